@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The house as code: targets floor by floor. A target imports only floors below its own; ARCHITECTURE.md
+// explains why, and `tools/check` refuses an import that is not declared here.
+
+#if arch(x86_64)
+  /// One CPU level for every Swift target: mixed levels let inlined bodies change level between modules.
+  /// `main` refuses a processor without AVX2 in words before any of this code runs.
+  let cpuLevel: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+#else
+  let cpuLevel: [SwiftSetting] = []
+#endif
+
+let swift: [SwiftSetting] =
+  cpuLevel + [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .unsafeFlags(
+      ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+  ]
+
+func floor(_ name: String, uses dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
+}
+
+func tests(_ name: String, uses dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: swift)
+}
+
+let package = Package(
+  name: "pulsehouse",
+  products: [.executable(name: "pulsehouse", targets: ["pulsehouse"])],
+  targets: [
+    // Floor 0: C. System libraries are a module map and a shim; CKernels is ours.
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CPgQuery", providers: [.apt(["libpg-query-dev"])]),
+    .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+
+    // Floor 1: bytes and files.
+    floor("Bytes", uses: ["CZstd", "CKernels"]),
+
+    // Floor 2: the vocabulary of data in memory.
+    floor("Vectors", uses: ["Bytes"]),
+
+    // Floor 3: text to syntax, loops over vectors, codecs.
+    floor("SQLSyntax", uses: ["CPgQuery"]),
+    floor("Kernels", uses: ["Vectors", "Bytes", "CKernels"]),
+    floor("Encodings", uses: ["Vectors", "Bytes", "CKernels"]),
+
+    // Floor 4: plans, files on disk, catalog.
+    floor("Planning", uses: ["SQLSyntax", "Vectors"]),
+    floor("Segments", uses: ["Encodings", "Vectors", "Bytes"], exclude: ["FORMAT.md"]),
+    floor("Metadata", uses: ["CSQLite", "Vectors", "Bytes"]),
+
+    // Floor 5: plans run.
+    floor("Execution", uses: ["Planning", "Kernels", "Segments", "Vectors", "Bytes"]),
+
+    // Floor 6: one warehouse.
+    floor(
+      "Engine",
+      uses: ["Execution", "Planning", "SQLSyntax", "Segments", "Metadata", "Kernels", "Vectors", "Bytes"]),
+
+    // Floor 7: data arrives, is transformed, is simulated.
+    floor("Ingestion", uses: ["Engine", "SQLSyntax", "Kernels", "Vectors", "Bytes", "CKernels"]),
+    floor("Modeling", uses: ["Engine", "SQLSyntax", "Vectors", "Bytes"]),
+    floor("Simulation", uses: ["Bytes"]),
+
+    // Floor 8: people.
+    floor(
+      "Shell",
+      uses: [
+        "Engine", "Ingestion", "Modeling", "Simulation", "Execution", "Planning", "SQLSyntax", "Vectors", "Bytes",
+        "CEdit",
+      ]),
+
+    // The roof.
+    .executableTarget(name: "pulsehouse", dependencies: ["Shell", "CKernels"], swiftSettings: swift),
+
+    // Tests: one target per module, and TestKit with what they share.
+    .target(
+      name: "TestKit", dependencies: ["Vectors", "Bytes", "Planning", "Engine"], path: "Tests/TestKit",
+      swiftSettings: swift),
+    tests("Bytes", uses: ["Bytes"]),
+    tests("Vectors", uses: ["Vectors", "Bytes"]),
+    tests("SQLSyntax", uses: ["SQLSyntax"]),
+    tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),
+    tests("Encodings", uses: ["Encodings", "Vectors", "Bytes"]),
+    tests("Planning", uses: ["Planning", "SQLSyntax", "Vectors"]),
+    tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"]),
+    tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
+    tests("Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"]),
+    tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
+    tests("Ingestion", uses: ["Ingestion", "Engine", "TestKit", "Vectors", "Bytes"]),
+    tests("Modeling", uses: ["Modeling", "Engine", "TestKit", "Vectors", "Bytes"]),
+    tests("Simulation", uses: ["Simulation"]),
+    tests("Shell", uses: ["Shell"]),
+  ]
+)
