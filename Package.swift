@@ -49,7 +49,7 @@ let package = Package(
     floor("Vectors", uses: ["Bytes"]),
 
     // Floor 3: text to syntax, loops over vectors, codecs.
-    floor("SQLSyntax", uses: ["CPgQuery"]),
+    floor("SQLSyntax", uses: ["CPgQuery", "Bytes"]),
     floor("Kernels", uses: ["Vectors", "Bytes", "CKernels"]),
     floor("Encodings", uses: ["Vectors", "Bytes", "CKernels"]),
 
@@ -88,7 +88,7 @@ let package = Package(
       swiftSettings: swift),
     tests("Bytes", uses: ["Bytes"]),
     tests("Vectors", uses: ["Vectors", "Bytes"]),
-    tests("SQLSyntax", uses: ["SQLSyntax"]),
+    tests("SQLSyntax", uses: ["SQLSyntax", "Bytes"]),
     tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),
     tests("Encodings", uses: ["Encodings", "Vectors", "Bytes"]),
     tests("Planning", uses: ["Planning", "SQLSyntax", "Vectors"]),
@@ -98,7 +98,7 @@ let package = Package(
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
     tests("Ingestion", uses: ["Ingestion", "Engine", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "TestKit", "Vectors", "Bytes"]),
-    tests("Simulation", uses: ["Simulation"]),
+    tests("Simulation", uses: ["Simulation", "Bytes"]),
     tests("Shell", uses: ["Shell"]),
   ]
 )
