@@ -1,0 +1,146 @@
+/// Where a new table lives.
+package enum Persistence: String, Hashable, Sendable {
+  case permanent
+  case temporary
+  case unlogged
+}
+
+package struct CreateTable: Hashable, Sendable {
+  package var name: QualifiedName
+  package var persistence: Persistence
+  package var ifNotExists: Bool
+  package var columns: [ColumnDefinition]
+  /// Constraints that stand beside the columns.
+  package var constraints: [Constraint]
+  /// `PARTITION BY strategy (keys)`.
+  package var partitioning: Partitioning?
+  /// `WITH (...)`.
+  package var options: [StatementOption]
+}
+
+/// `PARTITION BY RANGE | LIST | HASH (keys)`.
+package struct Partitioning: Hashable, Sendable {
+  /// `range`, `list` or `hash`, in lower case.
+  package var strategy: String
+  package var keys: [Expression]
+  package var range: SourceRange
+}
+
+package struct ColumnDefinition: Hashable, Sendable {
+  package var name: String
+  package var type: TypeName
+  package var collation: [String]
+  package var constraints: [Constraint]
+  package var range: SourceRange
+}
+
+/// A constraint of a column or of a table; `columns` lists are empty where the constraint stands at its column.
+package struct Constraint: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
+    case null
+    case notNull
+    case defaultValue(Expression)
+    case check(Expression)
+    case primaryKey(columns: [String])
+    case unique(columns: [String], nullsAreDistinct: Bool)
+    case foreignKey(ForeignKey)
+    /// `GENERATED ALWAYS AS (expression) STORED`.
+    case generated(Expression)
+    /// `GENERATED ALWAYS | BY DEFAULT AS IDENTITY`.
+    case identity(always: Bool)
+  }
+  package var name: String?
+  package var kind: Kind
+  package var range: SourceRange
+}
+
+package struct ForeignKey: Hashable, Sendable {
+  package enum Action: String, Hashable, Sendable {
+    case noAction
+    case restrict
+    case cascade
+    case setNull
+    case setDefault
+  }
+  package var columns: [String]
+  package var table: QualifiedName
+  package var referencedColumns: [String]
+  package var onUpdate: Action
+  package var onDelete: Action
+}
+
+package struct CreateTableAs: Hashable, Sendable {
+  package var name: QualifiedName
+  package var persistence: Persistence
+  package var ifNotExists: Bool
+  /// New names for the query's columns, or none.
+  package var columns: [String]
+  package var options: [StatementOption]
+  /// A query, or `EXECUTE name`.
+  package var source: StatementNode
+  /// False for `WITH NO DATA`.
+  package var withData: Bool
+}
+
+package struct CreateView: Hashable, Sendable {
+  package enum CheckOption: String, Hashable, Sendable {
+    case none
+    case local
+    case cascaded
+  }
+  package var name: QualifiedName
+  package var persistence: Persistence
+  package var orReplace: Bool
+  package var columns: [String]
+  package var options: [StatementOption]
+  package var query: Query
+  package var checkOption: CheckOption
+  /// The place of the query in the text, to keep its words: from its first token to the statement's end.
+  package var queryRange: SourceRange
+}
+
+package struct CreateSchema: Hashable, Sendable {
+  package var name: String
+  package var ifNotExists: Bool
+}
+
+package struct Drop: Hashable, Sendable {
+  package enum Kind: String, Hashable, Sendable {
+    case table
+    case view
+    case schema
+  }
+  package var kind: Kind
+  /// Never empty. A schema's name stands in `name`.
+  package var names: [QualifiedName]
+  package var ifExists: Bool
+  package var isCascade: Bool
+}
+
+package struct AlterTable: Hashable, Sendable {
+  package enum Target: String, Hashable, Sendable {
+    case table
+    case view
+    case schema
+  }
+  package enum Action: Hashable, Sendable {
+    case addColumn(ColumnDefinition, ifNotExists: Bool)
+    case dropColumn(String, ifExists: Bool, isCascade: Bool)
+    case renameColumn(String, to: String)
+    case renameTable(to: String)
+    case setSchema(String)
+    case setDefault(column: String, Expression)
+    case dropDefault(column: String)
+    case setNotNull(column: String)
+    case dropNotNull(column: String)
+    case setType(column: String, TypeName, using: Expression?)
+    case addConstraint(Constraint)
+    case dropConstraint(String, ifExists: Bool, isCascade: Bool)
+    case setOptions([StatementOption])
+    case resetOptions([String])
+  }
+  package var target: Target
+  package var name: QualifiedName
+  package var ifExists: Bool
+  package var actions: [Action]
+}

@@ -1,0 +1,90 @@
+/// One statement of a text, from its first token to its last (without the semicolon).
+package struct Statement: Hashable, Sendable {
+  package var node: StatementNode
+  package var range: SourceRange
+}
+
+/// What a statement is.
+package indirect enum StatementNode: Hashable, Sendable {
+  case query(Query)
+  case insert(Insert)
+  case update(Update)
+  case delete(Delete)
+  case merge(Merge)
+  case truncate(Truncate)
+  case copy(Copy)
+
+  case createTable(CreateTable)
+  case createTableAs(CreateTableAs)
+  case createView(CreateView)
+  case createSchema(CreateSchema)
+  case drop(Drop)
+  case alterTable(AlterTable)
+
+  case explain(Explain)
+  case transaction(Transaction)
+  case prepare(Prepare)
+  case execute(Execute)
+  /// Nil is `DEALLOCATE ALL`.
+  case deallocate(String?)
+  case set(SetVariable)
+  /// Nil is `SHOW ALL`.
+  case show(String?)
+  /// Nil is `RESET ALL`.
+  case reset(String?)
+}
+
+/// A name and a value of `WITH (...)`, of COPY's and EXPLAIN's options.
+package struct StatementOption: Hashable, Sendable {
+  /// The name in lower case, after its namespace if one was written (`toast.autovacuum_enabled`).
+  package var name: String
+  /// Nil if none was written (`EXPLAIN (ANALYZE)`): it means true.
+  package var value: OptionValue?
+  package var range: SourceRange
+}
+
+package indirect enum OptionValue: Hashable, Sendable {
+  /// A string, or a bare word.
+  case text(String)
+  case integer(Int64)
+  case numeric(String)
+  case boolean(Bool)
+  case star
+  case list([OptionValue])
+}
+
+package struct Explain: Hashable, Sendable {
+  /// `analyze` and `verbose` also when written without parentheses.
+  package var options: [StatementOption]
+  package var statement: StatementNode
+}
+
+package enum Transaction: Hashable, Sendable {
+  /// `BEGIN` or `START TRANSACTION`, with `transaction_isolation`, `transaction_read_only`, ...
+  case begin([StatementOption])
+  case commit(andChain: Bool)
+  case rollback(andChain: Bool)
+  case savepoint(String)
+  case release(String)
+  case rollbackTo(String)
+}
+
+package struct Prepare: Hashable, Sendable {
+  package var name: String
+  package var types: [TypeName]
+  package var statement: StatementNode
+}
+
+package struct Execute: Hashable, Sendable {
+  package var name: String
+  package var arguments: [Expression]
+}
+
+/// `SET [SESSION | LOCAL] name = values`.
+package struct SetVariable: Hashable, Sendable {
+  /// In lower case unless quoted, with its dots.
+  package var name: String
+  /// Nil is `DEFAULT`.
+  package var values: [Expression]?
+  package var isLocal: Bool
+}
