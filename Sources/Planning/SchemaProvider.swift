@@ -1,0 +1,70 @@
+import Vectors
+
+/// What the planner asks of the world about names. Engine implements it over one snapshot; tests over a list.
+package protocol SchemaProvider: Sendable {
+  /// Looks `name` up in `schema`, or along the search path when that is nil. Nil when there is none.
+  func relation(schema: String?, name: String) throws -> Relation?
+
+  /// Every relation's schema and name, for hints after a misspelling.
+  func relationNames() -> [(schema: String, name: String)]
+}
+
+package enum Relation: Sendable {
+  case table(TableDescription)
+  case view(ViewDescription)
+}
+
+package struct TableDescription: Sendable {
+  package var reference: TableReference
+  package var fields: Schema
+  /// Rows now; exact for a stored table.
+  package var rowCount: Int
+  /// One for each field, as far as known.
+  package var statistics: [FieldStatistics]
+  /// Positions of the fields every segment is sorted by, most significant first; empty when unknown.
+  package var clusteredBy: [Int]
+
+  package init(
+    reference: TableReference, fields: Schema, rowCount: Int, statistics: [FieldStatistics] = [],
+    clusteredBy: [Int] = []
+  ) {
+    self.reference = reference
+    self.fields = fields
+    self.rowCount = rowCount
+    self.statistics = statistics
+    self.clusteredBy = clusteredBy
+  }
+}
+
+/// What zone maps say of a whole column: bounds never too narrow.
+package struct FieldStatistics: Sendable {
+  package var minimum: Scalar?
+  package var maximum: Scalar?
+  package var nullCount: Int?
+  package var distinctCount: Double?
+
+  package init(
+    minimum: Scalar? = nil, maximum: Scalar? = nil, nullCount: Int? = nil, distinctCount: Double? = nil
+  ) {
+    self.minimum = minimum
+    self.maximum = maximum
+    self.nullCount = nullCount
+    self.distinctCount = distinctCount
+  }
+}
+
+package struct ViewDescription: Sendable {
+  package var schema: String
+  package var name: String
+  /// The SELECT, as the user wrote it.
+  package var query: String
+  /// Column names that replace the query's own, when given.
+  package var columnNames: [String]?
+
+  package init(schema: String, name: String, query: String, columnNames: [String]? = nil) {
+    self.schema = schema
+    self.name = name
+    self.query = query
+    self.columnNames = columnNames
+  }
+}
