@@ -8,3 +8,9 @@ static inline void ph_prefetch(const void *pointer) { __builtin_prefetch(pointer
 
 /// Returns 1 when the processor has AVX2, FMA and BMI2, which every Swift target is compiled for.
 int ph_cpu_has_v3(void);
+
+/// Returns the CRC-32C of `count` bytes, continuing from `seed` (0 to start); SSE4.2 where the processor has it.
+uint32_t ph_crc32c(uint32_t seed, const void *bytes, size_t count);
+
+/// Returns the same by tables alone, on any processor.
+uint32_t ph_crc32c_table(uint32_t seed, const void *bytes, size_t count);
