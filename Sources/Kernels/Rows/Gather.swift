@@ -1,0 +1,174 @@
+import Bytes
+import Vectors
+
+/// Takes rows out of vectors by index.
+package enum Gather {
+  /// Returns the rows at `indices`, in that order; each is below `vector.count`. Keeps the form; copies no string bytes.
+  package static func rows(_ vector: Vector, _ selection: SelectionVector) -> Vector {
+    selection.indices.withUnsafeBufferPointer { rows(vector, at: $0) }
+  }
+
+  /// Returns the rows at `indices`, in that order; each is below `vector.count`. Keeps the form; copies no string bytes.
+  package static func rows(_ vector: Vector, at indices: UnsafeBufferPointer<UInt32>) -> Vector {
+    let count = indices.count
+    if vector.form == .constant { return resized(vector, count: count) }
+    guard count > 0, let index = indices.baseAddress else { return vector.slice(0..<0) }
+    let stride = vector.form == .dictionary ? 4 : vector.type.physical.stride
+    let output = AlignedBuffer(byteCount: count * stride)
+    switch stride {
+    case 1: copy(vector.buffer, index, count, output, as: UInt8.self)
+    case 2: copy(vector.buffer, index, count, output, as: UInt16.self)
+    case 4: copy(vector.buffer, index, count, output, as: UInt32.self)
+    case 8: copy(vector.buffer, index, count, output, as: UInt64.self)
+    case 16: copy(vector.buffer, index, count, output, as: StringReference.self)
+    default: copy(vector.buffer, index, count, output, as: Numeric.self)
+    }
+    let mask = vector.validity.map { gatherBits($0, index, count) }
+    if let dictionary = vector.dictionary {
+      return Vector(codes: output, count: count, dictionary: dictionary, validity: mask)
+    }
+    return Vector(vector.type, count: count, buffer: output, validity: mask, owners: vector.owners)
+  }
+
+  /// Returns the rows at `indices`, where a negative index gives NULL (the unmatched side of an outer join).
+  package static func rows(_ vector: Vector, orNull indices: UnsafeBufferPointer<Int32>) -> Vector {
+    let count = indices.count
+    guard count > 0, let index = indices.baseAddress else { return vector.slice(0..<0) }
+    var anyNull: Int32 = 0
+    for row in 0..<count { anyNull |= index[row] }
+    if anyNull >= 0 {
+      return index.withMemoryRebound(to: UInt32.self, capacity: count) {
+        rows(vector, at: UnsafeBufferPointer(start: $0, count: count))
+      }
+    }
+    if vector.isConstantNull || vector.count == 0 { return .nulls(vector.type, count: count) }
+    let mask = ValidityMask(count: count, allValid: false)
+    let words = mask.words
+    if vector.form == .constant {
+      let codes = AlignedBuffer(byteCount: count * 4, zeroed: true)
+      for row in 0..<count where index[row] >= 0 { words[row >> 6] |= 1 << UInt64(row & 63) }
+      let one = Vector(vector.type, count: 1, buffer: vector.buffer, owners: vector.owners)
+      return Vector(codes: codes, count: count, dictionary: one, validity: mask)
+    }
+    let stride = vector.form == .dictionary ? 4 : vector.type.physical.stride
+    let output = AlignedBuffer(byteCount: count * stride)
+    switch stride {
+    case 1: copyOrFirst(vector.buffer, index, count, output, as: UInt8.self)
+    case 2: copyOrFirst(vector.buffer, index, count, output, as: UInt16.self)
+    case 4: copyOrFirst(vector.buffer, index, count, output, as: UInt32.self)
+    case 8: copyOrFirst(vector.buffer, index, count, output, as: UInt64.self)
+    case 16: copyOrFirst(vector.buffer, index, count, output, as: StringReference.self)
+    default: copyOrFirst(vector.buffer, index, count, output, as: Numeric.self)
+    }
+    for row in 0..<count where index[row] >= 0 && vector.isValid(Int(index[row])) {
+      words[row >> 6] |= 1 << UInt64(row & 63)
+    }
+    if let dictionary = vector.dictionary {
+      return Vector(codes: output, count: count, dictionary: dictionary, validity: mask)
+    }
+    return Vector(vector.type, count: count, buffer: output, validity: mask, owners: vector.owners)
+  }
+
+  /// Returns the rows of every column at `selection`.
+  package static func rows(_ batch: Batch, _ selection: SelectionVector) -> Batch {
+    Batch(batch.columns.map { rows($0, selection) }, rowCount: selection.count)
+  }
+
+  /// Returns the rows of every column at `indices`, each below the batch's row count.
+  package static func rows(_ batch: Batch, at indices: UnsafeBufferPointer<UInt32>) -> Batch {
+    Batch(batch.columns.map { rows($0, at: indices) }, rowCount: indices.count)
+  }
+
+  private static func resized(_ constant: Vector, count: Int) -> Vector {
+    let one = Vector(
+      constant.type, count: 1, buffer: constant.buffer, validity: constant.validity, owners: constant.owners)
+    return Vector(constant: one, count: count)
+  }
+
+  @inline(__always) private static func copy<T: BitwiseCopyable>(
+    _ source: AlignedBuffer, _ index: UnsafePointer<UInt32>, _ count: Int, _ target: AlignedBuffer, as type: T.Type
+  ) {
+    let input = source.values(as: type)
+    let output = target.values(as: type)
+    var row = 0
+    while row < count {
+      output[row] = input[Int(index[row])]
+      row &+= 1
+    }
+  }
+
+  @inline(__always) private static func copyOrFirst<T: BitwiseCopyable>(
+    _ source: AlignedBuffer, _ index: UnsafePointer<Int32>, _ count: Int, _ target: AlignedBuffer, as type: T.Type
+  ) {
+    let input = source.values(as: type)
+    let output = target.values(as: type)
+    var row = 0
+    while row < count {
+      // A negative index reads row 0; the mask says that it is NULL.
+      output[row] = input[Int(max(index[row], 0))]
+      row &+= 1
+    }
+  }
+
+  static func gatherBits(_ mask: ValidityMask, _ index: UnsafePointer<UInt32>, _ count: Int) -> ValidityMask {
+    let source = mask.words
+    let result = AlignedBuffer(byteCount: ValidityMask.wordCount(count) * 8)
+    let output = result.values(as: UInt64.self)
+    var row = 0
+    while row < count {
+      let end = min(row &+ 64, count)
+      let start = row
+      var word: UInt64 = 0
+      while row < end {
+        let from = Int(index[row])
+        word |= ((source[from >> 6] >> UInt64(from & 63)) & 1) << UInt64(row &- start)
+        row &+= 1
+      }
+      output[start >> 6] = word
+    }
+    return ValidityMask(buffer: result, count: count)
+  }
+}
+
+extension SelectionVector {
+  /// Makes the selection of rows whose byte in `mask` is 1 (each is 0 or 1).
+  package init(mask: UnsafePointer<UInt8>, count: Int) {
+    self.init(
+      [UInt32](unsafeUninitializedCapacity: count) { buffer, used in
+        guard let output = buffer.baseAddress else { return }
+        var kept = 0
+        var row = 0
+        while row < count {
+          output[kept] = UInt32(truncatingIfNeeded: row)
+          kept &+= Int(mask[row])
+          row &+= 1
+        }
+        used = kept
+      })
+  }
+
+  /// Makes the selection of rows where a boolean vector is true (neither false nor NULL).
+  package init(whereTrue vector: Vector) {
+    precondition(vector.type.physical == .boolean, "a selection comes from a boolean vector")
+    let count = vector.count
+    let flat = vector.flattened()
+    let values = flat.values(as: UInt8.self)
+    guard let mask = flat.validity else {
+      self.init(mask: values, count: count)
+      return
+    }
+    self.init(
+      [UInt32](unsafeUninitializedCapacity: count) { buffer, used in
+        guard let output = buffer.baseAddress else { return }
+        let words = mask.words
+        var kept = 0
+        var row = 0
+        while row < count {
+          output[kept] = UInt32(truncatingIfNeeded: row)
+          kept &+= Int(values[row]) & Int(truncatingIfNeeded: words[row >> 6] >> UInt64(row & 63))
+          row &+= 1
+        }
+        used = kept
+      })
+  }
+}
