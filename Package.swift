@@ -54,7 +54,7 @@ let package = Package(
     floor("Encodings", uses: ["Vectors", "Bytes", "CKernels"]),
 
     // Floor 4: plans, files on disk, catalog.
-    floor("Planning", uses: ["SQLSyntax", "Vectors"]),
+    floor("Planning", uses: ["SQLSyntax", "Vectors", "Bytes"]),
     floor("Segments", uses: ["Encodings", "Vectors", "Bytes"], exclude: ["FORMAT.md"]),
     floor("Metadata", uses: ["CSQLite", "Vectors", "Bytes"]),
 
@@ -91,7 +91,7 @@ let package = Package(
     tests("SQLSyntax", uses: ["SQLSyntax", "Bytes"]),
     tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),
     tests("Encodings", uses: ["Encodings", "Vectors", "Bytes"]),
-    tests("Planning", uses: ["Planning", "SQLSyntax", "Vectors"]),
+    tests("Planning", uses: ["Planning", "SQLSyntax", "Vectors", "Bytes"]),
     tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"]),
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
     tests("Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"]),

@@ -23,16 +23,19 @@ package struct TableDescription: Sendable {
   package var statistics: [FieldStatistics]
   /// Positions of the fields every segment is sorted by, most significant first; empty when unknown.
   package var clusteredBy: [Int]
+  /// What INSERT gives a field it does not name, by position; NULL for those without one.
+  package var defaults: [Int: Scalar]
 
   package init(
     reference: TableReference, fields: Schema, rowCount: Int, statistics: [FieldStatistics] = [],
-    clusteredBy: [Int] = []
+    clusteredBy: [Int] = [], defaults: [Int: Scalar] = [:]
   ) {
     self.reference = reference
     self.fields = fields
     self.rowCount = rowCount
     self.statistics = statistics
     self.clusteredBy = clusteredBy
+    self.defaults = defaults
   }
 }
 
