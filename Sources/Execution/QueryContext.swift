@@ -1,0 +1,41 @@
+import Glibc
+import Vectors
+
+/// All that a running query knows of the world around it.
+package final class QueryContext: Sendable {
+  package let tables: any TableSource
+  /// How many threads may work on the query, the caller's included.
+  package let threadCount: Int
+  package let budget: MemoryBudget
+  package let cancellation: Cancellation
+  /// The start of the statement's transaction, microseconds since 1970-01-01 00:00 UTC.
+  package let now: Int64
+  /// Values of `$1`, `$2`, ... each of the type the plan was bound with.
+  package let parameters: [Scalar]
+  /// A directory for spilled rows; its files are unlinked as soon as they are open.
+  package let temporaryDirectory: String
+  /// True to measure the time of every operator (EXPLAIN ANALYZE).
+  package let isTimed: Bool
+
+  package init(
+    tables: any TableSource, threadCount: Int = WorkerPool.coreCount, budget: MemoryBudget? = nil,
+    cancellation: Cancellation = Cancellation(), now: Int64 = QueryContext.clock(), parameters: [Scalar] = [],
+    temporaryDirectory: String = "/tmp", isTimed: Bool = false
+  ) {
+    self.tables = tables
+    self.threadCount = max(1, threadCount)
+    self.budget = budget ?? MemoryBudget(limit: MemoryBudget.defaultLimit)
+    self.cancellation = cancellation
+    self.now = now
+    self.parameters = parameters
+    self.temporaryDirectory = temporaryDirectory
+    self.isTimed = isTimed
+  }
+
+  /// Returns the wall clock, microseconds since 1970-01-01 00:00 UTC.
+  package static func clock() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+  }
+}
