@@ -13,6 +13,18 @@ package struct Query: Hashable, Sendable {
   package var range: SourceRange
 }
 
+extension Query {
+  /// The expression of `SELECT expression` with nothing else, not even a name; nil for any other query.
+  package var onlyExpression: Expression? {
+    guard with == nil, orderBy.isEmpty, limit == nil, offset == nil, locking.isEmpty, case .select(let select) = body,
+      case .none = select.distinct, select.from.isEmpty, select.predicate == nil, select.groupBy.isEmpty,
+      select.having == nil, select.windows.isEmpty, select.items.count == 1, let item = select.items.first,
+      item.alias == nil
+    else { return nil }
+    return item.value
+  }
+}
+
 package indirect enum QueryBody: Hashable, Sendable {
   case select(Select)
   case values([[Expression]])
