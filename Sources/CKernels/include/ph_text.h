@@ -1,0 +1,60 @@
+#pragma once
+// Text: powers of ten, counting a byte, and the structure of CSV.
+#include <stddef.h>
+#include <stdint.h>
+
+/// Returns ten to the power of `exponent`, at most 19.
+static inline uint64_t ph_power_of_ten(unsigned exponent) {
+  static const uint64_t powers[20] = {1ull,
+                                      10ull,
+                                      100ull,
+                                      1000ull,
+                                      10000ull,
+                                      100000ull,
+                                      1000000ull,
+                                      10000000ull,
+                                      100000000ull,
+                                      1000000000ull,
+                                      10000000000ull,
+                                      100000000000ull,
+                                      1000000000000ull,
+                                      10000000000000ull,
+                                      100000000000000ull,
+                                      1000000000000000ull,
+                                      10000000000000000ull,
+                                      100000000000000000ull,
+                                      1000000000000000000ull,
+                                      10000000000000000000ull};
+  return powers[exponent];
+}
+
+/// Returns ten to the power of `exponent`, at most 22, as a double, which holds it exactly.
+static inline double ph_power_of_ten_double(unsigned exponent) {
+  static const double powers[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  return powers[exponent];
+}
+
+/// Computes `mantissa` times ten to the power of `exponent` (-27...27), rounded to the nearest double; returns 0 where
+/// it cannot tell (the caller then takes a slower way). By the processor's 64-bit significand, in which mantissa and
+/// power are exact, so that one rounding leads there and a second to the double; the pair is only ever wrong when the
+/// first lands exactly half way between two doubles.
+int ph_scale_to_double(uint64_t mantissa, int exponent, double *result);
+
+/// Returns the double (or float) nearest to a decimal number, whatever the machine's locale.
+double ph_parse_double(const char *text);
+float ph_parse_float(const char *text);
+
+/// Returns how many of `count` bytes equal `byte`.
+size_t ph_count_byte(const void *bytes, size_t count, uint8_t byte);
+
+/// Finds the ends of CSV fields and records: writes to `positions` the place (below 4 GiB) of every `delimiter` and every
+/// newline that stands outside quotes, and returns how many there are. `inside` says whether the first byte stands
+/// inside quotes, and afterwards whether the byte after the last does. Reads up to 63 bytes past `count`; `positions`
+/// has room for `count + 64` entries.
+size_t ph_csv_structure(const void *bytes, size_t count, uint8_t delimiter, uint8_t quote, uint64_t *inside,
+                        uint32_t *positions);
+
+/// Returns the same by plain C, on any processor.
+size_t ph_csv_structure_base(const void *bytes, size_t count, uint8_t delimiter, uint8_t quote, uint64_t *inside,
+                             uint32_t *positions);

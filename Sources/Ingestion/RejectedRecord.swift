@@ -1,0 +1,21 @@
+/// A record that did not fit, with what is needed to explain, find and replay it.
+package struct RejectedRecord: Sendable, Hashable {
+  /// Where its first byte lies in the file (or its offset in a Kafka partition).
+  package var offset: Int64
+  /// Its line in the file, from 1 (of a record over several lines, the first).
+  package var line: Int64
+  /// What is wrong, in words.
+  package var reason: String
+  /// Its bytes without the line end; at most `rawByteLimit` of them.
+  package var raw: [UInt8]
+
+  /// A longer record is cut here, and its reason says so.
+  package static let rawByteLimit = 1 << 20
+
+  package init(offset: Int64, line: Int64, reason: String, raw: [UInt8]) {
+    self.offset = offset
+    self.line = line
+    self.reason = reason
+    self.raw = raw
+  }
+}
