@@ -1,4 +1,5 @@
 import Planning
+import Segments
 import Vectors
 
 /// Where scans find the data of a table. Engine implements it over one snapshot; tests over batches.
@@ -11,4 +12,27 @@ package protocol TableSource: Sendable {
 package enum TableData: Sendable {
   /// Rows in memory (system tables, tests), each batch of any length.
   case batches([Batch])
+  /// Stored rows, in this order.
+  case segments([SegmentHandle])
+}
+
+/// A stored segment that a scan may prune by its zone maps before it opens the file.
+package struct SegmentHandle: Sendable {
+  package let rowCount: Int
+  /// Encoded bytes of the file.
+  package let byteCount: Int
+  /// Returns one zone map for each field of the table, without opening the file. Any thread.
+  package let zoneMaps: @Sendable () throws -> [ZoneMap]
+  /// Opens the file, or returns the reader that is open already. Any thread. - Throws: `.io`, `.corrupt`.
+  package let open: @Sendable () throws -> SegmentReader
+
+  package init(
+    rowCount: Int, byteCount: Int, zoneMaps: @escaping @Sendable () throws -> [ZoneMap],
+    open: @escaping @Sendable () throws -> SegmentReader
+  ) {
+    self.rowCount = rowCount
+    self.byteCount = byteCount
+    self.zoneMaps = zoneMaps
+    self.open = open
+  }
 }
