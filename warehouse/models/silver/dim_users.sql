@@ -1,0 +1,40 @@
+MODEL (
+  name silver.dim_users,
+  kind FULL,
+  grain (user_key),
+  description 'The wearers of the watches, typed and renamed; one row each, ready for history',
+  audits (
+    not_null(columns := (user_key, user_id, birth_date, sex, start_date)),
+    unique_values(columns := (user_key, user_id)),
+    accepted_values(column := sex, is_in := ('F', 'M')),
+    accepted_values(column := blood_type, is_in := ('O+', 'A+', 'B+', 'O-', 'A-', 'AB+', 'B-', 'AB-')),
+    accepted_range(column := height_cm, min_v := 100, max_v := 230),
+    accepted_range(column := weight_kg, min_v := 30, max_v := 250)
+  )
+);
+
+SELECT
+  CAST(ROW_NUMBER() OVER (ORDER BY u.userid, u.last_update) AS INTEGER) AS user_key,
+  u.userid AS user_id,
+  u.fname AS first_name,
+  u.lname AS last_name,
+  -- The remainders make every division exact, so that it means the same in every dialect.
+  MAKE_DATE(
+    CAST((u.dob - MOD(u.dob, 10000)) / 10000 AS INTEGER),
+    CAST((MOD(u.dob, 10000) - MOD(u.dob, 100)) / 100 AS INTEGER),
+    CAST(MOD(u.dob, 100) AS INTEGER)
+  ) AS birth_date,
+  u.sex,
+  u.height AS height_cm,
+  u.weight AS weight_kg,
+  u.blood_type,
+  u.race,
+  u.origin_country_code,
+  u.origin_country_name,
+  u.address,
+  u.address_country_code,
+  u.address_country_name,
+  CAST(CAST(u.last_update AS TIMESTAMP) AS DATE) AS start_date,
+  CAST(NULL AS DATE) AS end_date
+FROM bronze.users AS u
+WHERE u.userid IS NOT NULL;

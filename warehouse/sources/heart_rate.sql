@@ -1,0 +1,17 @@
+-- What the watches send: one JSON object a line, in folders by the hour of the event.
+-- A column is named after the last word of its path.
+SOURCE (
+  name bronze.heart_rate,
+  kind LAKE (
+    path 'lake'
+  ),
+  columns (
+    user_id bigint,
+    heart_rate integer,
+    timestamp bigint,
+    meta.activity_id bigint,
+    meta.location.latitude double precision,
+    meta.location.longitude double precision
+  ),
+  on_error QUARANTINE
+);
