@@ -1,0 +1,431 @@
+import Bytes
+import Vectors
+
+/// What a sum becomes in the end.
+package enum SumResult: Sendable { case sum, average }
+
+/// Exact sums and averages of smallint and integer: 64 bits of sum cannot overflow before 2^32 rows.
+package final class IntegerSumAccumulator: Accumulator {
+  private var sums = Store<Int64>(zeroed: 16)
+  private var counts = Store<Int64>(zeroed: 16)
+  private var groupCount = 0
+  private let physical: PhysicalType
+  private let result: SumResult
+  private let type: LogicalType
+
+  /// `type` is bigint or numeric for a sum, numeric for an average.
+  init(of physical: PhysicalType, _ result: SumResult, type: LogicalType) {
+    self.physical = physical
+    self.result = result
+    self.type = type
+  }
+
+  package override var byteCount: Int { sums.byteCount + counts.byteCount }
+
+  package override func resize(to groupCount: Int) {
+    guard groupCount > self.groupCount else { return }
+    sums.reserve(groupCount, keeping: self.groupCount)
+    counts.reserve(groupCount, keeping: self.groupCount)
+    (sums.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
+    (counts.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
+    self.groupCount = groupCount
+  }
+
+  package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) throws {
+    if physical == .int16 {
+      add(inputs[0], groups, as: Int16.self)
+    } else {
+      add(inputs[0], groups, as: Int32.self)
+    }
+  }
+
+  @inline(__always) private func add<T: FixedWidthInteger & BitwiseCopyable>(
+    _ vector: Vector, _ groups: UnsafePointer<UInt32>?, as type: T.Type
+  ) {
+    let sums = self.sums.base
+    let counts = self.counts.base
+    if groups == nil, vector.form == .flat, vector.validity == nil {
+      let input = vector.values(as: T.self)
+      let count = vector.count
+      var total: Int64 = 0
+      var row = 0
+      while row < count {
+        total &+= Int64(truncatingIfNeeded: input[row])
+        row &+= 1
+      }
+      sums[0] &+= total
+      counts[0] &+= Int64(count)
+      return
+    }
+    forEachValid(vector, groups, as: T.self) { group, value in
+      sums[group] &+= Int64(truncatingIfNeeded: value)
+      counts[group] &+= 1
+    }
+  }
+
+  package override func merge(
+    _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
+  ) throws {
+    let other = unsafeDowncast(other, to: IntegerSumAccumulator.self)
+    for index in 0..<count {
+      let (from, to) = (Int(source[index]), Int(target[index]))
+      let (sum, overflow) = sums.base[to].addingReportingOverflow(other.sums.base[from])
+      if overflow { throw PulsehouseError.outOfRange("bigint") }
+      sums.base[to] = sum
+      counts.base[to] &+= other.counts.base[from]
+    }
+  }
+
+  package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
+    if result == .sum, type.physical == .int64 {
+      return resultVector(type, groups, zero: Int64(0)) { counts.base[$0] == 0 ? nil : sums.base[$0] }
+    }
+    return try resultVector(type, groups, zero: Numeric(mantissa: 0, scale: 0)) { group in
+      guard counts.base[group] > 0 else { return nil }
+      let sum = NumericArithmetic.make(sums.base[group])
+      return result == .sum ? sum : try NumericArithmetic.divide(sum, NumericArithmetic.make(counts.base[group]))
+    }
+  }
+}
+
+/// Exact sums and averages of bigint, in 128 bits.
+package final class BigintSumAccumulator: Accumulator {
+  private var sums = Store<Int128>(zeroed: 16)
+  private var counts = Store<Int64>(zeroed: 16)
+  private var groupCount = 0
+  private let result: SumResult
+  private let type: LogicalType
+
+  init(_ result: SumResult, type: LogicalType) {
+    self.result = result
+    self.type = type
+  }
+
+  package override var byteCount: Int { sums.byteCount + counts.byteCount }
+
+  package override func resize(to groupCount: Int) {
+    guard groupCount > self.groupCount else { return }
+    sums.reserve(groupCount, keeping: self.groupCount)
+    counts.reserve(groupCount, keeping: self.groupCount)
+    (sums.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
+    (counts.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
+    self.groupCount = groupCount
+  }
+
+  package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) throws {
+    let sums = self.sums.base
+    let counts = self.counts.base
+    forEachValid(inputs[0], groups, as: Int64.self) { group, value in
+      sums[group] &+= Int128(value)
+      counts[group] &+= 1
+    }
+  }
+
+  package override func merge(
+    _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
+  ) throws {
+    let other = unsafeDowncast(other, to: BigintSumAccumulator.self)
+    for index in 0..<count {
+      sums.base[Int(target[index])] &+= other.sums.base[Int(source[index])]
+      counts.base[Int(target[index])] &+= other.counts.base[Int(source[index])]
+    }
+  }
+
+  package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
+    if type.physical == .int64 {
+      return try resultVector(type, groups, zero: Int64(0)) { group in
+        guard counts.base[group] > 0 else { return nil }
+        guard let sum = Int64(exactly: sums.base[group]) else { throw PulsehouseError.outOfRange("bigint") }
+        return sum
+      }
+    }
+    return try resultVector(type, groups, zero: Numeric(mantissa: 0, scale: 0)) { group in
+      guard counts.base[group] > 0 else { return nil }
+      let sum = Numeric(mantissa: sums.base[group], scale: 0)
+      return result == .sum ? sum : try NumericArithmetic.divide(sum, NumericArithmetic.make(counts.base[group]))
+    }
+  }
+}
+
+/// A sum of doubles in two parts: what rounding drops from the first is kept in the second.
+///
+/// About 106 bits are kept, so the result does not depend on the order of the rows, nor on the number of threads, but
+/// in the rarest of cases. Source: Knuth, two-sum; Ogita, Rump, Oishi, "Accurate sum and dot product".
+struct DoubleDouble: BitwiseCopyable {
+  var high: Double = 0
+  var low: Double = 0
+
+  @inline(__always) mutating func add(_ value: Double) {
+    let sum = high + value
+    let part = sum - high
+    low += (high - (sum - part)) + (value - part)
+    high = sum
+  }
+
+  @inline(__always) mutating func add(product left: Double, _ right: Double) {
+    let product = left * right
+    add(product)
+    low += (-product).addingProduct(left, right)
+  }
+
+  mutating func add(_ other: DoubleDouble) {
+    add(other.high)
+    low += other.low
+  }
+
+  /// The nearest double. Infinities leave NaN in the second part, which then says nothing.
+  var value: Double { high.isFinite && low.isFinite ? high + low : high }
+
+  static func product(_ left: DoubleDouble, _ right: DoubleDouble) -> DoubleDouble {
+    let high = left.high * right.high
+    let low = (-high).addingProduct(left.high, right.high) + (left.high * right.low + left.low * right.high)
+    let sum = high + low
+    return DoubleDouble(high: sum, low: low - (sum - high))
+  }
+
+  static func - (left: DoubleDouble, right: DoubleDouble) -> DoubleDouble {
+    var result = left
+    result.add(DoubleDouble(high: -right.high, low: -right.low))
+    return result
+  }
+}
+
+/// Sums and averages of real and double precision.
+package final class FloatSumAccumulator: Accumulator {
+  private var sums = Store<DoubleDouble>(zeroed: 16)
+  private var counts = Store<Int64>(zeroed: 16)
+  private var groupCount = 0
+  private let isReal: Bool
+  private let result: SumResult
+  private let type: LogicalType
+
+  init(ofReal isReal: Bool, _ result: SumResult, type: LogicalType) {
+    self.isReal = isReal
+    self.result = result
+    self.type = type
+  }
+
+  package override var byteCount: Int { sums.byteCount + counts.byteCount }
+
+  package override func resize(to groupCount: Int) {
+    guard groupCount > self.groupCount else { return }
+    sums.reserve(groupCount, keeping: self.groupCount)
+    counts.reserve(groupCount, keeping: self.groupCount)
+    (sums.base + self.groupCount).update(repeating: DoubleDouble(), count: groupCount - self.groupCount)
+    (counts.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
+    self.groupCount = groupCount
+  }
+
+  package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) throws {
+    let sums = self.sums.base
+    let counts = self.counts.base
+    if isReal {
+      forEachValid(inputs[0], groups, as: Float.self) { group, value in
+        sums[group].add(Double(value))
+        counts[group] &+= 1
+      }
+    } else if groups == nil, inputs[0].form == .flat, inputs[0].validity == nil {
+      sums[0].add(FloatSumAccumulator.total(inputs[0].values(as: Double.self), count))
+      counts[0] &+= Int64(count)
+    } else {
+      forEachValid(inputs[0], groups, as: Double.self) { group, value in
+        sums[group].add(value)
+        counts[group] &+= 1
+      }
+    }
+  }
+
+  /// Adds up in eight independent lanes.
+  private static func total(_ values: UnsafePointer<Double>, _ count: Int) -> DoubleDouble {
+    var high = SIMD8<Double>(repeating: 0)
+    var low = SIMD8<Double>(repeating: 0)
+    var row = 0
+    let raw = UnsafeRawPointer(values)
+    while row &+ 8 <= count {
+      let value = raw.loadUnaligned(fromByteOffset: row &* 8, as: SIMD8<Double>.self)
+      let sum = high + value
+      let part = sum - high
+      low += (high - (sum - part)) + (value - part)
+      high = sum
+      row &+= 8
+    }
+    var result = DoubleDouble()
+    for lane in 0..<8 { result.add(DoubleDouble(high: high[lane], low: low[lane])) }
+    while row < count {
+      result.add(values[row])
+      row &+= 1
+    }
+    return result
+  }
+
+  package override func merge(
+    _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
+  ) throws {
+    let other = unsafeDowncast(other, to: FloatSumAccumulator.self)
+    for index in 0..<count {
+      sums.base[Int(target[index])].add(other.sums.base[Int(source[index])])
+      counts.base[Int(target[index])] &+= other.counts.base[Int(source[index])]
+    }
+  }
+
+  package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
+    if type.physical == .float32 {
+      return resultVector(type, groups, zero: Float(0)) { group in
+        counts.base[group] == 0 ? nil : Float(value(group))
+      }
+    }
+    return resultVector(type, groups, zero: 0.0) { group in counts.base[group] == 0 ? nil : value(group) }
+  }
+
+  private func value(_ group: Int) -> Double {
+    let sum = sums.base[group].value
+    return result == .sum ? sum : sum / Double(counts.base[group])
+  }
+}
+
+/// Sums and averages of numeric, exact at the largest scale seen.
+package final class NumericSumAccumulator: Accumulator {
+  private var sums = Store<Numeric>()
+  private var counts = Store<Int64>(zeroed: 16)
+  private var groupCount = 0
+  private let result: SumResult
+  private let type: LogicalType
+
+  init(_ result: SumResult, type: LogicalType) {
+    self.result = result
+    self.type = type
+  }
+
+  package override var byteCount: Int { sums.byteCount + counts.byteCount }
+
+  package override func resize(to groupCount: Int) {
+    guard groupCount > self.groupCount else { return }
+    sums.reserve(groupCount, keeping: self.groupCount)
+    counts.reserve(groupCount, keeping: self.groupCount)
+    let zero = Numeric(mantissa: 0, scale: 0)
+    (sums.base + self.groupCount).update(repeating: zero, count: groupCount - self.groupCount)
+    (counts.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
+    self.groupCount = groupCount
+  }
+
+  package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) throws {
+    let sums = self.sums.base
+    let counts = self.counts.base
+    try forEachValid(inputs[0], groups, as: Numeric.self) { group, value in
+      sums[group] = counts[group] == 0 ? value : try NumericArithmetic.add(sums[group], value)
+      counts[group] &+= 1
+    }
+  }
+
+  package override func merge(
+    _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
+  ) throws {
+    let other = unsafeDowncast(other, to: NumericSumAccumulator.self)
+    for index in 0..<count {
+      let (from, to) = (Int(source[index]), Int(target[index]))
+      guard other.counts.base[from] > 0 else { continue }
+      sums.base[to] =
+        counts.base[to] == 0
+        ? other.sums.base[from] : try NumericArithmetic.add(sums.base[to], other.sums.base[from])
+      counts.base[to] &+= other.counts.base[from]
+    }
+  }
+
+  package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
+    try resultVector(type, groups, zero: Numeric(mantissa: 0, scale: 0)) { group in
+      guard counts.base[group] > 0 else { return nil }
+      return result == .sum
+        ? sums.base[group]
+        : try NumericArithmetic.divide(sums.base[group], NumericArithmetic.make(counts.base[group]))
+    }
+  }
+}
+
+/// Sums and averages of intervals, part by part; the average hands fractions of months and days down as PostgreSQL
+/// does.
+package final class IntervalSumAccumulator: Accumulator {
+  private struct Parts: BitwiseCopyable {
+    var months: Int64 = 0
+    var days: Int64 = 0
+    var microseconds: Int64 = 0
+    var count: Int64 = 0
+  }
+
+  private var sums = Store<Parts>(zeroed: 16)
+  private var groupCount = 0
+  private let result: SumResult
+
+  init(_ result: SumResult) { self.result = result }
+
+  package override var byteCount: Int { sums.byteCount }
+
+  package override func resize(to groupCount: Int) {
+    guard groupCount > self.groupCount else { return }
+    sums.reserve(groupCount, keeping: self.groupCount)
+    (sums.base + self.groupCount).update(repeating: Parts(), count: groupCount - self.groupCount)
+    self.groupCount = groupCount
+  }
+
+  package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) throws {
+    try forEachValid(inputs[0], groups, as: Interval.self) { group, value in
+      try add(
+        Parts(
+          months: Int64(value.months), days: Int64(value.days), microseconds: value.microseconds, count: 1),
+        group)
+    }
+  }
+
+  private func add(_ parts: Parts, _ group: Int) throws {
+    let (microseconds, overflow) = sums.base[group].microseconds.addingReportingOverflow(parts.microseconds)
+    if overflow { throw PulsehouseError(.user, "interval out of range", sqlState: "22008") }
+    sums.base[group].microseconds = microseconds
+    sums.base[group].months &+= parts.months
+    sums.base[group].days &+= parts.days
+    sums.base[group].count &+= parts.count
+  }
+
+  package override func merge(
+    _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
+  ) throws {
+    let other = unsafeDowncast(other, to: IntervalSumAccumulator.self)
+    for index in 0..<count { try add(other.sums.base[Int(source[index])], Int(target[index])) }
+  }
+
+  package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
+    try resultVector(.interval, groups, zero: Interval(months: 0, days: 0, microseconds: 0)) { group in
+      let parts = sums.base[group]
+      guard parts.count > 0 else { return nil }
+      if result == .sum {
+        guard let months = Int32(exactly: parts.months), let days = Int32(exactly: parts.days) else {
+          throw PulsehouseError(.user, "interval out of range", sqlState: "22008")
+        }
+        return Interval(months: months, days: days, microseconds: parts.microseconds)
+      }
+      let (months, monthRest) = parts.months.quotientAndRemainder(dividingBy: parts.count)
+      let dayUnits = Int128(parts.days) + Int128(monthRest) * 30
+      let (days, dayRest) = dayUnits.quotientAndRemainder(dividingBy: Int128(parts.count))
+      let time = Int128(parts.microseconds) + dayRest * 86_400_000_000
+      let divisor = Int128(parts.count)
+      let rounded = (time >= 0 ? time + divisor / 2 : time - divisor / 2) / divisor
+      guard let wholeMonths = Int32(exactly: months), let wholeDays = Int32(exactly: days),
+        let microseconds = Int64(exactly: rounded)
+      else { throw PulsehouseError(.user, "interval out of range", sqlState: "22008") }
+      return Interval(months: wholeMonths, days: wholeDays, microseconds: microseconds)
+    }
+  }
+}
+
+extension Accumulator {
+  /// Makes sum or avg of a type, nil when there is none; `result` is the type the binder chose.
+  package static func total(of type: LogicalType, _ kind: SumResult, result: LogicalType) -> Accumulator? {
+    switch type.physical {
+    case .int16, .int32: type.isInteger ? IntegerSumAccumulator(of: type.physical, kind, type: result) : nil
+    case .int64: type == .bigint ? BigintSumAccumulator(kind, type: result) : nil
+    case .float32: FloatSumAccumulator(ofReal: true, kind, type: result)
+    case .float64: FloatSumAccumulator(ofReal: false, kind, type: result)
+    case .numeric: NumericSumAccumulator(kind, type: result)
+    case .interval: IntervalSumAccumulator(kind)
+    case .boolean, .string, .uuid: nil
+    }
+  }
+}
