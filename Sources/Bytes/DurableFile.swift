@@ -7,7 +7,8 @@ package final class DurableFile {
   package let temporaryPath: String
   private let fileSystem: any FileSystem
   private let file: any WritableFile
-  private var isPublished = false
+  /// True once the file has its name, even when making that durable failed.
+  package private(set) var isPublished = false
   /// Bytes written so far: the offset of the next write.
   package private(set) var byteCount: Int64 = 0
 

@@ -33,6 +33,9 @@ package protocol FileSystem: Sendable {
   /// Returns what is at `path`, following links; nil when nothing is.
   func status(_ path: String) throws(PulsehouseError) -> FileStatus?
 
+  /// Returns whether this process may change the directory at `path`.
+  func canWrite(_ path: String) -> Bool
+
   /// Takes an advisory lock on `path`, which is created when missing. Returns nil when another holder has it and the
   /// waiting time is over. The lock goes when the `FileLock` does, or its process, however it ends.
   func lock(_ path: String, _ sharing: FileLock.Sharing, timeoutMilliseconds: Int) throws(PulsehouseError) -> FileLock?

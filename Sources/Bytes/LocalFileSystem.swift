@@ -101,6 +101,8 @@ package struct LocalFileSystem: FileSystem {
       device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
   }
 
+  package func canWrite(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
   package func lock(_ path: String, _ sharing: FileLock.Sharing, timeoutMilliseconds: Int) throws(PulsehouseError)
     -> FileLock?
   {

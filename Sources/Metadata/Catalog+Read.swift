@@ -95,14 +95,13 @@ extension Catalog {
 
 extension Connection {
   func head() throws(PulsehouseError) -> CatalogHead? {
-    let statement = try prepare("SELECT warehouse, number, floor, next_object FROM head")
+    let statement = try prepare("SELECT warehouse, number, floor FROM head")
     defer { statement.reset() }
     guard try statement.step() else { return nil }
     let number = try statement.unsigned(1)
     guard let commit = try commit(number) else { throw statement.damage() }
     return CatalogHead(
-      warehouse: try statement.hash(0), commit: commit, floor: try statement.unsigned(2),
-      nextObjectID: try statement.unsigned(3))
+      warehouse: try statement.hash(0), commit: commit, floor: try statement.unsigned(2))
   }
 
   func commit(_ number: UInt64) throws(PulsehouseError) -> CatalogCommit? {

@@ -55,6 +55,8 @@ package struct CatalogTransaction {
     package var itemCount = 0
     /// To be added to the owner's item hash.
     package var items = ContentHash.zero
+
+    package init() {}
   }
 
   /// Applies one change as of commit `number`.
@@ -122,9 +124,8 @@ package struct CatalogTransaction {
   package func setHead(_ head: CatalogHead) throws(PulsehouseError) {
     try insert(head.commit)
     let statement = try connection.prepare(
-      "INSERT OR REPLACE INTO head (only, warehouse, number, floor, next_object) VALUES (1, ?1, ?2, ?3, ?4)")
-    try statement.bind(1, head.warehouse).bind(2, signed(head.commit.number)).bind(3, signed(head.floor))
-      .bind(4, signed(head.nextObjectID)).run()
+      "INSERT OR REPLACE INTO head (only, warehouse, number, floor) VALUES (1, ?1, ?2, ?3)")
+    try statement.bind(1, head.warehouse).bind(2, signed(head.commit.number)).bind(3, signed(head.floor)).run()
   }
 
   /// Publishes the oldest commit that readers may choose from now on.

@@ -43,6 +43,22 @@ package final class Catalog: Sendable {
     identity = try LocalFileSystem().status(path)
   }
 
+  /// Empties the catalog at `path`, however damaged, so that it can be opened and filled again. Done in place, because
+  /// other processes may have it open. Call only while holding the warehouse's write lock.
+  package static func reset(_ path: String) throws(PulsehouseError) {
+    do throws(PulsehouseError) {
+      try Connection(path, .readWrite).reset()
+      try prepare(Connection(path, .readWrite))
+    } catch {
+      guard error.kind == .corrupt || error.kind == .internal else { throw error }
+      // Not even SQLite takes it for a database. Its companions go first, lest they be applied to the next one.
+      let local = LocalFileSystem()
+      for suffix in ["-wal", "-shm", ""] where try local.status(path + suffix) != nil {
+        try local.removeFile(path + suffix)
+      }
+    }
+  }
+
   /// Makes an empty catalog in memory, for warehouses that cannot be written; `path` is for messages.
   package init(inMemoryFor path: String) throws(PulsehouseError) {
     self.path = path
@@ -84,7 +100,7 @@ package final class Catalog: Sendable {
         BEGIN IMMEDIATE;
         CREATE TABLE IF NOT EXISTS head (
           only INTEGER PRIMARY KEY CHECK (only = 1), warehouse BLOB NOT NULL, number INTEGER NOT NULL,
-          floor INTEGER NOT NULL, next_object INTEGER NOT NULL) STRICT;
+          floor INTEGER NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS commits (
           number INTEGER PRIMARY KEY, record_hash BLOB NOT NULL, root BLOB NOT NULL, timestamp INTEGER NOT NULL,
           message TEXT NOT NULL) STRICT;

@@ -100,14 +100,11 @@ package struct CatalogHead: Hashable, Sendable {
   package var commit: CatalogCommit
   /// The oldest commit a reader may still choose.
   package var floor: UInt64
-  /// The next object's id.
-  package var nextObjectID: UInt64
 
-  package init(warehouse: ContentHash, commit: CatalogCommit, floor: UInt64, nextObjectID: UInt64) {
+  package init(warehouse: ContentHash, commit: CatalogCommit, floor: UInt64) {
     self.warehouse = warehouse
     self.commit = commit
     self.floor = floor
-    self.nextObjectID = nextObjectID
   }
 }
 

@@ -31,7 +31,7 @@ final class Connection {
     handle = opened
     guard code == SQLITE_OK else { throw failure(code, "open") }
     sqlite3_busy_timeout(handle, busyMilliseconds)
-    try execute("PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF;")
+    try execute("PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;")
   }
 
   deinit {
@@ -63,9 +63,14 @@ final class Connection {
   /// Returns the number of rows the last statement inserted, updated or deleted.
   var changedRowCount: Int { Int(sqlite3_changes64(handle)) }
 
-  /// Forgets the compiled statements, so that the file is closed as soon as the connection is released.
-  func finish() {
+  /// Empties the database in place, whatever its pages hold. Other connections see an empty database afterwards.
+  func reset() throws(PulsehouseError) {
     statements.removeAll()
+    // Reading the schema first, whether or not that succeeds, keeps the database in WAL mode.
+    sqlite3_table_column_metadata(handle, nil, "head", nil, nil, nil, nil, nil, nil)
+    ph_sqlite_set_reset(handle, 1)
+    defer { ph_sqlite_set_reset(handle, 0) }
+    try execute("VACUUM")
   }
 
   func failure(_ code: Int32, _ action: String) -> PulsehouseError {
