@@ -129,7 +129,8 @@ struct CommitRecord: Sendable {
     if bytes.suffix(8).allSatisfy({ $0 == 0 }) { return true }
     var promised: UInt64 = 0
     for (index, byte) in bytes[88..<96].enumerated() { promised |= UInt64(byte) << UInt64(8 * index) }
-    return promised < UInt64(payloadLimit) && UInt64(bytes.count) < promised + UInt64(headerByteCount + trailerByteCount)
+    return promised < UInt64(payloadLimit)
+      && UInt64(bytes.count) < promised + UInt64(headerByteCount + trailerByteCount)
       && !bytes.suffix(8).elementsEqual(end)
   }
 

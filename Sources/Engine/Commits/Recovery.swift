@@ -134,8 +134,9 @@ extension CatalogIndex {
     let number = head.commit.number
     if number > newest {
       // Unless the catalog is another warehouse's, records that were acknowledged are gone.
-      guard try records.read(newest, listing.commits.last == newest ? .commit : .checkpoint).record.warehouse
-        == head.warehouse
+      guard
+        try records.read(newest, listing.commits.last == newest ? .commit : .checkpoint).record.warehouse
+          == head.warehouse
       else { return .unusable("belongs to another warehouse") }
       throw PulsehouseError(
         .corrupt, "the commit record is missing, and the catalog knows it", file: records.path(newest + 1, .commit))
