@@ -8,10 +8,11 @@ import Glibc
 
 /// Parses SQL by PostgreSQL's grammar. Safe to call from any number of threads.
 package enum PostgresParser {
-  /// The depth up to which trees are translated: expressions count one level, queries and joins three.
+  /// The depth up to which trees are translated: expressions count one level, queries and joins two.
   ///
-  /// Whoever walks a tree by recursion can rely on it.
-  package static let maximumDepth = 1000
+  /// Whoever walks a tree by recursion can rely on it: 8 MiB of stack are 20 KiB a level. AND, OR, lists and VALUES are
+  /// flat, so only what really nests or chains (`a || b || ...`, joins, set operations) counts.
+  package static let maximumDepth = 400
 
   /// Returns the statements of `sql`; none for a text of white space and comments.
   ///
@@ -68,18 +69,31 @@ package enum PostgresParser {
     throw invalidByte(bytes, at: firstInvalidByte(bytes))
   }
 
+  /// Walks the bytes by the standard's table of well-formed sequences.
   private static func firstInvalidByte(_ bytes: [UInt8]) -> Int {
-    var low = 0
-    var high = bytes.count
-    // A prefix is invalid from the damaged byte on; a cut character may make a shorter one invalid too, so the search
-    // lands on that character's first byte or just past it.
-    while low < high {
-      let middle = (low + high) / 2
-      var end = middle + 1
-      while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
-      if String(validating: bytes[..<end], as: UTF8.self) == nil { high = middle } else { low = middle + 1 }
+    var index = 0
+    while index < bytes.count {
+      let count: Int
+      var second: ClosedRange<UInt8> = 0x80...0xBF
+      switch bytes[index] {
+      case 0x00...0x7F: count = 1
+      case 0xC2...0xDF: count = 2
+      case 0xE0...0xEF:
+        count = 3
+        if bytes[index] == 0xE0 { second = 0xA0...0xBF }
+        if bytes[index] == 0xED { second = 0x80...0x9F }
+      case 0xF0...0xF4:
+        count = 4
+        if bytes[index] == 0xF0 { second = 0x90...0xBF }
+        if bytes[index] == 0xF4 { second = 0x80...0x8F }
+      default: return index
+      }
+      guard index + count <= bytes.count, count == 1 || second.contains(bytes[index + 1]),
+        bytes[(index + 1)..<(index + count)].allSatisfy({ $0 & 0xC0 == 0x80 })
+      else { return index }
+      index += count
     }
-    return min(low, bytes.count - 1)
+    return max(0, bytes.count - 1)
   }
 
   private static func invalidByte(_ bytes: [UInt8], at position: Int) -> PulsehouseError {

@@ -14,7 +14,7 @@ enum TreeText {
     let mirror = Mirror(reflecting: value)
     switch mirror.displayStyle {
     case .optional: return mirror.children.first.map { of($0.value) } ?? ""
-    case .collection: return "[" + mirror.children.map { of($0.value) }.joined(separator: " ") + "]"
+    case .collection: return "[" + mirror.children.map { orBlank($0.value) }.joined(separator: " ") + "]"
     case .tuple:
       return parts(mirror).joined(separator: " ")
     case .enum:
@@ -31,9 +31,16 @@ enum TreeText {
   private static func parts(_ mirror: Mirror) -> [String] {
     mirror.children.compactMap { child in
       let text = of(child.value)
-      if text.isEmpty || text == "[]" || text == "false" { return nil }
-      guard let label = child.label, !label.hasPrefix(".") else { return text }
+      guard let label = child.label, !label.hasPrefix(".") else {
+        return child.value is SourceRange ? nil : text.isEmpty ? "_" : text
+      }
+      if text.isEmpty || text == "[]" || child.value as? Bool == false { return nil }
       return label + ":" + text
     }
+  }
+
+  private static func orBlank(_ value: Any) -> String {
+    let text = of(value)
+    return text.isEmpty ? "_" : text
   }
 }

@@ -141,6 +141,10 @@ enum Tag {
     static let generatedWhen: UInt32 = 9
     static let nullsNotDistinct: UInt32 = 10
     static let keys: UInt32 = 11
+    static let including: UInt32 = 12
+    static let options: UInt32 = 14
+    static let indexname: UInt32 = 15
+    static let indexspace: UInt32 = 16
     static let pktable: UInt32 = 20
     static let fkAttrs: UInt32 = 21
     static let pkAttrs: UInt32 = 22
@@ -148,6 +152,7 @@ enum Tag {
     static let fkUpdAction: UInt32 = 24
     static let fkDelAction: UInt32 = 25
     static let fkDelSetCols: UInt32 = 26
+    static let skipValidation: UInt32 = 29
   }
 
   enum CopyStmt {
@@ -258,6 +263,8 @@ enum Tag {
   enum IndexElem {
     static let name: UInt32 = 1
     static let expr: UInt32 = 2
+    static let collation: UInt32 = 4
+    static let opclass: UInt32 = 5
   }
 
   enum InferClause {
@@ -448,6 +455,8 @@ enum Tag {
   enum PartitionElem {
     static let name: UInt32 = 1
     static let expr: UInt32 = 2
+    static let collation: UInt32 = 3
+    static let opclass: UInt32 = 4
     static let location: UInt32 = 5
   }
 

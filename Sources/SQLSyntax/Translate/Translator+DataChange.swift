@@ -57,6 +57,8 @@ extension Translator {
     guard let (kind, message) = node.choice, kind == Tag.Node.indexElem else {
       throw unsupported("this form of ON CONFLICT")
     }
+    if !message.messages(Tag.IndexElem.collation).isEmpty { throw unsupported("COLLATE in ON CONFLICT") }
+    if !message.messages(Tag.IndexElem.opclass).isEmpty { throw unsupported("an operator class") }
     if let expression = try optionalExpression(message.message(Tag.IndexElem.expr)) { return expression }
     return Expression(.column([message.string(Tag.IndexElem.name) ?? ""]), .unknown)
   }

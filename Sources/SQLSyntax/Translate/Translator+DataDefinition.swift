@@ -4,8 +4,8 @@ extension Translator {
   func createTable(_ message: WireMessage) throws(PulsehouseError) -> CreateTable {
     let relation = try required(message.message(Tag.CreateStmt.relation), "CREATE TABLE")
     let name = qualifiedName(relation)
-    if !message.messages(Tag.CreateStmt.inhRelations).isEmpty { throw unsupported("INHERITS", name.range) }
     if message.message(Tag.CreateStmt.partbound) != nil { throw unsupported("PARTITION OF", name.range) }
+    if !message.messages(Tag.CreateStmt.inhRelations).isEmpty { throw unsupported("INHERITS", name.range) }
     if message.message(Tag.CreateStmt.ofTypename) != nil { throw unsupported("CREATE TABLE OF", name.range) }
     try refuseStorage(
       onCommit: message.int(Tag.CreateStmt.oncommit), tablespace: message.string(Tag.CreateStmt.tablespacename),
@@ -54,6 +54,8 @@ extension Translator {
     for node in message.messages(Tag.PartitionSpec.partParams) {
       guard let (kind, element) = node.choice, kind == Tag.Node.partitionElem else { continue }
       let place = range(element.int(Tag.PartitionElem.location))
+      if !element.messages(Tag.PartitionElem.collation).isEmpty { throw unsupported("COLLATE of a key", place) }
+      if !element.messages(Tag.PartitionElem.opclass).isEmpty { throw unsupported("an operator class", place) }
       if let expression = try optionalExpression(element.message(Tag.PartitionElem.expr)) {
         keys.append(expression)
       } else {
@@ -88,6 +90,11 @@ extension Translator {
   private func constraint(_ message: WireMessage) throws(PulsehouseError) -> Constraint {
     let place = range(message.int(Tag.Constraint.location))
     if message.bool(Tag.Constraint.deferrable) { throw unsupported("DEFERRABLE", place) }
+    if message.bool(Tag.Constraint.skipValidation) { throw unsupported("NOT VALID", place) }
+    if !message.messages(Tag.Constraint.including).isEmpty { throw unsupported("INCLUDE", place) }
+    if message.string(Tag.Constraint.indexname) != nil { throw unsupported("USING INDEX", place) }
+    if message.string(Tag.Constraint.indexspace) != nil { throw unsupported("USING INDEX TABLESPACE", place) }
+    if !message.messages(Tag.Constraint.options).isEmpty { throw unsupported("options of a constraint", place) }
     let keys = names(message.messages(Tag.Constraint.keys))
     let kind: Constraint.Kind
     switch ConstraintCode(rawValue: message.int(Tag.Constraint.contype)) {
@@ -267,6 +274,7 @@ extension Translator {
         throw unsupported("this form of ALTER COLUMN")
       }
       let type = try typeName(try required(column.message(Tag.ColumnDef.typeName), "ALTER COLUMN"))
+      if column.message(Tag.ColumnDef.collClause) != nil { throw unsupported("COLLATE in ALTER COLUMN", type.range) }
       let using = try optionalExpression(column.message(Tag.ColumnDef.rawDefault))
       return .setType(column: name, type, using: using)
     case .addConstraint:

@@ -19,36 +19,61 @@ extension Translator {
     case Tag.Node.nullTest: return try nullTest(message)
     case Tag.Node.booleanTest: return try booleanTest(message)
     case Tag.Node.caseExpr: return try caseExpression(message)
-    case Tag.Node.coalesceExpr:
-      let arguments = try expressions(message.messages(Tag.CoalesceExpr.args))
-      return Expression(.coalesce(arguments), range(message.int(Tag.CoalesceExpr.location)))
-    case Tag.Node.minMaxExpr:
-      let arguments = try expressions(message.messages(Tag.MinMaxExpr.args))
-      let range = range(message.int(Tag.MinMaxExpr.location))
-      return Expression(message.int(Tag.MinMaxExpr.op) == 1 ? .greatest(arguments) : .least(arguments), range)
+    case Tag.Node.coalesceExpr: return try coalesce(message)
+    case Tag.Node.minMaxExpr: return try extremum(message)
     case Tag.Node.sqlvalueFunction: return try currentValue(message)
-    case Tag.Node.rowExpr:
-      let fields = try expressions(message.messages(Tag.RowExpr.args))
-      let isExplicit = message.int(Tag.RowExpr.rowFormat) == 1
-      return Expression(.row(fields, isExplicit: isExplicit), range(message.int(Tag.RowExpr.location)))
-    case Tag.Node.aArrayExpr:
-      let elements = try expressions(message.messages(Tag.AArrayExpr.elements))
-      return Expression(.array(elements), range(message.int(Tag.AArrayExpr.location)))
+    case Tag.Node.rowExpr: return try row(message)
+    case Tag.Node.aArrayExpr: return try array(message)
     case Tag.Node.aIndirection: return try indirection(message)
-    case Tag.Node.collateClause:
-      let value = try optionalExpression(message.message(Tag.CollateClause.arg))
-      return Expression(
-        .collate(try required(value, "COLLATE"), names(message.messages(Tag.CollateClause.collname))),
-        range(message.int(Tag.CollateClause.location)))
-    case Tag.Node.groupingFunc:
-      let arguments = try expressions(message.messages(Tag.GroupingFunc.args))
-      return Expression(.grouping(arguments), range(message.int(Tag.GroupingFunc.location)))
+    case Tag.Node.collateClause: return try collation(message)
+    case Tag.Node.groupingFunc: return try grouping(message)
     case Tag.Node.setToDefault:
       return Expression(.defaultValue, range(message.int(Tag.SetToDefault.location)))
-    case Tag.Node.xmlExpr, Tag.Node.xmlSerialize: throw unsupported("XML")
-    case Tag.Node.currentOfExpr: throw unsupported("WHERE CURRENT OF")
-    default: throw unsupported("this form of expression")
+    default: throw unsupportedExpression(kind)
     }
+  }
+
+  private func unsupportedExpression(_ kind: UInt32) -> PulsehouseError {
+    switch kind {
+    case Tag.Node.xmlExpr, Tag.Node.xmlSerialize: unsupported("XML")
+    case Tag.Node.currentOfExpr: unsupported("WHERE CURRENT OF")
+    default: unsupported("this form of expression")
+    }
+  }
+
+  private func coalesce(_ message: WireMessage) throws(PulsehouseError) -> Expression {
+    let arguments = try expressions(message.messages(Tag.CoalesceExpr.args))
+    return Expression(.coalesce(arguments), range(message.int(Tag.CoalesceExpr.location)))
+  }
+
+  private func extremum(_ message: WireMessage) throws(PulsehouseError) -> Expression {
+    let arguments = try expressions(message.messages(Tag.MinMaxExpr.args))
+    let isGreatest = message.int(Tag.MinMaxExpr.op) == 1
+    return Expression(
+      isGreatest ? .greatest(arguments) : .least(arguments), range(message.int(Tag.MinMaxExpr.location)))
+  }
+
+  private func row(_ message: WireMessage) throws(PulsehouseError) -> Expression {
+    let fields = try expressions(message.messages(Tag.RowExpr.args))
+    let isExplicit = message.int(Tag.RowExpr.rowFormat) == 1
+    return Expression(.row(fields, isExplicit: isExplicit), range(message.int(Tag.RowExpr.location)))
+  }
+
+  private func array(_ message: WireMessage) throws(PulsehouseError) -> Expression {
+    let elements = try expressions(message.messages(Tag.AArrayExpr.elements))
+    return Expression(.array(elements), range(message.int(Tag.AArrayExpr.location)))
+  }
+
+  private func collation(_ message: WireMessage) throws(PulsehouseError) -> Expression {
+    let value = try required(try optionalExpression(message.message(Tag.CollateClause.arg)), "COLLATE")
+    return Expression(
+      .collate(value, names(message.messages(Tag.CollateClause.collname))),
+      range(message.int(Tag.CollateClause.location)))
+  }
+
+  private func grouping(_ message: WireMessage) throws(PulsehouseError) -> Expression {
+    let arguments = try expressions(message.messages(Tag.GroupingFunc.args))
+    return Expression(.grouping(arguments), range(message.int(Tag.GroupingFunc.location)))
   }
 
   /// Returns what the tree must hold there.

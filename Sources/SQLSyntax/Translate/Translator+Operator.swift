@@ -13,35 +13,56 @@ extension Translator {
     }
     let left = try expression(leftNode)
     switch code {
-    case .plain: return Expression(.binary(name, left, try expression(right)), place)
-    case .any: return Expression(.quantifiedArray(left, name, .any, try expression(right)), place)
-    case .all: return Expression(.quantifiedArray(left, name, .all, try expression(right)), place)
-    case .distinct: return Expression(.isDistinct(left, try expression(right), isNegated: false), place)
-    case .notDistinct: return Expression(.isDistinct(left, try expression(right), isNegated: true), place)
-    case .nullIf: return Expression(.nullIf(left, try expression(right)), place)
-    case .in:
-      return Expression(.inList(left, try expressions(items(right)), isNegated: name.symbol == "<>"), place)
-    case .like: return try pattern(.like, left, right, name, place)
-    case .ilike: return try pattern(.ilike, left, right, name, place)
-    case .similar: return try pattern(.similar, left, right, name, place)
-    case .between, .notBetween, .betweenSymmetric, .notBetweenSymmetric:
-      let bounds = try expressions(items(right))
-      guard bounds.count == 2 else { throw unsupported("this form of BETWEEN", place) }
-      let between = Between(
-        value: left, low: bounds[0], high: bounds[1],
-        isSymmetric: code == .betweenSymmetric || code == .notBetweenSymmetric,
-        isNegated: code == .notBetween || code == .notBetweenSymmetric)
-      return Expression(.between(between), place)
+    case .in: return try list(left, right, name, place)
+    case .between, .notBetween, .betweenSymmetric, .notBetweenSymmetric: return try between(code, left, right, place)
+    default: return try combine(code, name, left, try expression(right), place)
     }
+  }
+
+  /// Joins two operands that are translated already. (Apart from the recursion, whose frames are to be small.)
+  private func combine(
+    _ code: OperatorExpressionCode, _ name: OperatorName, _ left: Expression, _ right: Expression, _ place: SourceRange
+  ) throws(PulsehouseError) -> Expression {
+    switch code {
+    case .plain: return Expression(.binary(name, left, right), place)
+    case .any: return Expression(.quantifiedArray(left, name, .any, right), place)
+    case .all: return Expression(.quantifiedArray(left, name, .all, right), place)
+    case .distinct: return Expression(.isDistinct(left, right, isNegated: false), place)
+    case .notDistinct: return Expression(.isDistinct(left, right, isNegated: true), place)
+    case .nullIf: return Expression(.nullIf(left, right), place)
+    case .like: return pattern(.like, left, right, name, place)
+    case .ilike: return pattern(.ilike, left, right, name, place)
+    case .similar: return pattern(.similar, left, right, name, place)
+    case .in, .between, .notBetween, .betweenSymmetric, .notBetweenSymmetric:
+      throw unsupported("this form of operator", place)
+    }
+  }
+
+  private func list(
+    _ value: Expression, _ node: WireMessage, _ name: OperatorName, _ place: SourceRange
+  ) throws(PulsehouseError) -> Expression {
+    Expression(.inList(value, try expressions(items(node)), isNegated: name.symbol == "<>"), place)
+  }
+
+  private func between(
+    _ code: OperatorExpressionCode, _ value: Expression, _ node: WireMessage, _ place: SourceRange
+  ) throws(PulsehouseError) -> Expression {
+    let bounds = try expressions(items(node))
+    guard bounds.count == 2 else { throw unsupported("this form of BETWEEN", place) }
+    let between = Between(
+      value: value, low: bounds[0], high: bounds[1],
+      isSymmetric: code == .betweenSymmetric || code == .notBetweenSymmetric,
+      isNegated: code == .notBetween || code == .notBetweenSymmetric)
+    return Expression(.between(between), place)
   }
 
   /// Takes the pattern out of the escape call that the grammar wraps around it.
   private func pattern(
-    _ kind: PatternMatch.Kind, _ value: Expression, _ node: WireMessage, _ name: OperatorName, _ place: SourceRange
-  ) throws(PulsehouseError) -> Expression {
+    _ kind: PatternMatch.Kind, _ value: Expression, _ right: Expression, _ name: OperatorName, _ place: SourceRange
+  ) -> Expression {
     var match = PatternMatch(
-      kind: kind, value: value, pattern: try expression(node), escape: nil, isNegated: name.symbol.hasPrefix("!"))
-    if case .call(let call) = match.pattern.node, call.name.first == "pg_catalog",
+      kind: kind, value: value, pattern: right, escape: nil, isNegated: name.symbol.hasPrefix("!"))
+    if case .call(let call) = right.node, call.name.first == "pg_catalog",
       call.name.last == (kind == .similar ? "similar_to_escape" : "like_escape"), let first = call.arguments.first
     {
       match.pattern = first.value

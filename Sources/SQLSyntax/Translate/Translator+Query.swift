@@ -2,7 +2,7 @@ import Bytes
 
 extension Translator {
   /// Levels that a query or a join counts for in the depth limit.
-  private static let queryLevels = 3
+  private static let queryLevels = 2
 
   func query(_ message: WireMessage) throws(PulsehouseError) -> Query {
     try enter(Translator.queryLevels)
