@@ -22,6 +22,18 @@ package enum Cast {
     }
   }
 
+  /// Brings values to the type of the column they are assigned to: text longer than `varchar(n)` or `char(n)` allows is
+  /// an error (22001) unless only blanks are lost. Otherwise as `vector(_:to:now:)`.
+  package static func assign(_ vector: Vector, to type: LogicalType, now: Int64 = 0) throws -> Vector {
+    if vector.type == type { return vector }
+    switch type {
+    case .varchar(.some), .char:
+      let text = vector.type.isText ? vector : try Cast.vector(vector, to: .text, now: now)
+      return try TextLength.limited(text, to: type, isExplicit: false)
+    default: return try Cast.vector(vector, to: type, now: now)
+    }
+  }
+
   static func noCast(_ from: LogicalType, _ to: LogicalType) -> PulsehouseError {
     PulsehouseError(.user, "cannot cast type \(from.name) to \(to.name)", sqlState: "42846")
   }

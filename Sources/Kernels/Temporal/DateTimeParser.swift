@@ -1,0 +1,298 @@
+import Bytes
+import Vectors
+
+/// Reads dates, times and timestamps in the forms PostgreSQL takes (ISO, MDY order), zones as offsets or UTC.
+struct DateTimeParser {
+  enum Failure: Error {
+    case syntax
+    case range
+    case zone(String)
+  }
+
+  /// What a text said; a part it did not say is nil.
+  struct Fields {
+    enum Special { case epoch, infinity, negativeInfinity }
+    var special: Special?
+    var day: Int64?
+    /// Microseconds since midnight; 24:00 is allowed.
+    var time: Int64?
+    /// Seconds east of UTC.
+    var zone: Int?
+  }
+
+  private var cursor: TextCursor
+  private let now: Int64
+  private var fields = Fields()
+  private var isBeforeChrist = false
+  private var year: Int?
+  private var month: Int?
+  private var dayOfMonth: Int?
+  /// Digits the year was written with, for two-digit years.
+  private var yearDigits = 4
+
+  private init(_ bytes: UnsafeRawBufferPointer, now: Int64) {
+    cursor = TextCursor(bytes)
+    self.now = now
+  }
+
+  static func parse(_ bytes: UnsafeRawBufferPointer, now: Int64) throws(Failure) -> Fields {
+    if let fast = plain(bytes) { return fast }
+    var parser = DateTimeParser(bytes, now: now)
+    return try parser.run()
+  }
+
+  /// The common forms `YYYY-MM-DD` and `YYYY-MM-DD HH:MM:SS` without any checks that could say why not.
+  private static func plain(_ bytes: UnsafeRawBufferPointer) -> Fields? {
+    guard bytes.count == 10 || bytes.count == 19, bytes[4] == 0x2D, bytes[7] == 0x2D else { return nil }
+    func two(_ at: Int) -> Int? {
+      let (a, b) = (bytes[at] &- 0x30, bytes[at + 1] &- 0x30)
+      return a < 10 && b < 10 ? Int(a) * 10 + Int(b) : nil
+    }
+    guard let century = two(0), let rest = two(2), let month = two(5), let day = two(8) else { return nil }
+    let year = century * 100 + rest
+    guard year > 0, month >= 1, month <= 12, day >= 1, day <= Calendar.lastDay(year: year, month: month) else {
+      return nil
+    }
+    var fields = Fields()
+    fields.day = Calendar.days(year: year, month: month, day: day)
+    if bytes.count == 10 { return fields }
+    guard bytes[10] == 0x20 || bytes[10] == 0x54, bytes[13] == 0x3A, bytes[16] == 0x3A, let hour = two(11),
+      let minute = two(14), let second = two(17), hour < 24, minute < 60, second < 60
+    else { return nil }
+    fields.time = Int64(hour * 3600 + minute * 60 + second) * 1_000_000
+    return fields
+  }
+
+  private mutating func run() throws(Failure) -> Fields {
+    cursor.skipBlanks()
+    if cursor.isAtEnd { throw .syntax }
+    while let byte = cursor.peek {
+      if TextCursor.isBlank(byte) || byte == 0x2C {
+        cursor.advance()
+      } else if TextCursor.isDigit(byte) {
+        try number()
+      } else if byte == 0x2B || byte == 0x2D {
+        try signed()
+      } else if TextCursor.isLetter(byte) {
+        try word()
+      } else {
+        throw .syntax
+      }
+    }
+    try assembleDate()
+    return fields
+  }
+
+  /// A date, a time, or one number of a date with a month's name.
+  private mutating func number() throws(Failure) {
+    let start = cursor.position
+    guard let first = cursor.takeInteger(limit: 100_000_000_000) else { throw .syntax }
+    let digits = cursor.position - start
+    guard let next = cursor.peek else { return try lone(first, digits) }
+    switch next {
+    case 0x3A: try time(hour: first)
+    case 0x2D, 0x2F, 0x2E:
+      if next == 0x2D, let letter = cursor.peek(1), TextCursor.isLetter(letter) {
+        // 8-Jan-1999.
+        cursor.advance()
+        try dayFirst(first, separator: 0x2D)
+        return
+      }
+      guard year == nil, month == nil, dayOfMonth == nil else { throw .syntax }
+      cursor.advance()
+      guard let second = cursor.takeInteger(limit: 1_000_000), cursor.take(next) else { throw .syntax }
+      let third = cursor.position
+      guard let last = cursor.takeInteger(limit: 100_000_000) else { throw .syntax }
+      if digits > 2 {
+        (year, month, dayOfMonth) = (first, second, last)
+        yearDigits = digits
+      } else {
+        (month, dayOfMonth, year) = (first, second, last)
+        yearDigits = cursor.position - third
+      }
+      if let separator = cursor.peek, separator | 0x20 == 0x74, let digit = cursor.peek(1), TextCursor.isDigit(digit) {
+        cursor.advance()
+      }
+    default: try lone(first, digits)
+    }
+  }
+
+  private mutating func dayFirst(_ day: Int, separator: UInt8) throws(Failure) {
+    guard let name = cursor.takeWord(), let number = DateNames.month(name), cursor.take(separator) else {
+      throw .syntax
+    }
+    let start = cursor.position
+    guard let value = cursor.takeInteger(limit: 10_000_000), month == nil, dayOfMonth == nil, year == nil else {
+      throw .syntax
+    }
+    (dayOfMonth, month, year) = (day, number, value)
+    yearDigits = cursor.position - start
+  }
+
+  /// `19990108`, `040506` after a date, or a day or year beside a month's name.
+  private mutating func lone(_ value: Int, _ digits: Int) throws(Failure) {
+    let hasDate = fields.day != nil || (year != nil && dayOfMonth != nil)
+    if !hasDate, month == nil, digits == 8 {
+      (year, month, dayOfMonth) = (value / 10000, value / 100 % 100, value % 100)
+      if let separator = cursor.peek, separator | 0x20 == 0x74 { cursor.advance() }
+      return
+    }
+    if !hasDate, month == nil, digits == 6 {
+      (year, month, dayOfMonth) = (value / 10000, value / 100 % 100, value % 100)
+      yearDigits = 2
+      return
+    }
+    if fields.time == nil, hasDate, digits == 6 || digits == 4 {
+      let full = digits == 6 ? value : value * 100
+      var micros = 0
+      if cursor.take(0x2E) { micros = cursor.takeMicroseconds() }
+      return try setTime(full / 10000, full / 100 % 100, full % 100, micros)
+    }
+    if digits > 2 {
+      guard year == nil else { throw .syntax }
+      year = value
+      yearDigits = digits
+    } else if dayOfMonth == nil {
+      dayOfMonth = value
+    } else if year == nil {
+      year = value
+      yearDigits = digits
+    } else {
+      throw .syntax
+    }
+  }
+
+  private mutating func time(hour: Int) throws(Failure) {
+    guard fields.time == nil, cursor.take(0x3A), let minute = cursor.takeInteger(limit: 1000) else { throw .syntax }
+    var second = 0
+    var micros = 0
+    if cursor.take(0x3A) {
+      guard let value = cursor.takeInteger(limit: 1000) else { throw .syntax }
+      second = value
+      if cursor.take(0x2E) { micros = cursor.takeMicroseconds() }
+    } else if cursor.peek == 0x2E {
+      throw .syntax
+    }
+    try setTime(hour, minute, second, micros)
+  }
+
+  private mutating func setTime(_ hour: Int, _ minute: Int, _ second: Int, _ micros: Int) throws(Failure) {
+    guard fields.time == nil else { throw .syntax }
+    guard hour <= 24, minute < 60, second <= 60, second < 60 || micros == 0,
+      hour < 24 || (minute == 0 && second == 0 && micros == 0)
+    else { throw .range }
+    fields.time = Int64(hour * 3600 + minute * 60 + second) * 1_000_000 + Int64(micros)
+  }
+
+  /// A zone such as `+02`, `-0330`, `+05:30:00`, or `-infinity`.
+  private mutating func signed() throws(Failure) {
+    let isNegative = cursor.peek == 0x2D
+    cursor.advance()
+    if isNegative, let byte = cursor.peek, TextCursor.isLetter(byte) {
+      guard let name = cursor.takeWord(), name == "infinity" || name == "inf", fields.special == nil else {
+        throw .syntax
+      }
+      fields.special = .negativeInfinity
+      return
+    }
+    guard fields.time != nil || year != nil, fields.zone == nil else { throw .syntax }
+    let start = cursor.position
+    guard let value = cursor.takeInteger(limit: 1_000_000) else { throw .syntax }
+    var (hour, minute, second) = (value, 0, 0)
+    let digits = cursor.position - start
+    if digits > 2 { (hour, minute) = (value / 100, value % 100) }
+    if digits > 4 { (hour, minute, second) = (value / 10000, value / 100 % 100, value % 100) }
+    if cursor.take(0x3A) {
+      guard let value = cursor.takeInteger(limit: 59) else { throw .syntax }
+      minute = value
+      if cursor.take(0x3A) {
+        guard let value = cursor.takeInteger(limit: 59) else { throw .syntax }
+        second = value
+      }
+    }
+    guard hour <= 15, minute < 60, second < 60 else { throw .range }
+    let offset = hour * 3600 + minute * 60 + second
+    fields.zone = isNegative ? -offset : offset
+  }
+
+  private mutating func word() throws(Failure) {
+    guard let name = cursor.takeWord() else { throw .syntax }
+    switch name {
+    case "epoch": fields.special = .epoch
+    case "infinity", "inf": fields.special = .infinity
+    case "now":
+      (fields.day, fields.time) = Calendar.split(now)
+      fields.zone = 0
+    case "today", "tomorrow", "yesterday":
+      fields.day = Calendar.split(now).days + (name == "today" ? 0 : name == "tomorrow" ? 1 : -1)
+    case "bc": isBeforeChrist = true
+    case "ad": break
+    case "t" where fields.time == nil: break
+    case "am", "pm":
+      guard let time = fields.time else { throw .syntax }
+      let hour = time / Calendar.microsecondsPerHour
+      guard hour >= 1, hour <= 12 else { throw .range }
+      let base = time - hour * Calendar.microsecondsPerHour
+      fields.time = base + Int64(Int(hour) % 12 + (name == "pm" ? 12 : 0)) * Calendar.microsecondsPerHour
+    case "z", "utc", "gmt", "ut", "zulu":
+      guard fields.zone == nil else { throw .syntax }
+      fields.zone = 0
+    default:
+      if let number = DateNames.month(name) {
+        guard month == nil else { throw .syntax }
+        month = number
+        // 1999-Jan-08 and Jan-08-1999 have hyphens that are no signs.
+        if cursor.peek == 0x2D { cursor.advance() }
+      } else if DateNames.weekday(name) == nil {
+        throw fields.time != nil || year != nil ? .zone(name) : .syntax
+      }
+    }
+  }
+
+  private mutating func assembleDate() throws(Failure) {
+    if fields.special != nil || fields.day != nil {
+      guard year == nil, month == nil, dayOfMonth == nil else { throw .syntax }
+      return
+    }
+    if year == nil && month == nil && dayOfMonth == nil { return }
+    guard var year, let month, let day = dayOfMonth else { throw .syntax }
+    if yearDigits <= 2, !isBeforeChrist { year += year < 70 ? 2000 : 1900 }
+    guard year > 0, month >= 1, month <= 12, day >= 1, day <= 31 else { throw .range }
+    if isBeforeChrist { year = 1 - year }
+    guard year <= 5_874_897, year >= -4713, day <= Calendar.lastDay(year: year, month: month) else { throw .range }
+    fields.day = Calendar.days(year: year, month: month, day: day)
+  }
+}
+
+/// English names of months and weekdays.
+enum DateNames {
+  static let months = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+  ]
+  static let weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+
+  /// 1...12 for a name in lower case or its first three letters.
+  static func month(_ name: String) -> Int? {
+    if name == "sept" { return 9 }
+    for (index, month) in months.enumerated() where matches(name, month) { return index + 1 }
+    return nil
+  }
+
+  /// 0...6 from Sunday.
+  static func weekday(_ name: String) -> Int? {
+    switch name {
+    case "tues": return 2
+    case "weds": return 3
+    case "thur", "thurs": return 4
+    default: break
+    }
+    for (index, day) in weekdays.enumerated() where matches(name, day) { return index }
+    return nil
+  }
+
+  private static func matches(_ name: String, _ full: String) -> Bool {
+    let lower = full.lowercased()
+    return name == lower || name == lower.prefix(3)
+  }
+}

@@ -1,0 +1,44 @@
+import Bytes
+import Vectors
+
+/// Builds a text vector row by row: `body` appends the bytes of a valid row to the buffer it is given, or returns false
+/// to make the row NULL. NULL rows stay NULL.
+@inline(__always) func mapToText(
+  _ type: LogicalType, count: Int, valid: (Int) -> Bool, _ body: (Int, TextBuffer) throws -> Bool
+) rethrows -> Vector {
+  let buffer = AlignedBuffer(byteCount: count * 16)
+  let output = buffer.values(as: StringReference.self)
+  let heap = StringHeap()
+  let scratch = TextBuffer(capacity: 256)
+  var mask: ValidityMask?
+  for row in 0..<count {
+    scratch.removeAll()
+    if valid(row), try body(row, scratch) {
+      output[row] = heap.intern(scratch.bytes)
+    } else {
+      output[row] = StringReference()
+      if mask == nil { mask = ValidityMask(count: count, allValid: true) }
+      mask?.set(row, valid: false)
+    }
+  }
+  return Vector(type, count: count, buffer: buffer, validity: mask, owners: [heap])
+}
+
+/// Applies `body` to each valid text; the result is new text. A constant gives a constant.
+@inline(__always) func mapText(
+  _ operand: Vector, _ type: LogicalType = .text, _ body: (StringReference, TextBuffer) throws -> Bool
+) rethrows -> Vector {
+  let operand = operand.spread
+  if operand.form == .constant {
+    if operand.validity != nil || operand.count == 0 { return .nulls(type, count: operand.count) }
+    let value = operand.values(as: StringReference.self)[0]
+    let one = try mapToText(type, count: 1, valid: { _ in true }) { _, out in try body(value, out) }
+    return Vector(constant: one, count: operand.count)
+  }
+  let input = operand.values(as: StringReference.self)
+  let result = try mapToText(type, count: operand.count, valid: { operand.isValid($0) }) { row, out in
+    try body(input[row], out)
+  }
+  withExtendedLifetime(operand) {}
+  return result
+}
