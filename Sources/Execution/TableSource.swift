@@ -10,28 +10,29 @@ package protocol TableSource: Sendable {
 
 /// A table's rows, in the table's field order.
 package enum TableData: Sendable {
-  /// Stored segments in scan order; positions in this list are what `TableScan.Source.rowIdentifier` speaks of.
-  case segments([SegmentHandle])
   /// Rows in memory (system tables, tests), each batch of any length.
   case batches([Batch])
+  /// Stored rows, in this order.
+  case segments([SegmentHandle])
 }
 
-/// A segment that a scan may read: what the manifest knows of it, and how to open it when that is not enough.
+/// A stored segment that a scan may prune by its zone maps before it opens the file.
 package struct SegmentHandle: Sendable {
   package let rowCount: Int
-  /// Zone maps of the whole segment, one for each field of the table; empty when the manifest has none.
-  package let zoneMaps: [ZoneMap]
-  /// Bytes of the file.
+  /// Encoded bytes of the file.
   package let byteCount: Int
-  /// Opens the segment, or returns it when it is open already; called from any thread, perhaps more than once.
+  /// Returns one zone map for each field of the table, without opening the file. Any thread.
+  package let zoneMaps: @Sendable () throws -> [ZoneMap]
+  /// Opens the file, or returns the reader that is open already. Any thread. - Throws: `.io`, `.corrupt`.
   package let open: @Sendable () throws -> SegmentReader
 
   package init(
-    rowCount: Int, zoneMaps: [ZoneMap], byteCount: Int = 0, open: @escaping @Sendable () throws -> SegmentReader
+    rowCount: Int, byteCount: Int, zoneMaps: @escaping @Sendable () throws -> [ZoneMap],
+    open: @escaping @Sendable () throws -> SegmentReader
   ) {
     self.rowCount = rowCount
-    self.zoneMaps = zoneMaps
     self.byteCount = byteCount
+    self.zoneMaps = zoneMaps
     self.open = open
   }
 }
