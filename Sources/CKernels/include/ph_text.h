@@ -35,11 +35,45 @@ static inline double ph_power_of_ten_double(unsigned exponent) {
   return powers[exponent];
 }
 
+/// Reads the decimal digits at `text` into `mantissa` (which becomes `mantissa * 10^n + digits`, wrapping) and returns how
+/// many there were. Eight at a time; reads up to 8 bytes past the last digit. In C so that it is always inlined.
+static inline __attribute__((always_inline)) size_t ph_read_digits(const void *text, uint64_t *mantissa) {
+  const unsigned char *p = (const unsigned char *)text;
+  size_t total = 0;
+  for (;;) {
+    uint64_t digits;
+    __builtin_memcpy(&digits, p + total, 8);
+    digits ^= 0x3030303030303030ull;
+    // A byte above 9 sets its high bit; carries only reach bytes after the first such one.
+    uint64_t stops = ((digits + 0x7676767676767676ull) | digits) & 0x8080808080808080ull;
+    unsigned count = stops ? (unsigned)__builtin_ctzll(stops) >> 3 : 8;
+    if (count == 0) return total;
+    digits <<= 64 - 8 * count;
+    digits = digits * 10 + (digits >> 8);
+    digits = ((digits & 0x000000FF000000FFull) * 0x000F424000000064ull +
+              ((digits >> 16) & 0x000000FF000000FFull) * 0x0000271000000001ull) >>
+             32;
+    *mantissa = *mantissa * ph_power_of_ten(count) + digits;
+    total += count;
+    if (count < 8) return total;
+  }
+}
+
 /// Computes `mantissa` times ten to the power of `exponent` (-27...27), rounded to the nearest double; returns 0 where
 /// it cannot tell (the caller then takes a slower way). By the processor's 64-bit significand, in which mantissa and
 /// power are exact, so that one rounding leads there and a second to the double; the pair is only ever wrong when the
 /// first lands exactly half way between two doubles.
 int ph_scale_to_double(uint64_t mantissa, int exponent, double *result);
+
+/// Does the same, at once where both are exact doubles.
+static inline __attribute__((always_inline)) int ph_decimal_to_double(uint64_t mantissa, int exponent, double *result) {
+  if (mantissa < 1ull << 53 && exponent >= -22 && exponent <= 22) {
+    *result = exponent < 0 ? (double)(int64_t)mantissa / ph_power_of_ten_double((unsigned)-exponent)
+                           : (double)(int64_t)mantissa * ph_power_of_ten_double((unsigned)exponent);
+    return 1;
+  }
+  return ph_scale_to_double(mantissa, exponent, result);
+}
 
 /// Returns the double (or float) nearest to a decimal number, whatever the machine's locale.
 double ph_parse_double(const char *text);
