@@ -75,8 +75,8 @@ let package = Package(
     floor(
       "Shell",
       uses: [
-        "Engine", "Ingestion", "Modeling", "Simulation", "Execution", "Planning", "SQLSyntax", "Vectors", "Bytes",
-        "CEdit",
+        "Engine", "Ingestion", "Modeling", "Simulation", "Execution", "Planning", "Kernels", "SQLSyntax", "Vectors",
+        "Bytes", "CEdit",
       ]),
 
     // The roof.

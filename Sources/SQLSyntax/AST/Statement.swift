@@ -2,6 +2,11 @@
 package struct Statement: Hashable, Sendable {
   package var node: StatementNode
   package var range: SourceRange
+
+  package init(node: StatementNode, range: SourceRange) {
+    self.node = node
+    self.range = range
+  }
 }
 
 /// What a statement is.

@@ -1,0 +1,149 @@
+import Bytes
+import Execution
+import Planning
+import Segments
+import Synchronization
+import Vectors
+
+/// Names and rows as one statement sees them: one snapshot, pending changes of the transaction included, plus the
+/// system tables.
+///
+/// Each table a plan binds gets a handle here, by which its scan finds it again.
+final class PlanningScope: SchemaProvider, TableSource {
+  private enum Bound {
+    case stored(TableState)
+    case system(SystemTable)
+  }
+
+  let snapshot: Snapshot
+  let searchPath: [String]
+  private let warehouse: Warehouse
+  private let bound = Mutex<[Bound]>([])
+
+  init(_ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String]) {
+    self.snapshot = snapshot
+    self.warehouse = warehouse
+    self.searchPath = searchPath
+  }
+
+  func relation(schema: String?, name: String) throws -> Relation? {
+    for candidate in schema.map({ [$0] }) ?? searchPath {
+      let full = TableName(candidate, name)
+      if let table = snapshot.table(full) { return .table(try describe(table)) }
+      if let view = snapshot.view(full) {
+        return .view(
+          ViewDescription(
+            schema: candidate, name: name, query: view.definition.sql,
+            columnNames: view.definition.columns.map(\.name)))
+      }
+      if let system = SystemTable.named(full) { return .table(describe(system)) }
+    }
+    return nil
+  }
+
+  func relationNames() -> [(schema: String, name: String)] {
+    let names = snapshot.tables.map(\.name) + snapshot.views.map(\.name) + SystemTable.all.map(\.name)
+    return names.sorted().map { ($0.schema, $0.name) }
+  }
+
+  func data(for table: TableReference) throws -> TableData {
+    let entry = bound.withLock { bound in
+      table.handle < UInt64(bound.count) ? bound[Int(table.handle)] : nil
+    }
+    switch entry {
+    case .stored(let state): return .segments(try handles(state))
+    case .system(let system): return .batches(try system.batches(snapshot, warehouse))
+    case nil: throw PulsehouseError(.internal, "no table was bound as \(table.schema).\(table.name)")
+    }
+  }
+
+  /// The state of a table that a plan bound.
+  func state(of table: TableReference) throws -> TableState {
+    let entry = bound.withLock { bound in
+      table.handle < UInt64(bound.count) ? bound[Int(table.handle)] : nil
+    }
+    guard case .stored(let state) = entry else {
+      throw PulsehouseError(
+        .user, "cannot change system table \"\(table.schema).\(table.name)\"", sqlState: "42809")
+    }
+    return state
+  }
+
+  private func handles(_ table: TableState) throws -> [SegmentHandle] {
+    let warehouse = self.warehouse
+    return try table.segments().map { descriptor in
+      SegmentHandle(
+        rowCount: descriptor.rowCount, byteCount: descriptor.byteCount,
+        zoneMaps: { try descriptor.zoneMaps() },
+        open: {
+          try warehouse.segmentCache.reader(
+            warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
+        })
+    }
+  }
+
+  private func bind(_ entry: Bound) -> UInt64 {
+    bound.withLock { bound in
+      bound.append(entry)
+      return UInt64(bound.count - 1)
+    }
+  }
+
+  private func describe(_ table: TableState) throws -> TableDescription {
+    let fields = table.definition.schema
+    var defaults: [Int: Scalar] = [:]
+    for (index, column) in table.definition.columns.enumerated() {
+      if let text = column.defaultText { defaults[index] = try DefaultValue.decode(text, column.type) }
+    }
+    return TableDescription(
+      reference: TableReference(schema: table.name.schema, name: table.name.name, handle: bind(.stored(table))),
+      fields: fields, rowCount: table.rowCount,
+      statistics: try warehouse.statistics.statistics(of: table),
+      clusteredBy: table.segmentCount == 1
+        ? table.definition.clusteredBy.compactMap { fields.index(of: $0) } : [], defaults: defaults)
+  }
+
+  private func describe(_ system: SystemTable) -> TableDescription {
+    TableDescription(
+      reference: TableReference(
+        schema: system.name.schema, name: system.name.name, handle: bind(.system(system))),
+      fields: system.fields, rowCount: 1000)
+  }
+}
+
+/// What zone maps say of each table's columns, worked out once for each state of a table.
+package final class TableStatistics: Sendable {
+  private struct Key: Hashable {
+    var table: TableIdentifier
+    var changedAt: SnapshotID
+    var segmentCount: Int
+    var rowCount: Int
+  }
+
+  private let known = Mutex<[Key: [FieldStatistics]]>([:])
+
+  package init() {}
+
+  func statistics(of table: TableState) throws -> [FieldStatistics] {
+    let key = Key(
+      table: table.identifier, changedAt: table.changedAt, segmentCount: table.segmentCount,
+      rowCount: table.rowCount)
+    if let ready = known.withLock({ $0[key] }) { return ready }
+    var merged = [ZoneMap](repeating: .empty, count: table.definition.columns.count)
+    for segment in try table.segments() {
+      for (index, zoneMap) in try segment.zoneMaps().enumerated() where index < merged.count {
+        merged[index] = merged[index].merged(with: zoneMap)
+      }
+    }
+    let result = merged.map { zoneMap in
+      FieldStatistics(
+        minimum: zoneMap.hasBounds ? zoneMap.minimum : nil, maximum: zoneMap.hasBounds ? zoneMap.maximum : nil,
+        nullCount: zoneMap.nullCount, distinctCount: zoneMap.distinctEstimate.map(Double.init))
+    }
+    known.withLock { known in
+      if known.count > 4096 { known.removeAll() }
+      known[key] = result
+    }
+    return result
+  }
+}

@@ -1,0 +1,80 @@
+import Bytes
+import Execution
+import Planning
+import SQLSyntax
+import Vectors
+
+/// COPY to and from CSV files.
+extension Session {
+  func copyFrom(_ copy: CopyFrom, _ work: StatementWork) throws {
+    guard let copyReader else { throw PulsehouseError(.unsupported, "COPY FROM in this session") }
+    let path = try path(copy.place)
+    let dialect = try CSVDialect(copy.options)
+    let state = try work.scope.state(of: copy.table.reference)
+    let fields = state.definition.schema
+    let targets = Schema(copy.targets.map { fields[$0] })
+    let rows = try inTransaction("COPY \(state.name)") { transaction in
+      let writer = try tableWriter(state.name, state.definition, transaction)
+      try copyReader.read(path, fields: targets, dialect: dialect) { batch in
+        try work.cancellation.check()
+        let columns = fields.fields.enumerated().map { index, field in
+          if let source = copy.targets.firstIndex(of: index) { return batch.columns[source] }
+          return Vector.constant(field.type, copy.table.defaults[index] ?? .null, count: batch.rowCount)
+        }
+        try writer.append(Batch(columns, rowCount: batch.rowCount))
+      }
+      let segments = try finish(writer)
+      if !segments.isEmpty { try transaction.apply(.addSegments(state.name, segments)) }
+      return writer.rowCount
+    }
+    try work.sink.finish(StatementOutcome("COPY \(rows)", rowCount: rows))
+  }
+
+  func copyTo(_ copy: CopyTo, _ work: StatementWork) throws {
+    let dialect = try CSVDialect(copy.options)
+    let fields = zip(copy.plan.columnNames, copy.plan.root.output).map { Field($0, $1.type) }
+    let rows: Int
+    if let path = try path(copy.place) {
+      rows = try writeCSV(copy.plan, fields, to: path, dialect, work)
+    } else {
+      guard let standardOutput else { throw PulsehouseError(.unsupported, "COPY TO STDOUT in this session") }
+      let writer = Unchecked(CSVWriter(fields, dialect: dialect))
+      let count = RowCounter()
+      try Executor.run(copy.plan, in: queryContext(work)) { batch in
+        count.rows += batch.rowCount
+        try writer.value.append(batch)
+        try writer.value.flush(ifLargerThan: 1 << 18, to: standardOutput)
+      }
+      try writer.value.flush(ifLargerThan: 0, to: standardOutput)
+      rows = count.rows
+    }
+    try work.sink.finish(StatementOutcome("COPY \(rows)", rowCount: rows))
+  }
+
+  /// Writes a query's rows as a CSV file, which takes its name only when it is whole. Returns the number of rows.
+  func writeCSV(
+    _ plan: PhysicalPlan, _ fields: [Field], to path: String, _ dialect: CSVDialect, _ work: StatementWork
+  ) throws -> Int {
+    let file = try DurableFile(path, in: warehouse.fileSystem)
+    let writer = Unchecked(CSVWriter(fields, dialect: dialect))
+    let count = RowCounter()
+    let output: (UnsafeRawBufferPointer) throws -> Void = { try file.write($0) }
+    let box = Unchecked(output)
+    try Executor.run(plan, in: queryContext(work)) { batch in
+      count.rows += batch.rowCount
+      try writer.value.append(batch)
+      try writer.value.flush(ifLargerThan: 1 << 18, to: box.value)
+    }
+    try writer.value.flush(ifLargerThan: 0, to: output)
+    try file.publish()
+    return count.rows
+  }
+
+  private func path(_ place: Copy.Place) throws -> String? {
+    switch place {
+    case .file(let path): return path
+    case .standard: return nil
+    case .program: throw PulsehouseError(.unsupported, "COPY with PROGRAM")
+    }
+  }
+}

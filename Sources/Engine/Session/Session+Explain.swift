@@ -1,0 +1,56 @@
+import Bytes
+import Execution
+import Planning
+import Vectors
+
+/// EXPLAIN and EXPLAIN ANALYZE.
+extension Session {
+  func explain(_ explanation: Explanation, _ work: StatementWork) throws {
+    guard explanation.format == .text else { throw PulsehouseError(.unsupported, "EXPLAIN (FORMAT JSON)") }
+    let plan: PhysicalPlan
+    switch explanation.statement {
+    case .query(let query): plan = query
+    case .insert(let insertion): plan = insertion.plan
+    case .createTableAs(_, let query?): plan = query
+    case .delete(let deletion): plan = deletion.plan
+    case .update(let update): plan = update.plan
+    default: throw PulsehouseError(.unsupported, "EXPLAIN of a statement without a plan")
+    }
+    var lines: [String]
+    if explanation.isAnalyze {
+      guard case .query = explanation.statement else {
+        throw PulsehouseError(.unsupported, "EXPLAIN ANALYZE of a statement that changes rows")
+      }
+      let start = ContinuousClock.now
+      let metrics = try Executor.run(plan, in: queryContext(work, isTimed: true)) { _ in }
+      let elapsed = ContinuousClock.now - start
+      lines = PlanPrinter.lines(plan, metrics: planMetrics(plan, metrics))
+      let milliseconds = Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1000
+      lines.append("Execution time: \(Decimals.format(milliseconds, places: 3)) ms")
+    } else {
+      lines = PlanPrinter.lines(plan)
+    }
+    try work.sink.begin([Field("QUERY PLAN", .text)])
+    for start in stride(from: 0, to: lines.count, by: Batch.vectorSize) {
+      let part = lines[start..<min(start + Batch.vectorSize, lines.count)]
+      try work.sink.append(Batch([Vector.of(.text, part.map { .text($0) })], rowCount: part.count))
+    }
+    try work.sink.finish(StatementOutcome("EXPLAIN", rowCount: lines.count))
+  }
+
+  private func planMetrics(_ plan: PhysicalPlan, _ metrics: QueryMetrics) -> [Int: Planning.NodeMetrics] {
+    var result: [Int: Planning.NodeMetrics] = [:]
+    func visit(_ node: PhysicalNode) {
+      if let measured = metrics[node.id] {
+        result[node.id] = Planning.NodeMetrics(
+          rowCount: measured.rowCount, nanoseconds: UInt64(max(0, measured.nanoseconds)),
+          bytesRead: measured.bytesRead, blocksRead: measured.rowGroupsRead, blocksSkipped: measured.rowGroupsSkipped,
+          bytesSpilled: measured.bytesSpilled)
+      }
+      for input in node.inputs { visit(input) }
+    }
+    visit(plan.root)
+    for subquery in plan.subqueries { visit(subquery) }
+    return result
+  }
+}

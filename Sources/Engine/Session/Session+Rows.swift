@@ -1,0 +1,168 @@
+import Bytes
+import Execution
+import Kernels
+import Planning
+import Segments
+import Vectors
+
+/// Statements that add, change and remove rows.
+extension Session {
+  /// Runs `plan`, whose output is the table's columns, and adds its rows to the table in `transaction`. Returns how many.
+  ///
+  /// A clustered table's rows are written in the order they come: the query sorts them.
+  func write(
+    _ plan: PhysicalPlan, to name: TableName, _ definition: TableDefinition, _ transaction: Transaction,
+    _ work: StatementWork
+  ) throws -> Int {
+    let writer = try tableWriter(name, definition, transaction)
+    let box = Unchecked(writer)
+    try Executor.run(plan, in: queryContext(work)) { batch in try box.value.append(batch) }
+    let segments = try finish(writer)
+    if !segments.isEmpty { try transaction.apply(.addSegments(name, segments)) }
+    return writer.rowCount
+  }
+
+  /// Makes a writer of new segments for a table as `transaction` sees it.
+  package func tableWriter(_ name: TableName, _ definition: TableDefinition, _ transaction: Transaction) throws
+    -> TableWriter
+  {
+    guard let table = transaction.snapshot.table(name) else {
+      throw PulsehouseError(.user, "relation \"\(name)\" does not exist", sqlState: "42P01")
+    }
+    let fields = definition.schema
+    var options = SegmentOptions()
+    options.properties = ["table": name.description]
+    let sortedBy = definition.clusteredBy.compactMap { fields.index(of: $0) }
+    options.sortedBy = sortedBy
+    let target = TableTarget(
+      name: name.description, fields: fields,
+      partitionedBy: definition.partitionedBy.compactMap { fields.index(of: $0) }, sortedBy: sortedBy,
+      options: options)
+    let warehouse = self.warehouse
+    return TableWriter(target, threadCount: settings.threadCount, fileSystem: warehouse.fileSystem) { partition in
+      let relative = try transaction.newSegmentPath(table, partition: SegmentPartition.text(partition))
+      return warehouse.absolutePath(relative)
+    }
+  }
+
+  /// Ends a writer and describes its segments for a commit.
+  package func finish(_ writer: TableWriter) throws -> [SegmentDescriptor] {
+    try writer.finish().map { segment in
+      SegmentDescriptor(
+        path: warehouse.relativePath(segment.path), summary: segment.summary,
+        partition: SegmentPartition.text(segment.partition))
+    }
+  }
+
+  func insert(_ insertion: Insertion, _ work: StatementWork) throws {
+    let state = try work.scope.state(of: insertion.table.reference)
+    let rows = try inTransaction("INSERT INTO \(state.name)") { transaction in
+      try write(insertion.plan, to: state.name, state.definition, transaction, work)
+    }
+    try work.sink.finish(StatementOutcome("INSERT 0 \(rows)", rowCount: rows))
+  }
+
+  func truncate(_ tables: [TableDescription], _ work: StatementWork) throws {
+    let states = try tables.map { try work.scope.state(of: $0.reference) }
+    try inTransaction("TRUNCATE \(states.map(\.name.description).joined(separator: ", "))") { transaction in
+      for state in states { try transaction.apply(.truncateTable(state.name)) }
+    }
+    try work.sink.finish(StatementOutcome("TRUNCATE TABLE"))
+  }
+
+  func delete(_ deletion: Deletion, _ work: StatementWork) throws {
+    let state = try work.scope.state(of: deletion.table.reference)
+    let doomed = RowSet()
+    try Executor.run(deletion.plan, in: queryContext(work)) { batch in doomed.insert(batch.columns[0]) }
+    if doomed.count > 0 {
+      try inTransaction("DELETE FROM \(state.name)") { transaction in
+        let writer = try tableWriter(state.name, state.definition, transaction)
+        let removed = try rewrite(state, without: doomed, writer, work)
+        try transaction.apply(.replaceSegments(state.name, removing: removed, adding: try finish(writer), .rows))
+      }
+    }
+    try work.sink.finish(StatementOutcome("DELETE \(doomed.count)", rowCount: doomed.count))
+  }
+
+  func update(_ update: RowUpdate, _ work: StatementWork) throws {
+    let state = try work.scope.state(of: update.table.reference)
+    let replaced = RowSet()
+    let count = try inTransaction("UPDATE \(state.name)") { transaction in
+      let writer = try tableWriter(state.name, state.definition, transaction)
+      let box = Unchecked(writer)
+      try Executor.run(update.plan, in: queryContext(work)) { batch in
+        replaced.insert(batch.columns[0])
+        try box.value.append(Batch(Array(batch.columns.dropFirst()), rowCount: batch.rowCount))
+      }
+      guard replaced.count > 0 else { return 0 }
+      let removed = try rewrite(state, without: replaced, writer, work)
+      try transaction.apply(.replaceSegments(state.name, removing: removed, adding: try finish(writer), .rows))
+      return replaced.count
+    }
+    try work.sink.finish(StatementOutcome("UPDATE \(count)", rowCount: count))
+  }
+
+  /// Copies the rows of every segment that has rows in `doomed`, those rows left out, to `writer`; returns the segments
+  /// so replaced.
+  private func rewrite(_ state: TableState, without doomed: RowSet, _ writer: TableWriter, _ work: StatementWork) throws
+    -> [SegmentDescriptor]
+  {
+    let segments = try state.segments()
+    var removed: [SegmentDescriptor] = []
+    for (index, rows) in doomed.rowsBySegment.sorted(by: { $0.key < $1.key }) {
+      guard segments.indices.contains(index) else {
+        throw PulsehouseError(.internal, "a row identifier names segment \(index) of \(segments.count)")
+      }
+      let descriptor = segments[index]
+      removed.append(descriptor)
+      let segment = try warehouse.segmentCache.reader(
+        warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
+      var firstRow = 0
+      for rowGroup in 0..<segment.rowGroupCount {
+        try work.cancellation.check()
+        let reader = RowGroupReader(segment, rowGroup: rowGroup)
+        var kept: [UInt32] = []
+        kept.reserveCapacity(reader.rowCount)
+        for row in 0..<reader.rowCount where !rows.contains(firstRow + row) { kept.append(UInt32(row)) }
+        let selection = SelectionVector(kept)
+        let columns = try state.definition.columns.indices.map { try reader.read(column: $0, selection: selection) }
+        try writer.append(Batch(columns, rowCount: kept.count))
+        firstRow += reader.rowCount
+      }
+    }
+    return removed
+  }
+}
+
+/// Rows of a table by their identifiers (`TableScan.Source.rowIdentifier`).
+private final class RowSet: @unchecked Sendable {
+  // @unchecked: filled by the executor's serialised sink calls, read after the run.
+  private(set) var rowsBySegment: [Int: Set<Int>] = [:]
+  private(set) var count = 0
+
+  func insert(_ identifiers: Vector) {
+    let flat = identifiers.flattened()
+    let values = flat.values(as: Int64.self)
+    for row in 0..<flat.count where flat.isValid(row) {
+      let identifier = values[row]
+      let isNew = rowsBySegment[Int(identifier >> 40), default: []].insert(Int(identifier & 0xff_ffff_ffff)).inserted
+      if isNew { count += 1 }
+    }
+  }
+}
+
+/// A value that serialised calls from several threads use in turn.
+final class Unchecked<Value>: @unchecked Sendable {
+  // @unchecked: the executor never overlaps calls of a sink.
+  var value: Value
+
+  init(_ value: Value) { self.value = value }
+}
+
+/// How a partition's values are written in a segment's description.
+package enum SegmentPartition {
+  /// Joins the values by commas; nil when the table has no partitions.
+  package static func text(_ values: [String?]) -> String? {
+    values.isEmpty ? nil : values.map { $0 ?? "null" }.joined(separator: ",")
+  }
+}

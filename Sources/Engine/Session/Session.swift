@@ -1,0 +1,307 @@
+import Bytes
+import Execution
+import Planning
+import SQLSyntax
+import Synchronization
+import Vectors
+
+/// One conversation with a warehouse: runs SQL statements, each in a transaction of its own or between BEGIN and COMMIT.
+///
+/// One thread at a time, except `canceller`, which any thread may use. Reads see one snapshot per
+/// transaction and never wait for writers.
+package final class Session {
+  package let warehouse: Warehouse
+  package var settings = SessionSettings()
+  /// Reads CSV for COPY FROM; the floor above provides it.
+  package var copyReader: (any CopyReader)?
+  /// Takes the bytes of COPY TO STDOUT; nil refuses it.
+  package var standardOutput: ((UnsafeRawBufferPointer) throws -> Void)?
+
+  private var open: OpenTransaction?
+  private var prepared: [String: Prepare] = [:]
+  /// Stops the running statement from any thread.
+  package let canceller = Canceller()
+
+  /// A transaction between BEGIN and COMMIT.
+  private struct OpenTransaction {
+    var transaction: Transaction
+    var startTime: Int64
+    /// After an error everything but ROLLBACK is refused.
+    var hasFailed = false
+  }
+
+  package init(_ warehouse: Warehouse) { self.warehouse = warehouse }
+
+  package var isInTransaction: Bool { open != nil }
+
+  /// Runs every statement of `sql` in turn, each one's results going to `sink`; stops at the first error.
+  ///
+  /// - Throws: `PulsehouseError`, with a range into `sql` where a place is to blame.
+  package func run(_ sql: String, into sink: any ResultSink, parameters: [Scalar] = []) throws {
+    let statements: [Statement]
+    do {
+      statements = try PostgresParser.parse(sql)
+    } catch {
+      open?.hasFailed = true
+      throw error
+    }
+    for statement in statements {
+      try run(statement, text: sql, into: sink, parameters: parameters)
+    }
+  }
+
+  /// Runs a query and returns its rows, for small answers.
+  package func rows(_ sql: String) throws -> [[Scalar]] {
+    let sink = CollectingSink()
+    try run(sql, into: sink)
+    return sink.rows
+  }
+
+  private func run(
+    _ statement: Statement, text: String, into sink: any ResultSink, parameters: [Scalar]
+  ) throws {
+    let cancellation = Cancellation()
+    canceller.current.withLock { $0 = cancellation }
+    defer { canceller.current.withLock { $0 = nil } }
+    if open?.hasFailed == true {
+      switch statement.node {
+      case .transaction(.commit), .transaction(.rollback): break
+      default:
+        throw PulsehouseError(
+          .user, "current transaction is aborted, commands ignored until end of transaction block",
+          sqlState: "25P02", hint: "ROLLBACK ends it.", range: statement.range.bytes)
+      }
+    }
+    do {
+      let scope = try planningScope()
+      let planned = try planner(scope, parameters).plan(statement)
+      let work = StatementWork(
+        scope: scope, text: text, sink: sink, cancellation: cancellation,
+        now: open?.startTime ?? QueryContext.clock(), parameters: parameters)
+      try perform(planned, work)
+    } catch {
+      open?.hasFailed = true
+      throw error
+    }
+  }
+
+  // MARK: What a statement works with
+
+  func planningScope() throws -> PlanningScope {
+    let snapshot = try open?.transaction.snapshot ?? warehouse.snapshot()
+    return PlanningScope(snapshot, in: warehouse, searchPath: settings.searchPath)
+  }
+
+  func planner(_ scope: PlanningScope, _ parameters: [Scalar] = []) -> Planner {
+    let context = EvaluationContext(parameters: parameters, now: open?.startTime ?? QueryContext.clock())
+    return Planner(schema: scope) { expression in try ConstantEvaluator.value(of: expression, context) }
+  }
+
+  func queryContext(_ work: StatementWork, isTimed: Bool = false) -> QueryContext {
+    QueryContext(
+      tables: work.scope, threadCount: settings.threadCount, budget: MemoryBudget(limit: settings.memoryLimit),
+      cancellation: work.cancellation, now: work.now, parameters: work.parameters,
+      temporaryDirectory: settings.temporaryDirectory, isTimed: isTimed)
+  }
+
+  /// Runs `body` in the open transaction, or in one of its own that is committed after it.
+  @discardableResult
+  func inTransaction<Result>(_ message: String, _ body: (Transaction) throws -> Result) throws -> Result {
+    if let open { return try body(open.transaction) }
+    let transaction = try warehouse.begin()
+    do {
+      let result = try body(transaction)
+      try transaction.commit(message: message)
+      return result
+    } catch {
+      transaction.rollback()
+      throw error
+    }
+  }
+
+  // MARK: Transactions
+
+  /// Begins a transaction. - Throws: 25001 when one is open.
+  package func begin() throws {
+    guard open == nil else {
+      throw PulsehouseError(.user, "there is already a transaction in progress", sqlState: "25001")
+    }
+    open = OpenTransaction(transaction: try warehouse.begin(), startTime: QueryContext.clock())
+  }
+
+  /// Commits the open transaction, all of it or, on an error, nothing. - Throws: `.conflict` 40001, `.io`.
+  package func commit(message: String = "COMMIT") throws {
+    guard let ending = open else { return }
+    open = nil
+    guard !ending.hasFailed else {
+      ending.transaction.rollback()
+      return
+    }
+    try ending.transaction.commit(message: message)
+  }
+
+  /// Forgets what the open transaction did.
+  package func rollback() {
+    open?.transaction.rollback()
+    open = nil
+  }
+
+  /// The open transaction, for state that travels with its commit (sources, runs); nil outside one.
+  package var transaction: Transaction? { open?.transaction }
+
+  // MARK: Statements
+
+  private func perform(_ planned: PlannedStatement, _ work: StatementWork) throws {
+    switch planned {
+    case .query(let plan): try query(plan, work)
+    case .explain(let explanation): try explain(explanation, work)
+    case .createTable(let definition): try createTable(definition, work)
+    case .createTableAs(let definition, let plan): try createTableAs(definition, plan, work)
+    case .createView(let definition): try createView(definition, work)
+    case .createSchema(let name, let ifNotExists): try createSchema(name, ifNotExists, work)
+    case .drop(let drop): try self.drop(drop, work)
+    case .alterTable(let change): try alterTable(change, work)
+    case .insert(let insertion): try insert(insertion, work)
+    case .delete(let deletion): try delete(deletion, work)
+    case .update(let update): try self.update(update, work)
+    case .truncate(let tables): try truncate(tables, work)
+    case .copyFrom(let copy): try copyFrom(copy, work)
+    case .copyTo(let copy): try copyTo(copy, work)
+    case .transaction(let change): try changeTransaction(change, work)
+    case .prepare(let prepare):
+      guard prepared[prepare.name] == nil else {
+        throw PulsehouseError(
+          .user, "prepared statement \"\(prepare.name)\" already exists", sqlState: "42P05")
+      }
+      prepared[prepare.name] = prepare
+      try work.sink.finish(StatementOutcome("PREPARE"))
+    case .execute(let name, let arguments):
+      guard let prepare = prepared[name] else {
+        throw PulsehouseError(.user, "prepared statement \"\(name)\" does not exist", sqlState: "26000")
+      }
+      try execute(prepare, arguments, work)
+    case .deallocate(let name):
+      if let name {
+        guard prepared.removeValue(forKey: name) != nil else {
+          throw PulsehouseError(.user, "prepared statement \"\(name)\" does not exist", sqlState: "26000")
+        }
+      } else {
+        prepared = [:]
+      }
+      try work.sink.finish(StatementOutcome("DEALLOCATE"))
+    case .set(let name, let values, _):
+      try settings.set(name, to: values)
+      try work.sink.finish(StatementOutcome("SET"))
+    case .show(let name): try show(name, work)
+    case .reset(let name):
+      if let name { try settings.set(name, to: nil) } else { settings = SessionSettings() }
+      try work.sink.finish(StatementOutcome("RESET"))
+    }
+  }
+
+  private func query(_ plan: PhysicalPlan, _ work: StatementWork) throws {
+    let fields = zip(plan.columnNames, plan.root.output).map { Field($0, $1.type, isNullable: $1.isNullable) }
+    try work.sink.begin(fields)
+    let count = RowCounter()
+    let sink = work.sink
+    try Executor.run(plan, in: queryContext(work)) { batch in
+      count.rows += batch.rowCount
+      try sink.append(batch)
+    }
+    try sink.finish(StatementOutcome("SELECT \(count.rows)", rowCount: count.rows))
+  }
+
+  private func execute(_ prepare: Prepare, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork) throws {
+    var options = Planner.Options()
+    options.parameterTypes = arguments.map { $0.1 }
+    let values = arguments.map { $0.0 }
+    let context = EvaluationContext(parameters: values, now: work.now)
+    let planner = Planner(
+      schema: work.scope, evaluateConstant: { try ConstantEvaluator.value(of: $0, context) }, options: options)
+    let planned = try planner.plan(Statement(node: prepare.statement, range: .unknown))
+    if case .execute = planned { throw PulsehouseError(.unsupported, "EXECUTE of a prepared EXECUTE") }
+    var inner = work
+    inner.parameters = values
+    try perform(planned, inner)
+  }
+
+  private func changeTransaction(_ change: SQLSyntax.Transaction, _ work: StatementWork) throws {
+    switch change {
+    case .begin:
+      if open == nil {
+        try begin()
+        try work.sink.finish(StatementOutcome("BEGIN"))
+      } else {
+        try work.sink.finish(
+          StatementOutcome("BEGIN", notices: ["there is already a transaction in progress"]))
+      }
+    case .commit(let andChain):
+      let notices = open == nil ? ["there is no transaction in progress"] : []
+      let hadFailed = open?.hasFailed == true
+      try commit()
+      if andChain { try begin() }
+      try work.sink.finish(StatementOutcome(hadFailed ? "ROLLBACK" : "COMMIT", notices: notices))
+    case .rollback(let andChain):
+      let notices = open == nil ? ["there is no transaction in progress"] : []
+      rollback()
+      if andChain { try begin() }
+      try work.sink.finish(StatementOutcome("ROLLBACK", notices: notices))
+    case .savepoint, .release, .rollbackTo:
+      throw PulsehouseError(.unsupported, "savepoints are not supported")
+    }
+  }
+
+  private func show(_ name: String?, _ work: StatementWork) throws {
+    if let name {
+      let value = try settings.value(of: name)
+      try work.sink.begin([Field(name, .text)])
+      try work.sink.append(Batch([Vector.of(.text, [.text(value)])], rowCount: 1))
+    } else {
+      let all = SessionSettings.names
+      let values = try all.map { try settings.value(of: $0.name) }
+      try work.sink.begin([Field("name", .text), Field("setting", .text), Field("description", .text)])
+      try work.sink.append(
+        Batch(
+          [
+            Vector.of(.text, all.map { .text($0.name) }), Vector.of(.text, values.map { .text($0) }),
+            Vector.of(.text, all.map { .text($0.help) }),
+          ], rowCount: all.count))
+    }
+    try work.sink.finish(StatementOutcome("SHOW"))
+  }
+}
+
+/// Stops whatever statement a session is running; any thread may hold it.
+package final class Canceller: Sendable {
+  let current = Mutex<Cancellation?>(nil)
+
+  /// Asks the running statement, if any, to stop; it ends with `.cancelled` within 100 ms.
+  package func cancel() { current.withLock { $0?.cancel() } }
+}
+
+/// What one statement runs with.
+struct StatementWork {
+  var scope: PlanningScope
+  /// The text the statement's ranges point into.
+  var text: String
+  var sink: any ResultSink
+  var cancellation: Cancellation
+  var now: Int64
+  var parameters: [Scalar]
+}
+
+/// Counts rows from inside a closure; calls are serialised by the executor.
+final class RowCounter: @unchecked Sendable {
+  // @unchecked: the executor never overlaps calls of a sink.
+  var rows = 0
+}
+
+/// Reads the rows of a file for COPY FROM.
+package protocol CopyReader: Sendable {
+  /// Reads `path` (nil: standard input) and hands its rows over in batches of `fields`, in order.
+  ///
+  /// - Throws: `.user` with the file and line of the first row that does not fit.
+  func read(
+    _ path: String?, fields: Schema, dialect: CSVDialect, rows: (Batch) throws -> Void
+  ) throws
+}

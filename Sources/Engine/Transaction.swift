@@ -1,0 +1,55 @@
+import Bytes
+import Vectors
+
+/// Changes on their way into one commit, on top of one snapshot. One thread at a time.
+///
+/// What was changed is seen by `snapshot` at once, and by others when `commit` returns; conflicts with what others
+/// committed meanwhile are found then.
+package final class Transaction {
+  /// The snapshot with this transaction's own changes applied.
+  package private(set) var snapshot: Snapshot
+  private let base: Snapshot
+  private let warehouse: Warehouse
+  private var changes: [Change] = []
+  private var segmentPaths: [String] = []
+
+  init(_ snapshot: Snapshot, in warehouse: Warehouse) {
+    self.snapshot = snapshot
+    base = snapshot
+    self.warehouse = warehouse
+  }
+
+  package var isEmpty: Bool { changes.isEmpty }
+
+  /// Adds a change. - Throws: `.user` when it cannot be: a name is taken, or missing. The transaction stays as it was.
+  package func apply(_ change: Change) throws(PulsehouseError) { try apply([change]) }
+
+  /// Adds several changes, all or none.
+  package func apply(_ more: [Change]) throws(PulsehouseError) {
+    snapshot = try base.applying(changes + more)
+    changes += more
+  }
+
+  /// Returns a path, relative to the warehouse directory, for a new segment of `table`.
+  package func newSegmentPath(_ table: TableState, partition: String?) throws(PulsehouseError) -> String {
+    let path = try warehouse.store.newSegmentPath(table.name, table.identifier, partition: partition)
+    segmentPaths.append(path)
+    return path
+  }
+
+  /// Makes every change visible in one step. Use the transaction no more afterwards.
+  ///
+  /// - Throws: `.conflict` 40001 when others changed the same things; `.io`. Nothing has changed then.
+  @discardableResult
+  package func commit(message: String) throws(PulsehouseError) -> Snapshot {
+    try warehouse.store.commit(changes, basedOn: base, message: message)
+  }
+
+  /// Forgets the changes and removes the files written for them.
+  package func rollback() {
+    warehouse.store.discardSegments(segmentPaths)
+    changes = []
+    segmentPaths = []
+    snapshot = base
+  }
+}

@@ -1,0 +1,17 @@
+import Bytes
+
+/// A command of the program: what it takes, and what it does.
+package protocol Command: Sendable {
+  static var specification: CommandSpecification { get }
+
+  /// Does the work, printing results on standard output and notices on standard error.
+  static func run(_ arguments: Arguments) throws
+}
+
+/// All commands, in the order the help lists them. A new command is a file in `Commands/` and a line here.
+package enum CommandList {
+  package static let all: [any Command.Type] = [
+    GenerateCommand.self,
+    SQLCommand.self,
+  ]
+}

@@ -1,0 +1,26 @@
+import Bytes
+import Engine
+import Ingestion
+
+/// Opens the warehouse of a workplace as the options say; every command that needs tables goes through here.
+enum OpenWarehouse {
+  /// - Throws: `.usage` when there is none and the command only reads.
+  static func open(_ place: Workplace, _ arguments: Arguments, forWriting: Bool) throws -> Warehouse {
+    let isQuiet = arguments.has("quiet")
+    return try Warehouse(
+      place.tables, mode: forWriting ? .readWrite : .readOnly,
+      notice: { if !isQuiet { Terminal.note("notice: \($0)") } })
+  }
+
+  static func session(_ warehouse: Warehouse, _ arguments: Arguments) throws -> Session {
+    let session = Session(warehouse)
+    if let threads = try arguments.count("threads") { session.settings.threadCount = threads }
+    if let memory = try arguments.byteCount("memory") { session.settings.memoryLimit = memory }
+    session.standardOutput = { bytes in
+      var output = StandardOutput()
+      try output.write(Array(bytes))
+      try output.flush()
+    }
+    return session
+  }
+}
