@@ -1,0 +1,106 @@
+import Bytes
+import SQLSyntax
+
+/// An audit by name: one of the project's own, or one of SQLMesh's built-ins.
+enum AuditDefinition {
+  case custom(CustomAudit)
+  case builtIn(BuiltInAudit)
+
+  /// Finds what a call names; the project's own come first.
+  static func find(_ call: AuditCall, in project: Project) throws(PulsehouseError) -> AuditDefinition {
+    if let custom = project.audits[call.call.name] ?? project.audits[call.name] { return .custom(custom) }
+    if let builtIn = BuiltInAudit(rawValue: call.name) { return .builtIn(builtIn) }
+    if BuiltInAudit.onlySQLMesh.contains(call.name) {
+      throw PulsehouseError(
+        .unsupported, "the audit \"\(call.name)\" is not supported natively yet", range: call.call.nameRange)
+    }
+    let known = (project.audits.keys + BuiltInAudit.allCases.map(\.rawValue)).sorted()
+    throw PulsehouseError(
+      .user, "there is no audit \"\(call.name)\"", sqlState: "42704",
+      hint: "There are \(known.joined(separator: ", ")).", range: call.call.nameRange)
+  }
+
+  /// The tables the audit reads beside the model's own.
+  func tablesRead(by call: AuditCall, of model: Model) throws(PulsehouseError) -> Set<RelationName> {
+    let check = try self.check(call, source: model.name.sql)
+    guard case .query(let sql, let file) = check else { return [] }
+    do throws(PulsehouseError) {
+      guard case .query(let query) = try PostgresParser.parseOne(sql).node else {
+        throw PulsehouseError(.user, "an audit is a SELECT", sqlState: "42601")
+      }
+      return TablesRead.names(in: query)
+    } catch {
+      var error = error
+      // The place would be one in the expanded text.
+      error.range = nil
+      error.file = file ?? model.file.path
+      throw error
+    }
+  }
+
+  /// What has to be asked of the model's table.
+  func check(_ call: AuditCall, source: String) throws(PulsehouseError) -> AuditCheck {
+    switch self {
+    case .custom(let custom): .query(try custom.query(call, source: source), file: custom.file.path)
+    case .builtIn(let builtIn): try builtIn.check(AuditArguments(call), source: source)
+    }
+  }
+}
+
+/// What has to be asked of a table, in a form that lets questions share a scan.
+enum AuditCheck {
+  /// Rows for which `predicate` holds are wrong.
+  case rows(predicate: String, condition: String?)
+  /// `failures`, an aggregate over all rows, is the number of wrong ones; `sample` shows them or what was measured.
+  case aggregate(failures: String, condition: String?, sample: String)
+  /// The rows of a query are wrong.
+  case query(String, file: String?)
+}
+
+/// The arguments of a built-in audit's call, read as each needs them.
+struct AuditArguments {
+  let call: AuditCall
+
+  init(_ call: AuditCall) { self.call = call }
+
+  func failure(_ message: String, _ range: Range<Int>? = nil) -> PulsehouseError {
+    PulsehouseError(.user, message, sqlState: "42601", range: range ?? call.call.range)
+  }
+
+  /// Refuses arguments that the audit does not have.
+  func allow(_ names: String...) throws(PulsehouseError) {
+    for argument in call.call.arguments {
+      guard let name = argument.name else {
+        throw failure("the arguments of \(call.name) have names, such as \(names[0]) := ...", argument.value.range)
+      }
+      if name != "condition" && name != "blocking" && !names.contains(name) {
+        throw failure(
+          "\(call.name) has no argument \"\(name)\"; it takes \(names.joined(separator: ", "))", argument.value.range)
+      }
+    }
+  }
+
+  func optional(_ name: String) -> String? {
+    guard let value = call.call[name], !value.isNull else { return nil }
+    return value.sql
+  }
+
+  func required(_ name: String) throws(PulsehouseError) -> String {
+    guard let value = optional(name) else { throw failure("\(call.name) needs \(name) := ...") }
+    return value
+  }
+
+  func list(_ name: String) throws(PulsehouseError) -> [String] {
+    guard let value = call.call[name] else { throw failure("\(call.name) needs \(name) := (...)") }
+    let entries = value.list().map(\.sql)
+    if entries.isEmpty { throw failure("\(name) is empty", value.range) }
+    return entries
+  }
+
+  func flag(_ name: String, default value: Bool) throws(PulsehouseError) -> Bool {
+    try call.call[name]?.boolean() ?? value
+  }
+
+  /// `condition := (...)`: only rows for which it holds are looked at.
+  var condition: String? { optional("condition") }
+}

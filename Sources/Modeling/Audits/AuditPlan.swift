@@ -1,0 +1,163 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// All audits of one table, in as few scans as they allow.
+///
+/// Audits that look at rows one by one, and those that aggregate all rows, share one scan for each `condition`; each
+/// other one is a query of its own.
+struct AuditPlan {
+  private struct Entry {
+    var call: AuditCall
+    var check: AuditCheck
+    var isBlocking: Bool
+    var file: String
+  }
+
+  private let source: String
+  private let grain: [String]
+  private let entries: [Entry]
+
+  init(_ model: Model, in project: Project) throws(PulsehouseError) {
+    source = model.name.sql
+    grain = model.grain
+    var entries: [Entry] = []
+    for call in model.audits {
+      do throws(PulsehouseError) {
+        let definition = try AuditDefinition.find(call, in: project)
+        var isBlocking = call.isBlocking
+        if let asked = call.call["blocking"], try !asked.boolean() { isBlocking = false }
+        if case .custom(let custom) = definition, !custom.isBlocking { isBlocking = false }
+        let check = try definition.check(call, source: model.name.sql)
+        var file = model.file.path
+        if case .query(_, let other?) = check { file = other }
+        entries.append(Entry(call: call, check: check, isBlocking: isBlocking, file: file))
+      } catch {
+        throw error.located(in: model.file.text, path: model.file.path)
+      }
+    }
+    self.entries = entries
+  }
+
+  /// Asks every question, and for those that fail for a sample of the rows to blame.
+  func run(_ session: any ModelSession, sampleLimit: Int) throws -> [AuditOutcome] {
+    var failures = [Int](repeating: 0, count: entries.count)
+    for scan in sharedScans() {
+      let answer = try ask(scan.sql, about: scan.members, session)
+      guard let row = answer.rows.first, row.count == scan.members.count else {
+        throw PulsehouseError(.internal, "an aggregate query of audits gave no row")
+      }
+      for (member, value) in zip(scan.members, row) { failures[member] = try count(value) }
+    }
+    for (index, entry) in entries.enumerated() {
+      guard case .query(let sql, _) = entry.check else { continue }
+      let answer = try ask("SELECT COUNT(*) AS failures FROM (\(sql)\n) AS failing", about: [index], session)
+      failures[index] = try count(answer.rows.first?.first ?? .null)
+    }
+    var outcomes: [AuditOutcome] = []
+    for (entry, failures) in zip(entries, failures) {
+      var outcome = AuditOutcome(
+        name: entry.call.name, text: entry.call.text, isBlocking: entry.isBlocking, failureCount: failures)
+      if failures > 0 {
+        outcome.query = sample(entry)
+        outcome.sample = try AuditSample.take(outcome.query, limit: sampleLimit, session)
+      }
+      outcomes.append(outcome)
+    }
+    return outcomes
+  }
+
+  /// One query for each condition, and which entries its columns answer.
+  private func sharedScans() -> [(sql: String, members: [Int])] {
+    var order: [String] = []
+    var members: [String: [Int]] = [:]
+    var expressions: [String: [String]] = [:]
+    for (index, entry) in entries.enumerated() {
+      let key: String
+      let expression: String
+      switch entry.check {
+      case .rows(let predicate, let condition):
+        key = condition ?? ""
+        expression = "COUNT(CASE WHEN \(predicate) THEN 1 END)"
+      case .aggregate(let failures, let condition, _):
+        key = condition ?? ""
+        expression = failures
+      case .query: continue
+      }
+      if members[key] == nil { order.append(key) }
+      members[key, default: []].append(index)
+      expressions[key, default: []].append("\(expression) AS failures_\(index + 1)")
+    }
+    return order.map { key in
+      let list = (expressions[key] ?? []).joined(separator: ",\n  ")
+      let from = BuiltInAudit.filtered(source, key.isEmpty ? nil : key)
+      return ("SELECT\n  \(list)\nFROM \(from)", members[key] ?? [])
+    }
+  }
+
+  /// Names the audits in an error of their query, whose places mean nothing to its reader.
+  private func ask(_ sql: String, about members: [Int], _ session: any ModelSession) throws -> QueryAnswer {
+    do {
+      return try session.query(sql)
+    } catch var error as PulsehouseError where error.kind == .user || error.kind == .unsupported {
+      // Of several questions in one query, ask each alone to find the one to blame.
+      if members.count > 1 {
+        for member in members {
+          guard let single = AuditPlan(source: source, grain: grain, entries: [entries[member]]).sharedScans().first
+          else { continue }
+          _ = try ask(single.sql, about: [member], session)
+        }
+      }
+      if let first = members.first {
+        error.message = "audit \(entries[first].call.text): \(error.message)"
+        error.file = error.file ?? entries[first].file
+      }
+      error.range = nil
+      throw error
+    }
+  }
+
+  private init(source: String, grain: [String], entries: [Entry]) {
+    self.source = source
+    self.grain = grain
+    self.entries = entries
+  }
+
+  private func count(_ value: Scalar) throws(PulsehouseError) -> Int {
+    switch value {
+    case .integer(let count): return Int(count)
+    case .null: return 0
+    default: throw PulsehouseError(.internal, "an audit's count is no whole number")
+    }
+  }
+
+  /// The query that shows what fails.
+  private func sample(_ entry: Entry) -> String {
+    switch entry.check {
+    case .rows(let predicate, let condition):
+      let rows = "SELECT * FROM \(BuiltInAudit.filtered(source, condition)) WHERE \(predicate)"
+      return grain.isEmpty ? rows : rows + " ORDER BY \(grain.map(RelationName.quoted).joined(separator: ", "))"
+    case .aggregate(_, _, let sample): return sample
+    case .query(let sql, _): return sql
+    }
+  }
+}
+
+/// What one audit found.
+package struct AuditOutcome: Sendable {
+  package var name: String
+  /// As the model's header calls it.
+  package var text: String
+  /// Whether a failure keeps the run from being published.
+  package var isBlocking: Bool
+  /// Rows that fail; 0 is a pass.
+  package var failureCount: Int
+  /// Shows what fails; empty when nothing does. It speaks of the run's own tables.
+  package var query = ""
+  /// Some of what fails.
+  package var sample = AuditSample()
+  /// Where the sample is kept when the run was not published.
+  package var keptIn: RelationName?
+
+  package var isPassed: Bool { failureCount == 0 }
+}

@@ -1,0 +1,85 @@
+import Bytes
+import SQLSyntax
+
+/// A query of the project's own under `AUDIT (name ..., ...)` that must return no rows.
+package struct CustomAudit: Sendable {
+  package var name: String
+  package var isBlocking: Bool
+  /// Arguments a call may leave out.
+  package var defaults: [String: MacroValue]
+  package var body: ModelBody
+  package var file: ModelFile
+  package var nameRange: Range<Int>
+
+  /// Reads every audit of a file.
+  static func read(_ file: ModelFile) throws(PulsehouseError) -> [CustomAudit] {
+    var audits: [CustomAudit] = []
+    for block in file.blocks {
+      do throws(PulsehouseError) {
+        audits.append(try read(block, file))
+      } catch {
+        throw error.located(in: file.text, path: file.path)
+      }
+    }
+    return audits
+  }
+
+  private static func read(_ block: HeaderBlock, _ file: ModelFile) throws(PulsehouseError) -> CustomAudit {
+    guard block.kind == .audit else {
+      throw PulsehouseError(
+        .user, "expected AUDIT (...), found \(block.kind.rawValue.uppercased()) (...)", sqlState: "42601",
+        range: block.range)
+    }
+    for property in block.properties
+    where !["name", "dialect", "blocking", "defaults", "skip"].contains(property.name) {
+      throw PulsehouseError(
+        .unsupported, "the audit property \"\(property.name)\" is not supported natively", range: property.nameRange)
+    }
+    if let skip = block["skip"], try skip.boolean() {
+      throw PulsehouseError(.unsupported, "skipped audits are not supported", range: skip.range)
+    }
+    if let dialect = block["dialect"], try dialect.word() != "postgres" {
+      throw PulsehouseError(
+        .unsupported, "audits in the dialect \(try dialect.word()) are not supported natively", range: dialect.range)
+    }
+    guard let name = block["name"] else {
+      throw PulsehouseError(.user, "the audit has no name", sqlState: "42601", range: block.range)
+    }
+    var defaults: [String: MacroValue] = [:]
+    for property in try block["defaults"]?.properties() ?? [] {
+      defaults[property.name] = .sql(property.value?.sql ?? "true")
+    }
+    return CustomAudit(
+      name: try name.word(), isBlocking: try block["blocking"]?.boolean() ?? true, defaults: defaults,
+      body: block.body, file: file, nameRange: name.range)
+  }
+
+  func error(_ message: String, hint: String? = nil) -> PulsehouseError {
+    PulsehouseError(.user, message, sqlState: "42601", hint: hint, range: nameRange)
+      .located(in: file.text, path: file.path)
+  }
+
+  /// The audit's query for one call: `@this_model` is `source`, and each argument its words.
+  func query(_ call: AuditCall, source: String) throws(PulsehouseError) -> String {
+    var variables = defaults
+    for argument in call.call.arguments {
+      guard let name = argument.name else {
+        throw PulsehouseError(
+          .user, "the arguments of an audit have names", sqlState: "42601", hint: "Write name := value.",
+          range: argument.value.range)
+      }
+      variables[name] = .sql(argument.value.sql)
+    }
+    variables["this_model"] = .sql(source)
+    do throws(PulsehouseError) {
+      let expanded = try MacroExpander.expand(body, variables: variables)
+      let statements = StatementSplitter.split(expanded.text)
+      guard let only = statements.first, statements.count == 1 else {
+        throw PulsehouseError(.user, "an audit is one query", sqlState: "42601", range: nameRange)
+      }
+      return only.text
+    } catch {
+      throw error.located(in: file.text, path: file.path)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Bytes
+import SQLSyntax
+
+/// What a project folder holds for runs: the models below `models/` and the audits below `audits/`.
+package struct Project: Sendable {
+  package var folder: String
+  /// In the order of their names.
+  package var models: [Model]
+  /// Custom audits by name.
+  package var audits: [String: CustomAudit]
+
+  /// Reads every `.sql` file below `models/` and `audits/`. A folder that is not there holds nothing.
+  ///
+  /// - Throws: `.user` with file, line and range for whatever does not fit the format, a name used twice, an
+  ///   audit nobody knows; `.unsupported` for what only SQLMesh can run; `.io`.
+  package static func load(
+    _ folder: String, files: any FileSystem = LocalFileSystem()
+  ) throws(PulsehouseError) -> Project {
+    var project = Project(folder: folder, models: [], audits: [:])
+    for path in try sqlFiles(below: Path.join(folder, "audits"), files) {
+      for audit in try CustomAudit.read(try read(path, files)) {
+        if let other = project.audits.updateValue(audit, forKey: audit.name) {
+          throw audit.error("there are two audits called \(audit.name)", hint: "The other is in \(other.file.path).")
+        }
+      }
+    }
+    for path in try sqlFiles(below: Path.join(folder, "models"), files) {
+      project.models += try ModelReader.models(of: try read(path, files))
+    }
+    project.models.sort { $0.name < $1.name }
+    for (first, second) in zip(project.models, project.models.dropFirst()) where first.name == second.name {
+      throw second.error(
+        .user, "there are two models called \(second.name)", hint: "The other is in \(first.file.path).")
+    }
+    try project.bindAudits()
+    return project
+  }
+
+  /// Finds every audit a model names, and adds the tables that audits read to what the model depends on.
+  private mutating func bindAudits() throws(PulsehouseError) {
+    for index in models.indices {
+      let model = models[index]
+      for call in model.audits {
+        do throws(PulsehouseError) {
+          let audit = try AuditDefinition.find(call, in: self)
+          models[index].upstream.formUnion(try audit.tablesRead(by: call, of: model))
+        } catch {
+          throw error.located(in: model.file.text, path: model.file.path)
+        }
+      }
+      models[index].upstream.remove(model.name)
+    }
+  }
+
+  private static func read(_ path: String, _ files: any FileSystem) throws(PulsehouseError) -> ModelFile {
+    let bytes = try files.readFile(path, limit: 16 << 20)
+    do throws(PulsehouseError) {
+      return try ModelFile.parse(try PostgresParser.text(ofUTF8: bytes), path: path)
+    } catch {
+      var error = error
+      error.file = error.file ?? path
+      throw error
+    }
+  }
+
+  private static func sqlFiles(below folder: String, _ files: any FileSystem, depth: Int = 0)
+    throws(PulsehouseError) -> [String]
+  {
+    guard let status = try files.status(folder), status.isDirectory else { return [] }
+    guard depth < 32 else { throw PulsehouseError(.user, "folders nest too deep", file: folder) }
+    var found: [String] = []
+    for name in try files.list(folder).sorted() where !name.hasPrefix(".") {
+      let path = Path.join(folder, name)
+      guard let status = try files.status(path) else { continue }
+      if status.isDirectory {
+        found += try sqlFiles(below: path, files, depth: depth + 1)
+      } else if name.hasSuffix(".sql") {
+        found.append(path)
+      } else if name.hasSuffix(".py") && name != "__init__.py" {
+        throw PulsehouseError(
+          .unsupported, "a Python model is not supported natively", hint: "Run this project with SQLMesh.", file: path)
+      }
+    }
+    return found
+  }
+}
