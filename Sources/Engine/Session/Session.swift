@@ -60,9 +60,8 @@ package final class Session {
   private func run(
     _ statement: Statement, text: String, into sink: any ResultSink, parameters: [Scalar]
   ) throws {
-    let cancellation = Cancellation()
-    canceller.current.withLock { $0 = cancellation }
-    defer { canceller.current.withLock { $0 = nil } }
+    let cancellation = canceller.start()
+    defer { canceller.end() }
     if open?.hasFailed == true {
       switch statement.node {
       case .transaction(.commit), .transaction(.rollback): break
@@ -77,7 +76,7 @@ package final class Session {
       let planned = try planner(scope, parameters).plan(statement)
       let work = StatementWork(
         scope: scope, text: text, sink: sink, cancellation: cancellation,
-        now: open?.startTime ?? QueryContext.clock(), parameters: parameters)
+        now: statementTime, parameters: parameters)
       try perform(planned, work)
     } catch {
       open?.hasFailed = true
@@ -87,13 +86,16 @@ package final class Session {
 
   // MARK: What a statement works with
 
+  /// The start of the transaction a statement belongs to, microseconds since 1970-01-01 UTC.
+  var statementTime: Int64 { open?.startTime ?? QueryContext.clock() }
+
   func planningScope() throws -> PlanningScope {
     let snapshot = try open?.transaction.snapshot ?? warehouse.snapshot()
     return PlanningScope(snapshot, in: warehouse, searchPath: settings.searchPath)
   }
 
   func planner(_ scope: PlanningScope, _ parameters: [Scalar] = []) -> Planner {
-    let context = EvaluationContext(parameters: parameters, now: open?.startTime ?? QueryContext.clock())
+    let context = EvaluationContext(parameters: parameters, now: statementTime)
     return Planner(schema: scope) { expression in try ConstantEvaluator.value(of: expression, context) }
   }
 
@@ -273,7 +275,16 @@ package final class Session {
 
 /// Stops whatever statement a session is running; any thread may hold it.
 package final class Canceller: Sendable {
-  let current = Mutex<Cancellation?>(nil)
+  private let current = Mutex<Cancellation?>(nil)
+
+  /// Makes the flag for a statement that begins.
+  func start() -> Cancellation {
+    let cancellation = Cancellation()
+    current.withLock { $0 = cancellation }
+    return cancellation
+  }
+
+  func end() { current.withLock { $0 = nil } }
 
   /// Asks the running statement, if any, to stop; it ends with `.cancelled` within 100 ms.
   package func cancel() { current.withLock { $0?.cancel() } }

@@ -13,5 +13,7 @@ package enum CommandList {
   package static let all: [any Command.Type] = [
     GenerateCommand.self,
     SQLCommand.self,
+    ExportCommand.self,
+    CollectCommand.self,
   ]
 }

@@ -8,7 +8,7 @@ enum OpenWarehouse {
   static func open(_ place: Workplace, _ arguments: Arguments, forWriting: Bool) throws -> Warehouse {
     let isQuiet = arguments.has("quiet")
     return try Warehouse(
-      place.tables, mode: forWriting ? .readWrite : .readOnly,
+      place.tables, mode: forWriting ? .create : .readOnly,
       notice: { if !isQuiet { Terminal.note("notice: \($0)") } })
   }
 
