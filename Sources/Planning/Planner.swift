@@ -33,6 +33,6 @@ package struct Planner: Sendable {
   ///
   /// - Throws: `.user` with PostgreSQL's SQLSTATE, words and the range to point at; `.unsupported` naming the form.
   package func plan(_ statement: Statement) throws -> PlannedStatement {
-    throw PulsehouseError(.unsupported, "planning is not built yet", range: statement.range.bytes)
+    try Binder(self).statement(statement.node, statement.range)
   }
 }

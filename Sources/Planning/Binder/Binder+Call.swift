@@ -1,0 +1,484 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+extension Binder {
+  /// Binds a call: a window function before OVER, an aggregate, a scalar function, or a type's name as a cast.
+  func bindCall(_ call: FunctionCall, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    guard let name = call.builtInName else {
+      throw BinderError.user("42883", "function \(call.name.joined(separator: "."))() does not exist", range)
+    }
+    let isAggregate = call.isStar || !AggregateSignatures.named(name).isEmpty
+    if let over = call.over { return try bindWindowCall(call, name, over, isAggregate: isAggregate, stage, range) }
+    if isAggregate { return try bindAggregate(call, name, stage, range) }
+    if !WindowSignatures.named(name).isEmpty {
+      throw BinderError.user("42809", "window function \(name) requires an OVER clause", range)
+    }
+    if call.isDistinct {
+      throw BinderError.user("42809", "DISTINCT specified, but \(name) is not an aggregate function", range)
+    }
+    if !call.orderBy.isEmpty || call.isWithinGroup {
+      throw BinderError.user("42809", "ORDER BY specified, but \(name) is not an aggregate function", range)
+    }
+    if call.filter != nil {
+      throw BinderError.user("42809", "FILTER specified, but \(name) is not an aggregate function", range)
+    }
+    if call.isVariadic { throw BinderError.unsupported("VARIADIC", range) }
+    return try bindScalarCall(call, name, stage, range)
+  }
+
+  private func bindScalarCall(
+    _ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    if name == "make_interval" { return try bindMakeInterval(call, stage, range) }
+    if call.arguments.contains(where: { $0.name != nil }) {
+      throw BinderError.unsupported("a named argument of \(name)", range)
+    }
+    let arguments = try call.arguments.map { try bind($0.value, stage) }
+    let ranges = call.arguments.map(\.value.range)
+    if let special = try bindSpecial(name, arguments, ranges, range) { return special }
+    let types = arguments.map { TypeKind($0.type) }
+    let candidates = ScalarSignatures.named(name)
+    switch resolveOverload(candidates, types) {
+    case .found(let signature, let declared):
+      var bound: [Expression] = []
+      for (index, argument) in arguments.enumerated() {
+        bound.append(try coerce(argument, toKind: declared[index], ranges[index]))
+      }
+      // The zone stands first in SQL and last in the kernel.
+      if signature.function == .timezone { bound.swapAt(0, 1) }
+      return .call(signature.function, bound, signature.result.type)
+    case .ambiguous: throw BinderError.ambiguousFunction(name, types, range)
+    case .none:
+      if arguments.count == 1, let cast = try functionalCast(name, arguments[0], range) { return cast }
+      if SpecialNames.setReturning.contains(name) {
+        throw BinderError.unsupported("the set-returning function \(name) outside of FROM", range)
+      }
+      if candidates.isEmpty, SpecialNames.known.contains(name) {
+        throw BinderError.unsupported("the function \(name)", range)
+      }
+      throw BinderError.noFunction(name, types, range)
+    }
+  }
+
+  /// `date(x)`, `int4(x)`: a type's name as a function is a cast.
+  private func functionalCast(_ name: String, _ argument: Expression, _ range: SourceRange) throws -> Expression? {
+    let kinds: [String: TypeKind] = [
+      "bool": .bool, "int2": .int2, "int4": .int4, "int8": .int8, "float4": .float4, "float8": .float8,
+      "numeric": .numeric, "text": .text, "varchar": .varchar, "date": .date, "time": .time, "timestamp": .timestamp,
+      "timestamptz": .timestamptz, "interval": .interval,
+    ]
+    guard let kind = kinds[name], argument.type == .unknown || TypeKind(argument.type).casts(to: kind, .explicit) else {
+      return nil
+    }
+    return try explicitCast(argument, to: kind.type, range)
+  }
+
+  /// Functions that are other expressions underneath.
+  private func bindSpecial(
+    _ name: String, _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
+  ) throws -> Expression? {
+    func text(_ index: Int) throws -> Expression {
+      let argument = arguments[index]
+      return argument.type == .unknown || argument.type.isText
+        ? try coerce(argument, to: .text, ranges[index]) : .cast(argument, .text)
+    }
+    switch (name, arguments.count) {
+    case ("concat", 1...): return .call(.concat, try arguments.indices.map(text), .text)
+    case ("concat_ws", 2...): return .call(.concatWithSeparator, try arguments.indices.map(text), .text)
+    case ("pg_typeof", 1): return .constant(.text(TypeKind(arguments[0].type).name), .text)
+    case ("age", 1):
+      let today = Expression.cast(.cast(.call(.now, [], .timestamptz), .date), .timestamp)
+      return .call(.age, [today, try coerce(arguments[0], to: .timestamp, ranges[0])], .interval)
+    case ("overlay", 3...4):
+      // overlay(s placing n from p for c) is s up to p, n, and s from p + c on.
+      let (value, new) = (try text(0), try text(1))
+      let start = try coerce(arguments[2], to: .integer, ranges[2])
+      let count =
+        arguments.count == 4
+        ? try coerce(arguments[3], to: .integer, ranges[3]) : .call(.length, [new], .integer)
+      let one = Expression.constant(.integer(1), .integer)
+      let before = Expression.call(
+        .substring, [value, one, .call(.subtract, [start, one], .integer)], .text)
+      let after = Expression.call(.substring, [value, .call(.add, [start, count], .integer)], .text)
+      return .call(.concatenate, [.call(.concatenate, [before, new], .text), after], .text)
+    default: return nil
+    }
+  }
+
+  private func bindMakeInterval(_ call: FunctionCall, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    let names = ["years", "months", "weeks", "days", "hours", "mins", "secs"]
+    var values: [Expression] = names.map { name in
+      name == "secs" ? .constant(.double(0), .double) : .constant(.integer(0), .integer)
+    }
+    guard call.arguments.count <= names.count else {
+      let types = try call.arguments.map { TypeKind(try bind($0.value, stage).type) }
+      throw BinderError.noFunction("make_interval", types, range)
+    }
+    for (index, argument) in call.arguments.enumerated() {
+      var position = index
+      if let name = argument.name {
+        guard let found = names.firstIndex(of: name) else {
+          throw BinderError.user("42883", "function make_interval has no argument named \"\(name)\"", range)
+        }
+        position = found
+      }
+      let value = try bind(argument.value, stage)
+      let type: LogicalType = position == 6 ? .double : .integer
+      guard TypeKind(value.type).casts(to: TypeKind(type)) else {
+        throw BinderError.noFunction("make_interval", [TypeKind(value.type)], range)
+      }
+      values[position] = try coerce(value, to: type, argument.value.range)
+    }
+    return .call(.makeInterval, values, .interval)
+  }
+
+  // MARK: Aggregates
+
+  private func bindAggregate(
+    _ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    if stage.isAggregateArgument {
+      throw BinderError.user("42803", "aggregate function calls cannot be nested", range)
+    }
+    guard let collector = stage.aggregates else {
+      throw BinderError.user("42803", "aggregate functions are not allowed in \(stage.clause)", range)
+    }
+    let input = Stage(stage.scope, "aggregate arguments")
+    input.isAggregateArgument = true
+    input.aggregates = collector
+    var aggregate = try makeAggregate(call, name, input, range)
+    collector.input.attachments += input.attachments
+    if let known = collector.calls.first(where: { $0.matches(aggregate) }) { return .column(known.output) }
+    let isCount = aggregate.function == .count || aggregate.function == .countStar
+    aggregate.output = column(name, aggregate.output.type, isNullable: !isCount)
+    collector.calls.append(aggregate)
+    return .column(aggregate.output)
+  }
+
+  /// Binds an aggregate's arguments; the output column has the right type but no identity yet.
+  private func makeAggregate(
+    _ call: FunctionCall, _ name: String, _ input: Stage, _ range: SourceRange
+  ) throws -> AggregateCall {
+    func output(_ type: LogicalType) -> Column { Column(id: 0, name: name, type: type) }
+    if call.isVariadic { throw BinderError.unsupported("VARIADIC", range) }
+    let filter = try call.filter.map { try bindCondition($0, input, "FILTER") }
+    if call.isStar {
+      guard name == "count" else {
+        throw BinderError.user("42809", "\(name)(*) specified, but \(name) is not an aggregate function", range)
+      }
+      return AggregateCall(.countStar, [], filter: filter, output: output(.bigint))
+    }
+    var order = try call.orderBy.map { try bindSortItem($0, input) }
+    var arguments = try call.arguments.map { try bind($0.value, input) }
+    var ranges = call.arguments.map(\.value.range)
+    let isOrderedSet = AggregateSignatures.isOrderedSet(name)
+    if isOrderedSet != call.isWithinGroup {
+      throw BinderError.user(
+        "42809",
+        isOrderedSet
+          ? "WITHIN GROUP is required for ordered-set aggregate \(name)"
+          : "\(name) is not an ordered-set aggregate, so it cannot have WITHIN GROUP", range)
+    }
+    if isOrderedSet {
+      guard order.count == 1 else { throw BinderError.unsupported("WITHIN GROUP with several values", range) }
+      if case .array? = call.arguments.first?.value.node {
+        throw BinderError.unsupported("\(name) with an array of fractions", range)
+      }
+      arguments.append(order[0].expression)
+      ranges.append(call.orderBy[0].value.range)
+    }
+    if name == "string_agg", arguments.contains(where: { $0.type == .bytea }) {
+      throw BinderError.unsupported("string_agg of bytea", range)
+    }
+    let types = arguments.map { TypeKind($0.type) }
+    let signature: AggregateSignatures.Entry
+    let declared: [TypeKind]
+    switch resolveOverload(AggregateSignatures.named(name), types) {
+    case .found(let found, let kinds): (signature, declared) = (found, kinds)
+    case .none: throw BinderError.noFunction(name, types, range)
+    case .ambiguous: throw BinderError.ambiguousFunction(name, types, range)
+    }
+    for index in arguments.indices {
+      arguments[index] =
+        declared[index] == .anyCompatible
+        ? try coerce(
+          arguments[index], to: arguments[index].type == .unknown ? .text : arguments[index].type, ranges[index])
+        : try coerce(arguments[index], toKind: declared[index], ranges[index])
+    }
+    if call.isDistinct {
+      for argument in arguments { try requireEquality(argument.type, range) }
+      if !order.isEmpty, !isOrderedSet, !order.allSatisfy({ arguments.contains($0.expression) }) {
+        throw BinderError.user(
+          "42P10", "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list", range)
+      }
+    }
+    let result: LogicalType
+    switch signature.function {
+    case .percentileDiscrete, .mode, .anyValue: result = arguments[arguments.count - 1].type
+    case .min, .max: result = arguments[0].type == .varchar(length: nil) ? .text : minMaxType(arguments[0].type)
+    default: result = signature.result.type
+    }
+    if isOrderedSet {
+      let value = arguments.removeLast()
+      order[0].expression = value
+      try requireOrder(value.type, range)
+    }
+    return AggregateCall(
+      signature.function, arguments, isDistinct: call.isDistinct, filter: filter, order: order,
+      output: output(result))
+  }
+
+  private func minMaxType(_ type: LogicalType) -> LogicalType {
+    switch type {
+    case .varchar: .text
+    case .numeric: .numeric(precision: nil, scale: nil)
+    default: type
+    }
+  }
+
+  // MARK: Window functions
+
+  private func bindWindowCall(
+    _ call: FunctionCall, _ name: String, _ over: WindowReference, isAggregate: Bool, _ stage: Stage,
+    _ range: SourceRange
+  ) throws -> Expression {
+    if stage.isAggregateArgument {
+      throw BinderError.user("42803", "aggregate function calls cannot contain window function calls", range)
+    }
+    if stage.isWindowArgument { throw BinderError.user("42P20", "window function calls cannot be nested", range) }
+    guard let collector = stage.windows else {
+      throw BinderError.user("42P20", "window functions are not allowed in \(stage.clause)", range)
+    }
+    stage.isWindowArgument = true
+    defer { stage.isWindowArgument = false }
+    let window = try resolveWindow(over, collector)
+    let partition = try window.partitionBy.map { try bindTyped($0, stage) }
+    for (key, syntax) in zip(partition, window.partitionBy) { try requireEquality(key.type, syntax.range) }
+    let order = try window.orderBy.map { try bindSortItem($0, stage) }
+    let frame = try bindFrame(window.frame, order, stage)
+
+    var result: WindowCall
+    if isAggregate {
+      if call.isDistinct { throw BinderError.unsupported("DISTINCT in a window function", range) }
+      if !call.orderBy.isEmpty { throw BinderError.unsupported("ORDER BY in a window function's arguments", range) }
+      let aggregate = try makeAggregate(call, name, stage, range)
+      result = WindowCall(
+        .aggregate(aggregate.function), aggregate.arguments, filter: aggregate.filter, frame: frame,
+        output: aggregate.output)
+    } else {
+      let signatures = WindowSignatures.named(name)
+      if signatures.isEmpty {
+        throw ScalarSignatures.named(name).isEmpty
+          ? BinderError.noFunction(name, [], range)
+          : BinderError.user(
+            "42809", "OVER specified, but \(name) is not a window function nor an aggregate function", range)
+      }
+      if call.filter != nil {
+        throw BinderError.unsupported("FILTER for a window function that is not an aggregate", range)
+      }
+      if call.isDistinct {
+        throw BinderError.user("42809", "DISTINCT is not implemented for window functions", range)
+      }
+      let arguments = try call.arguments.map { try bind($0.value, stage) }
+      result = try makeWindowCall(name, signatures, arguments, call.arguments.map(\.value.range), frame, range)
+    }
+    let isRank = result.arguments.isEmpty && result.function != .aggregate(.countStar)
+    let isCount = result.function == .aggregate(.count) || result.function == .aggregate(.countStar)
+    result.output = column(name, result.output.type, isNullable: !(isRank || isCount))
+    if let known = collector.calls.first(where: {
+      $0.partition == partition && $0.order == order && $0.call.matches(result)
+    }) {
+      return .column(known.call.output)
+    }
+    collector.calls.append(.init(partition: partition, order: order, call: result))
+    return .column(result.output)
+  }
+
+  private func makeWindowCall(
+    _ name: String, _ signatures: [WindowSignatures.Entry], _ arguments: [Expression], _ ranges: [SourceRange],
+    _ frame: WindowFrame, _ range: SourceRange
+  ) throws -> WindowCall {
+    let types = arguments.map { TypeKind($0.type) }
+    guard case .found(let signature, let declared) = resolveOverload(signatures, types) else {
+      throw BinderError.noFunction(name, types, range)
+    }
+    let compatible = arguments.indices.filter { declared[$0] == .anyCompatible }
+    let common =
+      compatible.isEmpty
+      ? nil
+      : try commonType(compatible.map { (arguments[$0].type, ranges[$0]) }, name)
+    var bound: [Expression] = []
+    for (index, argument) in arguments.enumerated() {
+      if declared[index] == .anyCompatible, let common {
+        bound.append(try coerce(argument, to: common, ranges[index]))
+      } else {
+        bound.append(try coerce(argument, toKind: declared[index], ranges[index]))
+      }
+    }
+    let type = signature.result == .anyCompatible ? (common ?? .text) : signature.result.type
+    return WindowCall(signature.function, bound, frame: frame, output: Column(id: 0, name: name, type: type))
+  }
+
+  private func resolveWindow(_ over: WindowReference, _ collector: WindowCollector) throws -> WindowSpecification {
+    switch over {
+    case .named(let name, let range):
+      guard let window = collector.definitions[name] else {
+        throw BinderError.user("42704", "window \"\(name)\" does not exist", range)
+      }
+      return window
+    case .inline(let window): return try completeWindow(window, collector.definitions)
+    }
+  }
+
+  /// Adds what a window copies from the one it names.
+  func completeWindow(
+    _ window: WindowSpecification, _ definitions: [String: WindowSpecification]
+  ) throws -> WindowSpecification {
+    guard let name = window.base else { return window }
+    guard let base = definitions[name] else {
+      throw BinderError.user("42704", "window \"\(name)\" does not exist", window.range)
+    }
+    if !window.partitionBy.isEmpty {
+      throw BinderError.user("42P20", "cannot override PARTITION BY clause of window \"\(name)\"", window.range)
+    }
+    if !window.orderBy.isEmpty, !base.orderBy.isEmpty {
+      throw BinderError.user("42P20", "cannot override ORDER BY clause of window \"\(name)\"", window.range)
+    }
+    if base.frame != nil {
+      throw BinderError.user(
+        "42P20", "cannot copy window \"\(name)\" because it has a frame clause", window.range)
+    }
+    var result = window
+    result.base = nil
+    result.partitionBy = base.partitionBy
+    if result.orderBy.isEmpty { result.orderBy = base.orderBy }
+    return result
+  }
+
+  private func bindFrame(_ frame: Syntax.WindowFrame?, _ order: [SortKey], _ stage: Stage) throws -> WindowFrame {
+    guard let frame else { return WindowFrame() }
+    let unit: WindowFrame.Unit
+    switch frame.unit {
+    case .rows: unit = .rows
+    case .range: unit = .range
+    case .groups: unit = .groups
+    }
+    let exclusion: WindowFrame.Exclusion
+    switch frame.exclusion {
+    case .none: exclusion = .none
+    case .currentRow: exclusion = .currentRow
+    case .group: exclusion = .group
+    case .ties: exclusion = .ties
+    }
+    func distance(_ syntax: Syntax.Expression) throws -> Expression {
+      let value = try bind(syntax, Stage(Scope(parent: nil), "window frame"))
+      if unit != .range { return try coerceCount(value, "\(unit == .rows ? "ROWS" : "GROUPS")", syntax.range) }
+      guard order.count == 1 else {
+        throw BinderError.user(
+          "42P20", "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column", syntax.range)
+      }
+      let type = order[0].expression.type
+      switch TypeKind(type).category {
+      case .number:
+        guard value.type == .unknown || value.type.isNumber else { break }
+        return type.isInteger && value.type.isNumber && !value.type.isInteger
+          ? value : try coerce(value, to: type.isNumeric ? TypeKind.numeric.type : type, syntax.range)
+      case .dateTime, .timespan: return try coerce(value, to: .interval, syntax.range)
+      default: break
+      }
+      throw BinderError.user(
+        "0A000", "RANGE with offset PRECEDING/FOLLOWING is not supported for column type \(TypeKind(type).name)",
+        syntax.range)
+    }
+    func bound(_ bound: Syntax.WindowFrame.Bound) throws -> FrameBound {
+      switch bound {
+      case .unboundedPreceding: .unboundedPreceding
+      case .preceding(let value): .preceding(try distance(value))
+      case .currentRow: .currentRow
+      case .following(let value): .following(try distance(value))
+      case .unboundedFollowing: .unboundedFollowing
+      }
+    }
+    if unit == .groups, order.isEmpty {
+      throw BinderError.user("42P20", "GROUPS mode requires an ORDER BY clause", .unknown)
+    }
+    return WindowFrame(unit, from: try bound(frame.start), to: try bound(frame.end), exclusion: exclusion)
+  }
+
+  /// A row count: a bigint, as LIMIT, OFFSET and ROWS take it.
+  func coerceCount(_ value: Expression, _ construct: String, _ range: SourceRange) throws -> Expression {
+    if value.type == .unknown || TypeKind(value.type).casts(to: .int8, .assignment), !value.type.isText {
+      return try explicitCast(value, to: .bigint, range)
+    }
+    throw BinderError.user(
+      "42804", "argument of \(construct) must be type bigint, not type \(TypeKind(value.type).name)", range)
+  }
+
+  // MARK: Order
+
+  func bindSortItem(_ item: SortItem, _ stage: Stage) throws -> SortKey {
+    sortKey(try sortable(try bindTyped(item.value, stage), item), item)
+  }
+
+  func sortable(_ expression: Expression, _ item: SortItem) throws -> Expression {
+    try requireOrder(expression.type, item.value.range)
+    return expression
+  }
+
+  func sortKey(_ expression: Expression, _ item: SortItem) -> SortKey {
+    var isDescending = item.direction == .descending
+    if let symbol = item.usingOperator?.symbol { isDescending = symbol == ">" }
+    return SortKey(expression, isDescending: isDescending, nullsFirst: item.nulls.map { $0 == .first })
+  }
+
+  func requireOrder(_ type: LogicalType, _ range: SourceRange) throws {
+    if type == .json {
+      throw BinderError.user("42883", "could not identify an ordering operator for type json", range)
+    }
+  }
+
+  func requireEquality(_ type: LogicalType, _ range: SourceRange) throws {
+    if type == .json {
+      throw BinderError.user("42883", "could not identify an equality operator for type json", range)
+    }
+  }
+}
+
+extension AggregateCall {
+  /// Tells whether both compute the same.
+  func matches(_ other: AggregateCall) -> Bool {
+    function == other.function && arguments == other.arguments && isDistinct == other.isDistinct
+      && filter == other.filter && order == other.order
+  }
+}
+
+extension WindowCall {
+  func matches(_ other: WindowCall) -> Bool {
+    function == other.function && arguments == other.arguments && filter == other.filter && frame == other.frame
+  }
+}
+
+/// Names of PostgreSQL's functions that we do not have yet, to say so rather than "does not exist".
+enum SpecialNames {
+  static let setReturning: Set<String> = [
+    "generate_series", "unnest", "generate_subscripts", "regexp_split_to_table", "string_to_table",
+    "json_array_elements",
+    "jsonb_array_elements", "json_each", "jsonb_each", "regexp_matches",
+  ]
+
+  static let known: Set<String> = [
+    "array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "regr_slope", "regr_intercept",
+    "regr_r2",
+    "regr_count", "regr_avgx", "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy", "bit_xor", "format", "random",
+    "setseed",
+    "regexp_match", "regexp_count", "regexp_like", "regexp_substr", "regexp_instr", "regexp_split_to_array",
+    "string_to_array", "array_to_string", "array_length", "cardinality", "array_append", "to_json", "to_jsonb",
+    "json_build_object", "jsonb_build_object", "row_to_json", "quote_literal", "quote_ident", "encode", "decode",
+    "sha224", "sha384", "sha512", "gen_random_uuid", "make_timestamptz", "clock_timestamp", "timeofday", "bit_length",
+    "num_nulls", "num_nonnulls", "scale", "min_scale", "trim_scale", "to_number", "unistr", "normalize", "to_ascii",
+    "time_bucket", "version", "current_database", "current_setting", "set_config", "pg_sleep", "nextval", "currval",
+    "lastval", "setval", "txid_current", "overlaps", "erf", "asinh", "acosh", "atanh", "sind", "cosd", "tand", "asind",
+    "acosd", "atand", "atan2d", "cotd",
+  ]
+}

@@ -1,0 +1,242 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+extension Binder {
+  // MARK: INSERT
+
+  func insert(_ insert: Insert, _ range: SourceRange) throws -> Insertion {
+    if let conflict = insert.onConflict { throw BinderError.unsupported("ON CONFLICT", conflict.range) }
+    if let item = insert.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
+    if insert.overriding != .none { throw BinderError.unsupported("OVERRIDING", range) }
+    let table = try table(insert.table.name, "insert into")
+    let fields = table.fields.fields
+    let targets = try targets(insert.columns.map { ($0.name, $0.range) }, table)
+    let scope = Scope(parent: nil)
+    var plan: LogicalPlan
+    var values: [(Expression, SourceRange)] = []
+    switch insert.source {
+    case .defaultValues: plan = .values([[]], [])
+    case .query(var query):
+      if let with = insert.with {
+        guard query.with == nil else { throw BinderError.unsupported("WITH both before and in INSERT", with.range) }
+        query.with = with
+      }
+      if query.with == nil, query.orderBy.isEmpty, query.limit == nil, query.offset == nil,
+        case .values(let rows) = query.body
+      {
+        plan = try insertedRows(rows, table, targets, scope)
+        values = plan.output.map { (.column($0), range) }
+      } else {
+        let bound = try bindQuery(query, parent: nil, keepsUnknown: true)
+        plan = bound.plan
+        try checkCount(bound.columns.count, targets.count, !insert.columns.isEmpty, query.range)
+        for (index, column) in bound.columns.enumerated() where column.type == .unknown {
+          plan = try retype(plan, index, to: fields[targets[index]].type, query.range)
+        }
+        values = plan.output.map { (.column($0), query.range) }
+      }
+    }
+    var projections: [Projection] = []
+    for (index, field) in fields.enumerated() {
+      var value = table.defaults[index].map { Expression.constant($0, field.type) } ?? .null(field.type)
+      if let source = targets.firstIndex(of: index), source < values.count {
+        value = try assign(values[source].0, to: field, values[source].1)
+      }
+      projections.append(Projection(value, as: column(field.name, for: value)))
+    }
+    return Insertion(
+      table: table, plan: try physical(.project(projections, plan), fields.map(\.name)))
+  }
+
+  private func targets(_ columns: [(name: String, range: SourceRange)], _ table: TableDescription) throws -> [Int] {
+    if columns.isEmpty { return Array(table.fields.fields.indices) }
+    var result: [Int] = []
+    for column in columns {
+      let index = try target(column.name, column.range, table)
+      if result.contains(index) {
+        throw BinderError.user("42701", "column \"\(column.name)\" specified more than once", column.range)
+      }
+      result.append(index)
+    }
+    return result
+  }
+
+  private func target(_ name: String, _ range: SourceRange, _ table: TableDescription) throws -> Int {
+    if let index = table.fields.index(of: name) { return index }
+    throw BinderError.user(
+      "42703", "column \"\(name)\" of relation \"\(table.reference.name)\" does not exist", range,
+      hint: Spelling.nearest(to: name, among: table.fields.fields.map(\.name)).map {
+        "Perhaps you meant the column \"\($0)\"."
+      })
+  }
+
+  private func checkCount(_ given: Int, _ targets: Int, _ isExplicit: Bool, _ range: SourceRange) throws {
+    if given > targets {
+      throw BinderError.user("42601", "INSERT has more expressions than target columns", range)
+    }
+    if given < targets, isExplicit {
+      throw BinderError.user("42601", "INSERT has more target columns than expressions", range)
+    }
+  }
+
+  /// VALUES of an INSERT: each value takes its column's type, and DEFAULT may stand for one.
+  private func insertedRows(
+    _ rows: [[Syntax.Expression]], _ table: TableDescription, _ targets: [Int], _ scope: Scope
+  ) throws -> LogicalPlan {
+    let stage = Stage(scope, "VALUES")
+    let width = rows.first?.count ?? 0
+    var bound: [[Expression]] = []
+    for row in rows {
+      guard row.count == width else {
+        throw BinderError.user("42601", "VALUES lists must all be the same length", row.first?.range ?? .unknown)
+      }
+      try checkCount(row.count, targets.count, false, row.last?.range ?? .unknown)
+      var values: [Expression] = []
+      for (index, syntax) in row.enumerated() {
+        let field = table.fields[targets[index]]
+        if case .defaultValue = syntax.node {
+          values.append(table.defaults[targets[index]].map { .constant($0, field.type) } ?? .null(field.type))
+        } else {
+          values.append(try assign(try bind(syntax, stage), to: field, syntax.range))
+        }
+      }
+      bound.append(values)
+    }
+    if width < targets.count, let range = rows.first?.first?.range, targets.count != table.fields.count {
+      throw BinderError.user("42601", "INSERT has more target columns than expressions", range)
+    }
+    guard stage.attachments.isEmpty else { throw BinderError.unsupported("this subquery in VALUES", .unknown) }
+    let columns = (0..<width).map { index in
+      column(
+        table.fields[targets[index]].name, table.fields[targets[index]].type,
+        isNullable: bound.contains { $0[index].isNullable })
+    }
+    return .values(bound, columns)
+  }
+
+  // MARK: DELETE and UPDATE
+
+  /// The rows of a table to be changed, with their identifiers first.
+  private func target(
+    _ named: NamedTable, _ table: TableDescription, _ scope: Scope
+  ) -> (LogicalPlan, identifier: Column, fields: [Column]) {
+    let identifier = column("row_identifier", .bigint, isNullable: false)
+    let fields = table.fields.fields.map { column($0.name, $0.type, isNullable: $0.isNullable) }
+    let plan = LogicalPlan.scan(
+      LogicalScan(
+        table: table, columns: [identifier] + fields,
+        sources: [.rowIdentifier] + fields.indices.map { .field($0) }))
+    let name = named.alias?.name ?? named.name.name
+    let visible = zip(table.fields.fields, fields).map {
+      VisibleColumn(name: $0.name, relation: name, expression: .column($1))
+    }
+    scope.relations = [
+      ScopeRelation(schema: named.alias == nil ? table.reference.schema : nil, name: name, columns: visible)
+    ]
+    scope.visible = visible
+    return (plan, identifier, fields)
+  }
+
+  private func join(_ plan: LogicalPlan, with tables: [Syntax.TableReference], _ scope: Scope) throws -> LogicalPlan {
+    if tables.isEmpty { return plan }
+    let other = Scope(parent: scope.parent)
+    let right = try bindFrom(tables, other)
+    for relation in other.relations where scope.relations.contains(where: { $0.name == relation.name }) {
+      throw BinderError.user("42712", "table name \"\(relation.name)\" specified more than once", .unknown)
+    }
+    scope.relations += other.relations
+    scope.visible += other.visible
+    return .join(LogicalJoin(.inner), plan, right)
+  }
+
+  func delete(_ delete: Delete, _ range: SourceRange) throws -> Deletion {
+    if let with = delete.with { throw BinderError.unsupported("WITH before DELETE", with.range) }
+    if let item = delete.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
+    let table = try table(delete.table.name, "delete from")
+    let scope = Scope(parent: nil)
+    var (plan, identifier, _) = target(delete.table, table, scope)
+    plan = try join(plan, with: delete.using, scope)
+    if let predicate = delete.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
+    plan = .project([Projection(identifier)], plan)
+    if !delete.using.isEmpty { plan = try distinct(plan, range) }
+    return Deletion(table: table, plan: try physical(plan, ["row_identifier"]))
+  }
+
+  func update(_ update: Update, _ range: SourceRange) throws -> RowUpdate {
+    if let with = update.with { throw BinderError.unsupported("WITH before UPDATE", with.range) }
+    if let item = update.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
+    let table = try table(update.table.name, "update")
+    let scope = Scope(parent: nil)
+    var (plan, identifier, fields) = target(update.table, table, scope)
+    plan = try join(plan, with: update.from, scope)
+    if let predicate = update.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
+
+    let stage = Stage(scope, "UPDATE")
+    var values = fields.map { Expression.column($0) }
+    var assigned: Set<Int> = []
+    func set(_ column: AssignmentTarget, _ syntax: Syntax.Expression) throws {
+      let index = try target(column.name, column.range, table)
+      guard assigned.insert(index).inserted else {
+        throw BinderError.user("42601", "multiple assignments to same column \"\(column.name)\"", column.range)
+      }
+      let field = table.fields[index]
+      if case .defaultValue = syntax.node {
+        values[index] = table.defaults[index].map { .constant($0, field.type) } ?? .null(field.type)
+      } else {
+        values[index] = try assign(try bind(syntax, stage), to: field, syntax.range)
+      }
+    }
+    for assignment in update.assignments {
+      switch assignment {
+      case .single(let column, let syntax): try set(column, syntax)
+      case .multiple(let columns, let source):
+        guard case .row(let items, _) = source.node else {
+          throw BinderError.unsupported("assigning several columns from a subquery", source.range)
+        }
+        guard items.count == columns.count else {
+          throw BinderError.user("42601", "number of columns does not match number of values", source.range)
+        }
+        for (column, item) in zip(columns, items) { try set(column, item) }
+      }
+    }
+    plan = attach(stage.attachments, to: plan)
+    let projections =
+      [Projection(identifier)]
+      + zip(values, table.fields.fields).map { Projection($0, as: column($1.name, for: $0)) }
+    plan = .project(projections, plan)
+    if !update.from.isEmpty {
+      // Several matches: one of them counts.
+      plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
+    }
+    return RowUpdate(
+      table: table, plan: try physical(plan, ["row_identifier"] + table.fields.fields.map(\.name)))
+  }
+
+  // MARK: COPY
+
+  func copy(_ copy: Copy, _ range: SourceRange) throws -> PlannedStatement {
+    if case .program = copy.place { throw BinderError.unsupported("COPY with PROGRAM", range) }
+    switch copy.subject {
+    case .query(let node):
+      guard case .query(let query) = node else { throw BinderError.unsupported("COPY of this statement", range) }
+      let bound = try bindQuery(query, parent: nil)
+      return .copyTo(
+        CopyTo(plan: try physical(bound.plan, bound.names), place: copy.place, options: copy.options))
+    case .table(let name, let columns):
+      if copy.isFrom {
+        if let predicate = copy.predicate { throw BinderError.unsupported("COPY FROM with WHERE", predicate.range) }
+        let table = try table(name, "copy to")
+        let targets = try targets(columns.map { ($0, name.range) }, table)
+        return .copyFrom(CopyFrom(table: table, targets: targets, place: copy.place, options: copy.options))
+      }
+      let table = try table(name, "copy from")
+      let source = scan(table)
+      let targets = try targets(columns.map { ($0, name.range) }, table)
+      let plan = LogicalPlan.project(targets.map { Projection(source.output[$0]) }, source)
+      return .copyTo(
+        CopyTo(
+          plan: try physical(plan, targets.map { table.fields[$0].name }), place: copy.place, options: copy.options))
+    }
+  }
+}

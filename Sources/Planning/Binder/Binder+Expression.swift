@@ -1,0 +1,457 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+extension Binder {
+  /// Binds one expression. A literal or NULL that nothing gives a type yet stays of type unknown.
+  func bind(_ syntax: Syntax.Expression, _ stage: Stage) throws -> Expression {
+    try nested(syntax.range) {
+      let nullIsFalse = stage.nullIsFalse
+      switch syntax.node {
+      case .and, .or: break
+      case .not: break
+      default: stage.nullIsFalse = false
+      }
+      defer { stage.nullIsFalse = nullIsFalse }
+      return try bindNode(syntax, stage, nullIsFalse: nullIsFalse)
+    }
+  }
+
+  /// Binds an expression and gives it a type even if nothing else does.
+  func bindTyped(_ syntax: Syntax.Expression, _ stage: Stage) throws -> Expression {
+    let expression = try bind(syntax, stage)
+    return expression.type == .unknown ? try resolveUnknown(expression, to: .text, syntax.range) : expression
+  }
+
+  /// Binds a condition: `construct` names it in the message when it is not boolean.
+  func bindCondition(_ syntax: Syntax.Expression, _ stage: Stage, _ construct: String) throws -> Expression {
+    let expression = try bind(syntax, stage)
+    if expression.type == .boolean { return expression }
+    if expression.type == .unknown { return try resolveUnknown(expression, to: .boolean, syntax.range) }
+    throw BinderError.user(
+      "42804", "argument of \(construct) must be type boolean, not type \(TypeKind(expression.type).name)",
+      syntax.range)
+  }
+
+  private func bindNode(_ syntax: Syntax.Expression, _ stage: Stage, nullIsFalse: Bool) throws -> Expression {
+    let range = syntax.range
+    switch syntax.node {
+    case .column(let path): return try bindColumn(path, stage, range)
+    case .star, .allFields: throw BinderError.unsupported("a row as a value", range)
+    case .parameter(let index): return .parameter(index, parameterTypes[index] ?? .unknown)
+    case .literal(let literal): return try bindLiteral(literal, range)
+    case .cast(let operand, let name):
+      if case .literal(.string(let text)) = operand.node, name.baseName == "interval", !name.modifiers.isEmpty {
+        return try bindIntervalLiteral(text, name, operand.range)
+      }
+      if name.baseName == "interval", !name.modifiers.isEmpty {
+        throw BinderError.unsupported("interval with fields", name.range)
+      }
+      return try explicitCast(try bind(operand, stage), to: try type(name), castRange(operand, range))
+    case .collate(let operand, let names):
+      guard let name = names.last, ["C", "POSIX", "default", "ucs_basic"].contains(name) else {
+        throw BinderError.unsupported("the collation \"\(names.joined(separator: "."))\"", range)
+      }
+      return try bind(operand, stage)
+    case .row: throw BinderError.unsupported("a row as a value", range)
+    case .array, .arraySubquery, .subscripted: throw BinderError.unsupported("an array", range)
+    case .field: throw BinderError.unsupported("a field of a composite value", range)
+
+    case .and(let operands):
+      return .and(try operands.map { try bindCondition($0, stage, "AND") })
+    case .or(let operands):
+      return .or(try operands.map { try bindCondition($0, stage, "OR") })
+    case .not(let operand):
+      if case .inSubquery(let value, let query) = operand.node {
+        stage.nullIsFalse = false
+        return try bindInSubquery(value, query, stage, operand.range, isNegated: true, nullIsFalse: nullIsFalse)
+      }
+      stage.nullIsFalse = false
+      return .not(try bindCondition(operand, stage, "NOT"))
+    case .unary(let op, let operand): return try bindUnary(op, operand, stage, range)
+    case .binary(let op, let left, let right): return try bindBinary(op, left, right, stage, range)
+    case .isNull(let operand, let isNegated):
+      if case .row = operand.node { throw BinderError.unsupported("IS NULL of a row", range) }
+      let test = Expression.isNull(try bindTyped(operand, stage))
+      return isNegated ? .not(test) : test
+    case .isTruth(let operand, let truth, let isNegated):
+      return try bindTruth(operand, truth, isNegated, stage)
+    case .isDistinct(let left, let right, let isNegated):
+      let (a, b) = try unify(
+        try bind(left, stage), try bind(right, stage), "=", range, leftRange: left.range, rightRange: right.range)
+      let test = Expression.isDistinct(a, b)
+      return isNegated ? .not(test) : test
+    case .between(let between): return try bindBetween(between, stage, range)
+    case .pattern(let match): return try bindPattern(match, stage, range)
+    case .inList(let value, let list, let isNegated):
+      let test = try bindInList(value, list, stage, range, isNegated ? "<>" : "=")
+      return isNegated ? .not(test) : test
+    case .quantifiedArray(let value, let op, let quantifier, let array):
+      return try bindQuantifiedArray(value, op, quantifier, array, stage, range)
+
+    case .scalarSubquery(let query): return try bindScalarSubquery(query, stage, range)
+    case .exists(let query): return try bindExists(query, stage, range)
+    case .inSubquery(let value, let query):
+      return try bindInSubquery(value, query, stage, range, isNegated: false, nullIsFalse: nullIsFalse)
+    case .quantifiedSubquery(let value, let op, let quantifier, let query):
+      return try bindQuantifiedSubquery(value, op, quantifier, query, stage, range, nullIsFalse: nullIsFalse)
+
+    case .conditional(let conditional): return try bindCase(conditional, stage, range)
+    case .coalesce(let operands):
+      let (bound, type) = try bindCommon(operands, stage, "COALESCE")
+      return bound.count == 1 ? bound[0] : .coalesce(bound, type)
+    case .greatest(let operands):
+      let (bound, type) = try bindCommon(operands, stage, "GREATEST")
+      return .call(.greatest, bound, type)
+    case .least(let operands):
+      let (bound, type) = try bindCommon(operands, stage, "LEAST")
+      return .call(.least, bound, type)
+    case .nullIf(let left, let right):
+      let (a, b) = (try bind(left, stage), try bind(right, stage))
+      let (x, y) = try unify(a, b, "=", range, leftRange: left.range, rightRange: right.range)
+      let value = a.type == .unknown ? x : a
+      return .branch(
+        [Branch(when: .compare(.equal, x, y), then: .null(value.type))], otherwise: value, value.type)
+    case .call(let call): return try bindCall(call, stage, range)
+    case .currentValue(let value): return try bindCurrentValue(value, range)
+    case .grouping(let operands): return try bindGrouping(operands, stage, range)
+    case .defaultValue: throw BinderError.user("42601", "DEFAULT is not allowed in this context", range)
+    }
+  }
+
+  /// PostgreSQL points at a literal that cannot be read, else at the cast.
+  private func castRange(_ operand: Syntax.Expression, _ range: SourceRange) -> SourceRange {
+    if case .literal = operand.node { return operand.range }
+    return range
+  }
+
+  private func bindColumn(_ path: [String], _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    let (column, isOuter) = try stage.scope.resolve(path, range)
+    if !isOuter, !stage.isAggregateArgument {
+      stage.references.append(.init(expression: column.expression, name: column.displayName, range: range))
+    }
+    return column.expression
+  }
+
+  private func bindLiteral(_ literal: Literal, _ range: SourceRange) throws -> Expression {
+    switch literal {
+    case .null: return .null(.unknown)
+    case .boolean(let value): return .constant(.boolean(value), .boolean)
+    case .integer(let value):
+      return .constant(.integer(value), Int64(Int32.min)...Int64(Int32.max) ~= value ? .integer : .bigint)
+    case .numeric(let digits):
+      let type = LogicalType.numeric(precision: nil, scale: nil)
+      return .constant(try evaluate(.cast(.constant(.text(digits), .text), type), range), type)
+    case .string(let text): return .constant(.text(text), .unknown)
+    case .bits, .hexadecimal: throw BinderError.unsupported("a bit string", range)
+    }
+  }
+
+  /// `INTERVAL '1' DAY`: the field gives the unit of a bare number.
+  private func bindIntervalLiteral(_ text: String, _ name: TypeName, _ range: SourceRange) throws -> Expression {
+    guard case .literal(.integer(let mask))? = name.modifiers.first?.node else {
+      throw BinderError.unsupported("interval with fields", name.range)
+    }
+    // PostgreSQL's masks: a bit for each field.
+    let units: [Int64: String] = [
+      1 << 1: "month", 1 << 2: "year", 1 << 3: "day", 1 << 10: "hour", 1 << 11: "minute", 1 << 12: "second",
+    ]
+    let all: Int64 = 0x7FFF
+    let isBare = !text.isEmpty && text.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 43 || $0 == 46 }
+    if name.modifiers.count == 1, let unit = units[mask], isBare {
+      return .constant(try evaluate(.cast(.constant(.text("\(text) \(unit)"), .text), .interval), range), .interval)
+    }
+    if mask == all, name.modifiers.count == 1 {
+      return .constant(try evaluate(.cast(.constant(.text(text), .text), .interval), range), .interval)
+    }
+    throw BinderError.unsupported("interval with these fields", name.range)
+  }
+
+  func bindCommon(
+    _ operands: [Syntax.Expression], _ stage: Stage, _ construct: String
+  ) throws -> ([Expression], LogicalType) {
+    let bound = try operands.map { try bind($0, stage) }
+    let type = try commonType(zip(bound, operands).map { ($0.type, $1.range) }, construct)
+    return (try zip(bound, operands).map { try coerce($0, to: type, $1.range) }, type)
+  }
+
+  // MARK: Operators
+
+  private func bindUnary(
+    _ op: OperatorName, _ operand: Syntax.Expression, _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    // A minus before a number is part of it: -2147483648 is an integer's, not a bigint's negation.
+    if op.builtIn == "-", case .literal(.integer(let value)) = operand.node, value != .min {
+      return try bindLiteral(.integer(-value), range)
+    }
+    if op.builtIn == "-", case .literal(.numeric(let digits)) = operand.node {
+      if digits == "9223372036854775808" { return .constant(.integer(.min), .bigint) }
+      return try bindLiteral(.numeric("-" + digits), range)
+    }
+    let value = try bind(operand, stage)
+    let kind = TypeKind(value.type)
+    guard let symbol = op.builtIn else { throw BinderError.noOperator(op.symbol, nil, kind, range) }
+    switch resolveOverload(OperatorTable.unary(symbol), [kind]) {
+    case .found(let signature, let arguments):
+      let argument = try coerce(value, toKind: arguments[0], operand.range)
+      return symbol == "+"
+        ? argument : .call(signature.function, [argument], resultType(signature.result, argument.type))
+    case .none: throw BinderError.noOperator(symbol, nil, kind, range)
+    case .ambiguous: throw BinderError.ambiguousOperator(symbol, nil, kind, range)
+    }
+  }
+
+  /// The type a function gives: never a modifier of its argument's type.
+  private func resultType(_ kind: TypeKind, _ argument: LogicalType) -> LogicalType { kind.type }
+
+  private func bindBinary(
+    _ op: OperatorName, _ left: Syntax.Expression, _ right: Syntax.Expression, _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    if case .row(let a, _) = left.node, case .row(let b, _) = right.node {
+      return try bindRowComparison(op, a, b, stage, range)
+    }
+    let a = try bind(left, stage)
+    let b = try bind(right, stage)
+    return try makeBinary(op, a, b, range, leftRange: left.range, rightRange: right.range)
+  }
+
+  func makeBinary(
+    _ op: OperatorName, _ left: Expression, _ right: Expression, _ range: SourceRange,
+    leftRange: SourceRange, rightRange: SourceRange
+  ) throws -> Expression {
+    let (a, b) = (TypeKind(left.type), TypeKind(right.type))
+    guard let symbol = op.builtIn else { throw BinderError.noOperator(op.symbol, a, b, range) }
+    if let comparison = ComparisonOperator(symbol: symbol) {
+      let (x, y) = try unify(left, right, symbol, range, leftRange: leftRange, rightRange: rightRange)
+      return .compare(comparison, x, y)
+    }
+    switch symbol {
+    case "!~~", "!~~*", "!~", "!~*":
+      let positive = OperatorName(String(symbol.dropFirst()))
+      return .not(try makeBinary(positive, left, right, range, leftRange: leftRange, rightRange: rightRange))
+    case "||": return try makeConcatenation(left, right, range, leftRange: leftRange, rightRange: rightRange)
+    default: break
+    }
+    let candidates = OperatorTable.binary(symbol)
+    if a.isNumber, b.isNumber {
+      let kind = arithmeticType(a, b)
+      if let entry = candidates.first(where: { $0.arguments == [kind, kind] }) {
+        return .call(
+          entry.function,
+          [try coerce(left, toKind: kind, leftRange), try coerce(right, toKind: kind, rightRange)],
+          entry.result.type)
+      }
+    }
+    switch resolveOverload(candidates, [a, b], isOperator: true) {
+    case .found(let signature, let arguments):
+      return .call(
+        signature.function,
+        [try coerce(left, toKind: arguments[0], leftRange), try coerce(right, toKind: arguments[1], rightRange)],
+        signature.result.type)
+    case .none: throw BinderError.noOperator(symbol, a, b, range)
+    case .ambiguous: throw BinderError.ambiguousOperator(symbol, a, b, range)
+    }
+  }
+
+  /// `||`: text with anything, as text.
+  private func makeConcatenation(
+    _ left: Expression, _ right: Expression, _ range: SourceRange, leftRange: SourceRange, rightRange: SourceRange
+  ) throws -> Expression {
+    let (a, b) = (TypeKind(left.type), TypeKind(right.type))
+    if a == .jsonb || b == .jsonb { throw BinderError.unsupported("|| of jsonb", range) }
+    if a == .bytea && (b == .bytea || b == .unknown) || a == .unknown && b == .bytea {
+      return .call(
+        .concatenate, [try coerce(left, to: .bytea, leftRange), try coerce(right, to: .bytea, rightRange)], .bytea)
+    }
+    guard a.isString || b.isString || a == .unknown || b == .unknown else {
+      throw BinderError.noOperator("||", a, b, range)
+    }
+    func text(_ side: Expression, _ range: SourceRange) throws -> Expression {
+      TypeKind(side.type).isString || side.type == .unknown
+        ? try coerce(side, to: .text, range) : .cast(side, .text)
+    }
+    return .call(.concatenate, [try text(left, leftRange), try text(right, rightRange)], .text)
+  }
+
+  private func bindRowComparison(
+    _ op: OperatorName, _ left: [Syntax.Expression], _ right: [Syntax.Expression], _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    guard left.count == right.count else {
+      throw BinderError.user("42601", "unequal number of entries in row expressions", range)
+    }
+    guard let symbol = op.builtIn, let comparison = ComparisonOperator(symbol: symbol), !left.isEmpty else {
+      throw BinderError.unsupported("a row with operator \(op.symbol)", range)
+    }
+    var pairs: [(Expression, Expression)] = []
+    for (l, r) in zip(left, right) {
+      pairs.append(
+        try unify(
+          try bind(l, stage), try bind(r, stage), symbol, range, leftRange: l.range, rightRange: r.range))
+    }
+    switch comparison {
+    case .equal: return .conjunction(pairs.map { .compare(.equal, $0, $1) })
+    case .notEqual: return .disjunction(pairs.map { .compare(.notEqual, $0, $1) })
+    default:
+      // (a, b) < (c, d) is a < c OR (a = c AND b < d).
+      let strict: ComparisonOperator = comparison == .less || comparison == .lessOrEqual ? .less : .greater
+      var result = Expression.compare(comparison, pairs[pairs.count - 1].0, pairs[pairs.count - 1].1)
+      for (l, r) in pairs.dropLast().reversed() {
+        result = .or([.compare(strict, l, r), .and([.compare(.equal, l, r), result])])
+      }
+      return result
+    }
+  }
+
+  private func bindTruth(
+    _ operand: Syntax.Expression, _ truth: TruthValue, _ isNegated: Bool, _ stage: Stage
+  ) throws -> Expression {
+    let value = try bindCondition(operand, stage, "IS \(isNegated ? "NOT " : "")\(truth.rawValue.uppercased())")
+    let test: Expression =
+      switch truth {
+      case .true: .coalesce([value, .falseConstant], .boolean)
+      case .false: .coalesce([.not(value), .falseConstant], .boolean)
+      case .unknown: .isNull(value)
+      }
+    return isNegated ? .not(test) : test
+  }
+
+  private func bindBetween(_ between: Between, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    let value = try bind(between.value, stage)
+    let low = try bind(between.low, stage)
+    let high = try bind(between.high, stage)
+    func inside(_ low: Expression, _ high: Expression) throws -> Expression {
+      let (v1, l) = try unify(
+        value, low, ">=", range, leftRange: between.value.range, rightRange: between.low.range)
+      let (v2, h) = try unify(
+        value, high, "<=", range, leftRange: between.value.range, rightRange: between.high.range)
+      return .and([.compare(.greaterOrEqual, v1, l), .compare(.lessOrEqual, v2, h)])
+    }
+    var test = try inside(low, high)
+    if between.isSymmetric { test = .or([test, try inside(high, low)]) }
+    return between.isNegated ? .not(test) : test
+  }
+
+  private func bindPattern(_ match: PatternMatch, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    if match.kind == .similar { throw BinderError.unsupported("SIMILAR TO", range) }
+    let symbol = (match.isNegated ? "!" : "") + (match.kind == .ilike ? "~~*" : "~~")
+    let value = try bind(match.value, stage)
+    let pattern = try bind(match.pattern, stage)
+    for (side, _) in [(value, 0), (pattern, 1)] where side.type != .unknown && !side.type.isText {
+      throw BinderError.noOperator(symbol, TypeKind(value.type), TypeKind(pattern.type), range)
+    }
+    var arguments = [
+      try coerce(value, to: .text, match.value.range), try coerce(pattern, to: .text, match.pattern.range),
+    ]
+    if let escape = match.escape {
+      arguments.append(try coerce(try bind(escape, stage), to: .text, escape.range))
+    }
+    let test = Expression.call(match.kind == .ilike ? .ilike : .like, arguments, .boolean)
+    return match.isNegated ? .not(test) : test
+  }
+
+  func bindInList(
+    _ value: Syntax.Expression, _ list: [Syntax.Expression], _ stage: Stage, _ range: SourceRange, _ symbol: String
+  ) throws -> Expression {
+    if case .row = value.node {
+      let tests = try list.map { item in
+        try nested(item.range) {
+          try bindBinary(OperatorName("="), value, item, stage, range)
+        }
+      }
+      return .disjunction(tests)
+    }
+    let left = try bind(value, stage)
+    let items = try list.map { try bind($0, stage) }
+    // One type for all, as PostgreSQL compares with an array; else one comparison each.
+    let typed = zip(items, list).map { ($0.type, $1.range) }
+    let all = [(left.type, value.range)] + typed
+    let kinds = Set(all.map { TypeKind($0.0) }.filter { $0 != .unknown }.map(\.category))
+    guard kinds.count <= 1, let common = try? commonType(all, "IN"), comparisonType(left.type, common) != nil else {
+      return .disjunction(
+        try zip(items, list).map { item, syntax in
+          let (a, b) = try unify(
+            left, item, symbol, range, leftRange: value.range, rightRange: syntax.range)
+          return .compare(.equal, a, b)
+        })
+    }
+    let type = comparisonType(left.type, common) ?? common
+    return .isIn(
+      try coerce(left, to: type, value.range), try zip(items, list).map { try coerce($0, to: type, $1.range) })
+  }
+
+  private func bindQuantifiedArray(
+    _ value: Syntax.Expression, _ op: OperatorName, _ quantifier: Quantifier, _ array: Syntax.Expression,
+    _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    guard case .array(let elements) = array.node else {
+      throw BinderError.unsupported("ANY or ALL of an array that is not written as ARRAY[...]", array.range)
+    }
+    if quantifier == .any, op.builtIn == "=", !elements.isEmpty {
+      return try bindInList(value, elements, stage, range, "=")
+    }
+    let left = try bind(value, stage)
+    let tests = try elements.map { element in
+      try makeBinary(
+        op, left, try bind(element, stage), range, leftRange: value.range, rightRange: element.range)
+    }
+    return quantifier == .any ? .disjunction(tests) : .conjunction(tests)
+  }
+
+  private func bindCase(_ conditional: CaseExpression, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    let operand = try conditional.operand.map { try bindTyped($0, stage) }
+    var conditions: [Expression] = []
+    for branch in conditional.branches {
+      if let operand, let syntax = conditional.operand {
+        let (a, b) = try unify(
+          operand, try bind(branch.condition, stage), "=", branch.condition.range, leftRange: syntax.range,
+          rightRange: branch.condition.range)
+        conditions.append(.compare(.equal, a, b))
+      } else {
+        conditions.append(try bindCondition(branch.condition, stage, "CASE/WHEN"))
+      }
+    }
+    // PostgreSQL looks at ELSE first.
+    let results = try conditional.branches.map { try bind($0.result, stage) }
+    let otherwise = try conditional.otherwise.map { try bind($0, stage) }
+    var types: [(LogicalType, SourceRange)] = []
+    if let otherwise, let syntax = conditional.otherwise { types.append((otherwise.type, syntax.range)) }
+    types += zip(results, conditional.branches).map { ($0.type, $1.result.range) }
+    let type = try commonType(types, "CASE")
+    var branches: [Branch] = []
+    for (index, branch) in conditional.branches.enumerated() {
+      branches.append(
+        Branch(when: conditions[index], then: try coerce(results[index], to: type, branch.result.range)))
+    }
+    return .branch(branches, otherwise: try otherwise.map { try coerce($0, to: type, range) }, type)
+  }
+
+  private func bindCurrentValue(_ value: CurrentValue, _ range: SourceRange) throws -> Expression {
+    if let precision = value.precision, precision != 6 {
+      throw BinderError.unsupported("a precision of seconds other than 6", range)
+    }
+    let now = Expression.call(.now, [], .timestamptz)
+    switch value.kind {
+    case .currentDate: return .cast(now, .date)
+    case .currentTimestamp: return now
+    case .localTimestamp: return .cast(now, .timestamp)
+    case .localTime: return .cast(now, .time)
+    case .currentTime: throw BinderError.unsupported("CURRENT_TIME (time with time zone)", range)
+    case .currentRole, .currentUser, .user, .sessionUser, .currentCatalog, .currentSchema:
+      throw BinderError.unsupported(value.kind.rawValue.uppercased(), range)
+    }
+  }
+}
+
+extension ComparisonOperator {
+  init?(symbol: String) {
+    switch symbol {
+    case "=": self = .equal
+    case "<>", "!=": self = .notEqual
+    case "<": self = .less
+    case "<=": self = .lessOrEqual
+    case ">": self = .greater
+    case ">=": self = .greaterOrEqual
+    default: return nil
+    }
+  }
+}

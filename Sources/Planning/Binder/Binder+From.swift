@@ -1,0 +1,391 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+extension Binder {
+  /// Binds a FROM clause into `scope`; entries after the first may be LATERAL.
+  func bindFrom(_ tables: [Syntax.TableReference], _ scope: Scope) throws -> LogicalPlan {
+    var result: FromItem?
+    for table in tables {
+      guard let left = result else {
+        result = try bindTable(table, scope, lateral: nil)
+        continue
+      }
+      let right = try bindTable(table, scope, lateral: left)
+      result = try combine(left, right, .inner, [])
+    }
+    guard let item = result else { return .values([[]], []) }
+    scope.relations = item.relations
+    scope.visible = item.visible
+    return item.plan
+  }
+
+  private func combine(
+    _ left: FromItem, _ right: FromItem, _ kind: JoinKind, _ conditions: [Expression]
+  ) throws -> FromItem {
+    try checkNames(left, right)
+    return FromItem(
+      plan: Decorrelation(self).join(kind, left.plan, right.plan, conditions),
+      relations: left.relations + right.relations, visible: left.visible + right.visible)
+  }
+
+  private func checkNames(_ left: FromItem, _ right: FromItem) throws {
+    for relation in right.relations
+    where left.relations.contains(where: {
+      $0.name == relation.name && ($0.schema == relation.schema || $0.schema == nil || relation.schema == nil)
+    }) && !relation.name.isEmpty {
+      throw BinderError.user("42712", "table name \"\(relation.name)\" specified more than once", .unknown)
+    }
+  }
+
+  private func bindTable(
+    _ table: Syntax.TableReference, _ scope: Scope, lateral: FromItem?
+  ) throws -> FromItem {
+    switch table {
+    case .table(let named): return try bindNamedTable(named, scope)
+    case .subquery(let derived):
+      var parent = scope
+      if derived.isLateral, let lateral { parent = lateralScope(lateral, scope) }
+      // A subquery in FROM sees the enclosing queries' names, not its neighbours'.
+      let outer = derived.isLateral ? parent : scope.parent
+      let bound = try bindQuery(derived.query, parent: outer)
+      return try alias(bound, derived.alias, derived.range)
+    case .function(let function): return try bindTableFunction(function, scope)
+    case .join(let join):
+      return try nested(join.range) { try bindJoin(join, scope, lateral: lateral) }
+    }
+  }
+
+  /// The names that a LATERAL entry sees: those before it, then the enclosing queries'.
+  private func lateralScope(_ left: FromItem, _ scope: Scope) -> Scope {
+    let result = Scope(parent: scope.parent)
+    result.relations = left.relations
+    result.visible = left.visible
+    return result
+  }
+
+  // MARK: Tables and views
+
+  private func bindNamedTable(_ named: NamedTable, _ scope: Scope) throws -> FromItem {
+    if let sample = named.sample { throw BinderError.unsupported("TABLESAMPLE", sample.range) }
+    let name = named.name
+    if name.schema == nil, name.catalog == nil, let table = scope.commonTable(name.name) {
+      switch table {
+      case .recursive: throw BinderError.unsupported("WITH RECURSIVE", name.range)
+      case .bound(let shared, let names, _):
+        let plan = read(shared)
+        return try item(plan, names, schema: nil, name: name.name, named.alias, name.range)
+      }
+    }
+    switch try relation(name) {
+    case .table(let table):
+      let plan = scan(table)
+      return try item(
+        plan, table.fields.fields.map(\.name), schema: table.reference.schema, name: name.name, named.alias, name.range)
+    case .view(let view):
+      let bound = try bindView(view, name.range)
+      return try item(bound.plan, bound.names, schema: view.schema, name: name.name, named.alias, name.range)
+    }
+  }
+
+  func scan(_ table: TableDescription) -> LogicalPlan {
+    let fields = table.fields.fields
+    return .scan(
+      LogicalScan(
+        table: table, columns: fields.map { column($0.name, $0.type, isNullable: $0.isNullable) },
+        sources: fields.indices.map { .field($0) }))
+  }
+
+  /// Looks a table or view up.
+  ///
+  /// - Throws: 42P01 with what was perhaps meant.
+  func relation(_ name: QualifiedName) throws -> Relation {
+    if let relation = try planner.schema.relation(schema: name.schema, name: name.name) { return relation }
+    let shown = name.schema.map { "\($0).\(name.name)" } ?? name.name
+    let known = planner.schema.relationNames()
+    var near = Spelling.nearest(
+      to: name.name, among: known.filter { name.schema == nil || $0.schema == name.schema }.map(\.name))
+    if let match = known.first(where: { $0.name == near }), name.schema != nil {
+      near = "\(match.schema).\(match.name)"
+    }
+    if near == nil, let match = known.first(where: { $0.name == name.name }) { near = "\(match.schema).\(match.name)" }
+    throw BinderError.user(
+      "42P01", "relation \"\(shown)\" does not exist", name.range,
+      hint: near.map { "Perhaps you meant \"\($0)\"." })
+  }
+
+  /// Looks a table up to be changed.
+  func table(_ name: QualifiedName, _ verb: String) throws -> TableDescription {
+    switch try relation(name) {
+    case .table(let table): return table
+    case .view: throw BinderError.user("42809", "cannot \(verb) view \"\(name.name)\"", name.range)
+    }
+  }
+
+  private func bindView(_ view: ViewDescription, _ range: SourceRange) throws -> BoundQuery {
+    let key = "\(view.schema).\(view.name)"
+    if viewStack.contains(key) {
+      throw BinderError.user("42P17", "infinite recursion detected in view \"\(view.name)\"", range)
+    }
+    if viewStack.count >= Binder.maximumViewDepth { throw BinderError.tooDeep(range) }
+    viewStack.append(key)
+    defer { viewStack.removeLast() }
+    do {
+      guard case .query(let query) = try PostgresParser.parseOne(view.query).node else {
+        throw PulsehouseError(.internal, "the view \(key) is not a query")
+      }
+      var bound = try bindQuery(query, parent: nil)
+      if let names = view.columnNames {
+        for (index, name) in names.enumerated() where index < bound.names.count { bound.names[index] = name }
+      }
+      return bound
+    } catch var error as PulsehouseError {
+      // The place is in the view's text, not in the statement's.
+      error.range = range.bytes
+      error.detail = error.detail ?? "This is about the query of view \"\(view.name)\"."
+      throw error
+    }
+  }
+
+  // MARK: Aliases
+
+  private func alias(_ bound: BoundQuery, _ alias: TableAlias?, _ range: SourceRange) throws -> FromItem {
+    try item(bound.plan, bound.names, schema: nil, name: "", alias, range)
+  }
+
+  private func item(
+    _ plan: LogicalPlan, _ names: [String], schema: String?, name: String, _ alias: TableAlias?, _ range: SourceRange
+  ) throws -> FromItem {
+    let name = alias?.name ?? name
+    var names = names
+    if let columns = alias?.columns, !columns.isEmpty {
+      if columns.count > names.count {
+        throw BinderError.user(
+          "42P10", "table \"\(name)\" has \(names.count) columns available but \(columns.count) columns specified",
+          range)
+      }
+      for (index, column) in columns.enumerated() { names[index] = column }
+    }
+    let visible = zip(names, plan.output).map {
+      VisibleColumn(name: $0, relation: name.isEmpty ? nil : name, expression: .column($1))
+    }
+    return FromItem(
+      plan: plan,
+      relations: [ScopeRelation(schema: alias == nil ? schema : nil, name: name, columns: visible)], visible: visible)
+  }
+
+  // MARK: Functions in FROM
+
+  private func bindTableFunction(_ function: TableFunction, _ scope: Scope) throws -> FromItem {
+    if function.hasOrdinality { throw BinderError.unsupported("WITH ORDINALITY", function.range) }
+    if function.isRowsFrom && function.items.count != 1 {
+      throw BinderError.unsupported("ROWS FROM with several functions", function.range)
+    }
+    if !function.columns.isEmpty { throw BinderError.unsupported("a column definition list", function.range) }
+    guard let call = function.items.first?.call, case .call(let syntax) = call.node,
+      let name = syntax.builtInName
+    else { throw BinderError.unsupported("this function in FROM", function.range) }
+    let plan: LogicalPlan
+    switch name {
+    case "generate_series": plan = try bindSeries(syntax, scope, call.range)
+    case "unnest": plan = try bindUnnest(syntax, scope, call.range)
+    default:
+      if SpecialNames.setReturning.contains(name) || SpecialNames.known.contains(name) {
+        throw BinderError.unsupported("the function \(name) in FROM", call.range)
+      }
+      if ScalarSignatures.named(name).isEmpty {
+        let stage = Stage(Scope(parent: scope.parent), "functions in FROM")
+        throw BinderError.noFunction(
+          name, try syntax.arguments.map { TypeKind(try bind($0.value, stage).type) }, call.range)
+      }
+      throw BinderError.unsupported("the function \(name) in FROM", call.range)
+    }
+    // The only column of a function is called as its table is.
+    return try item(
+      plan, [function.alias?.name ?? name], schema: nil, name: name, function.alias, function.range)
+  }
+
+  private func bindSeries(_ call: FunctionCall, _ scope: Scope, _ range: SourceRange) throws -> LogicalPlan {
+    let stage = Stage(Scope(parent: scope.parent), "functions in FROM")
+    let arguments = try call.arguments.map { try bind($0.value, stage) }
+    let ranges = call.arguments.map(\.value.range)
+    if let index = arguments.indices.first(where: { !arguments[$0].columns.isEmpty }) {
+      throw BinderError.unsupported("generate_series of a query's columns", ranges[index])
+    }
+    typealias Entry = Signature<Int>
+    func entry(_ kinds: [TypeKind], optional: Int, _ result: TypeKind) -> Entry {
+      Entry(function: 0, arguments: kinds, result: result, optionalCount: optional)
+    }
+    let signatures = [
+      entry([.int4, .int4, .int4], optional: 1, .int4), entry([.int8, .int8, .int8], optional: 1, .int8),
+      entry([.numeric, .numeric, .numeric], optional: 1, .numeric),
+      entry([.timestamp, .timestamp, .interval], optional: 0, .timestamp),
+      entry([.timestamptz, .timestamptz, .interval], optional: 0, .timestamptz),
+    ]
+    let types = arguments.map { TypeKind($0.type) }
+    switch resolveOverload(signatures, types) {
+    case .found(let signature, let kinds):
+      if signature.result == .numeric { throw BinderError.unsupported("generate_series of numeric", range) }
+      var bound: [Expression] = []
+      for (index, argument) in arguments.enumerated() {
+        bound.append(try coerce(argument, toKind: kinds[index], ranges[index]))
+      }
+      return .series(bound, column("generate_series", signature.result.type, isNullable: false))
+    case .none: throw BinderError.noFunction("generate_series", types, range)
+    case .ambiguous: throw BinderError.ambiguousFunction("generate_series", types, range)
+    }
+  }
+
+  private func bindUnnest(_ call: FunctionCall, _ scope: Scope, _ range: SourceRange) throws -> LogicalPlan {
+    guard call.arguments.count == 1, case .array(let elements)? = call.arguments.first?.value.node, !elements.isEmpty
+    else { throw BinderError.unsupported("unnest of anything but ARRAY[...]", range) }
+    var bound = try bindValues(elements.map { [$0] }, Scope(parent: scope.parent), range)
+    if bound.columns[0].type == .unknown { bound.plan = try retype(bound.plan, 0, to: .text, range) }
+    return bound.plan
+  }
+
+  // MARK: Joins
+
+  private func bindJoin(_ join: Syntax.Join, _ scope: Scope, lateral: FromItem?) throws -> FromItem {
+    let left = try bindTable(join.left, scope, lateral: lateral)
+    // Names to the left of the whole join come first for LATERAL within it.
+    var seen = left
+    if let lateral {
+      seen.relations = lateral.relations + left.relations
+      seen.visible = lateral.visible + left.visible
+    }
+    let right = try bindTable(join.right, scope, lateral: seen)
+    try checkNames(left, right)
+    let kind: JoinKind
+    switch join.kind {
+    case .inner: kind = .inner
+    case .left: kind = .left
+    case .right: kind = .right
+    case .full: kind = .full
+    }
+    if kind == .right || kind == .full {
+      let free = right.plan.freeColumns
+      if !free.isDisjoint(with: left.plan.output) {
+        throw BinderError.user(
+          "42P10", "invalid reference to FROM-clause entry in a \(join.kind.rawValue.uppercased()) JOIN", join.range,
+          detail: "The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+      }
+    }
+    var result = FromItem(
+      plan: left.plan, relations: left.relations + right.relations, visible: left.visible + right.visible)
+    var conditions: [Expression] = []
+    var merged: [VisibleColumn]?
+    var stage: Stage?
+    switch join.condition {
+    case .none: break
+    case .natural:
+      let names = left.visible.map(\.name).filter { name in right.visible.contains { $0.name == name } }
+      (conditions, merged) = try mergeColumns(names, left, right, kind, join.range)
+    case .using(let names, let alias):
+      if alias != nil { throw BinderError.unsupported("an alias of USING", join.range) }
+      (conditions, merged) = try mergeColumns(names, left, right, kind, join.range)
+    case .on(let condition):
+      let inner = Scope(parent: scope.parent)
+      inner.relations = result.relations
+      inner.visible = result.visible
+      let own = Stage(inner, "JOIN conditions")
+      own.nullIsFalse = kind == .inner
+      conditions = try condition.conjuncts.flatMap { syntax -> [Expression] in
+        own.nullIsFalse = kind == .inner
+        return try bindCondition(syntax, own, "JOIN/ON").conjuncts
+      }
+      if !own.attachments.isEmpty {
+        guard kind == .inner else {
+          throw BinderError.unsupported("a subquery in the condition of an outer join", condition.range)
+        }
+        stage = own
+      }
+    }
+    if let stage {
+      let product = Decorrelation(self).join(.inner, left.plan, right.plan, [])
+      let complex = conditions.filter { condition in
+        condition.reads(Set(stage.attachments.map(\.output)))
+      }
+      let simple = conditions.filter { !complex.contains($0) }
+      result.plan = applyFilter(product, simple, complex, stage)
+    } else {
+      result.plan = Decorrelation(self).join(kind, left.plan, right.plan, conditions)
+    }
+    if let merged { result.visible = merged }
+    result = nullExtended(result)
+    if let alias = join.alias { return try aliasJoin(result, alias, join.range) }
+    return result
+  }
+
+  /// USING: the columns to compare, and what bare names mean afterwards.
+  private func mergeColumns(
+    _ names: [String], _ left: FromItem, _ right: FromItem, _ kind: JoinKind, _ range: SourceRange
+  ) throws -> ([Expression], [VisibleColumn]) {
+    func find(_ name: String, _ item: FromItem, _ side: String) throws -> VisibleColumn {
+      let matches = item.visible.filter { $0.name == name }
+      guard let match = matches.first else {
+        throw BinderError.user(
+          "42703", "column \"\(name)\" specified in USING clause does not exist in \(side) table", range,
+          hint: Spelling.nearest(to: name, among: item.visible.map(\.name)).map {
+            "Perhaps you meant the column \"\($0)\"."
+          })
+      }
+      if matches.count > 1 {
+        throw BinderError.user(
+          "42702", "common column name \"\(name)\" appears more than once in \(side) table", range)
+      }
+      return match
+    }
+    var conditions: [Expression] = []
+    var merged: [VisibleColumn] = []
+    for name in names {
+      let (a, b) = (try find(name, left, "left"), try find(name, right, "right"))
+      let (x, y) = try unify(a.expression, b.expression, "=", range, leftRange: range, rightRange: range)
+      conditions.append(.compare(.equal, x, y))
+      let type = try commonType([(a.expression.type, range), (b.expression.type, range)], "JOIN/USING")
+      let (l, r) = (try coerce(a.expression, to: type, range), try coerce(b.expression, to: type, range))
+      let value: Expression =
+        switch kind {
+        case .right: r
+        case .full: .coalesce([l, r], type)
+        default: l
+        }
+      merged.append(VisibleColumn(name: name, relation: nil, expression: value))
+    }
+    let set = Set(names)
+    return (
+      conditions, merged + (left.visible + right.visible).filter { !set.contains($0.name) }
+    )
+  }
+
+  /// Lets the names of an outer join's sides say that they may be NULL.
+  private func nullExtended(_ item: FromItem) -> FromItem {
+    let output = Dictionary(item.plan.output.map { ($0, Expression.column($0)) }, uniquingKeysWith: { a, _ in a })
+    func renewed(_ columns: [VisibleColumn]) -> [VisibleColumn] {
+      columns.map {
+        VisibleColumn(name: $0.name, relation: $0.relation, expression: $0.expression.substituting(output))
+      }
+    }
+    return FromItem(
+      plan: item.plan,
+      relations: item.relations.map { ScopeRelation(schema: $0.schema, name: $0.name, columns: renewed($0.columns)) },
+      visible: renewed(item.visible))
+  }
+
+  /// `(a JOIN b ...) AS j (columns)`: only the alias is seen afterwards.
+  private func aliasJoin(_ item: FromItem, _ alias: TableAlias, _ range: SourceRange) throws -> FromItem {
+    if alias.columns.count > item.visible.count {
+      throw BinderError.user(
+        "42P10",
+        "join expression \"\(alias.name)\" has \(item.visible.count) columns available but \(alias.columns.count) columns specified",
+        range)
+    }
+    var visible = item.visible
+    for index in visible.indices {
+      visible[index].relation = alias.name
+      if index < alias.columns.count { visible[index].name = alias.columns[index] }
+    }
+    return FromItem(
+      plan: item.plan, relations: [ScopeRelation(schema: nil, name: alias.name, columns: visible)], visible: visible)
+  }
+}

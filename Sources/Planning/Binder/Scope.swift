@@ -1,0 +1,132 @@
+import Bytes
+import SQLSyntax
+
+/// The names one query level can see; those of enclosing queries are in `parent`.
+final class Scope {
+  let parent: Scope?
+  var relations: [ScopeRelation] = []
+  /// What a bare name or `*` means: the columns in order, those merged by USING once.
+  var visible: [VisibleColumn] = []
+  var commonTables: [String: CommonTableBinding] = [:]
+
+  init(parent: Scope?) { self.parent = parent }
+
+  func commonTable(_ name: String) -> CommonTableBinding? {
+    commonTables[name] ?? parent?.commonTable(name)
+  }
+}
+
+/// One name in FROM.
+struct ScopeRelation {
+  var schema: String?
+  var name: String
+  var columns: [VisibleColumn]
+}
+
+struct VisibleColumn {
+  var name: String
+  /// The relation's name, for messages; nil for a merged column.
+  var relation: String?
+  /// A column, or for one merged by a full join the first of two that is not NULL.
+  var expression: Expression
+
+  /// The name as a message shows it.
+  var displayName: String { relation.map { "\($0).\(name)" } ?? name }
+}
+
+enum CommonTableBinding {
+  case bound(SharedPlan, names: [String], isInlined: Bool)
+  /// The table that is being defined: naming it means recursion.
+  case recursive
+}
+
+/// What a FROM clause or a part of it gives.
+struct FromItem {
+  var plan: LogicalPlan
+  var relations: [ScopeRelation]
+  var visible: [VisibleColumn]
+}
+
+/// A bound query: its rows, and the names of its columns.
+struct BoundQuery {
+  var plan: LogicalPlan
+  var names: [String]
+
+  var columns: [Column] { plan.output }
+}
+
+extension Scope {
+  enum Resolution {
+    case found(VisibleColumn, isOuter: Bool)
+    case none
+  }
+
+  /// Resolves `a`, `t.a` or `s.t.a`, from this level outwards.
+  ///
+  /// - Throws: 42702 for a name with several meanings at one level, 42P01 and 42703 for one without any.
+  func resolve(_ path: [String], _ range: SourceRange) throws -> (VisibleColumn, isOuter: Bool) {
+    guard let name = path.last else { throw BinderError.user("42601", "a column needs a name", range) }
+    if path.count > 3 {
+      throw BinderError.user("42601", "improper qualified name (too many dotted names)", range)
+    }
+    var scope: Scope? = self
+    var hasRelation = false
+    while let current = scope {
+      let isOuter = current !== self
+      if path.count == 1 {
+        let matches = current.visible.filter { $0.name == name }
+        if matches.count > 1 {
+          throw BinderError.user("42702", "column reference \"\(name)\" is ambiguous", range)
+        }
+        if let match = matches.first { return (match, isOuter) }
+      } else if let relation = current.relation(path.dropLast()) {
+        hasRelation = true
+        let matches = relation.columns.filter { $0.name == name }
+        if matches.count > 1 {
+          throw BinderError.user("42702", "column reference \"\(name)\" is ambiguous", range)
+        }
+        if let match = matches.first { return (match, isOuter) }
+        break
+      }
+      scope = current.parent
+    }
+    throw missing(path, range, hasRelation: hasRelation)
+  }
+
+  func relation(_ path: ArraySlice<String>) -> ScopeRelation? {
+    guard let name = path.last else { return nil }
+    return relations.first { $0.name == name && (path.count == 1 || $0.schema == path.first) }
+  }
+
+  private func missing(_ path: [String], _ range: SourceRange, hasRelation: Bool) -> PulsehouseError {
+    let name = path[path.count - 1]
+    var known: [VisibleColumn] = []
+    var names: [String] = []
+    var scope: Scope? = self
+    while let current = scope {
+      known += current.relations.flatMap(\.columns)
+      names += current.relations.map(\.name)
+      scope = current.parent
+    }
+    if path.count > 1, !hasRelation {
+      let qualifier = path[path.count - 2]
+      return BinderError.user(
+        "42P01", "missing FROM-clause entry for table \"\(qualifier)\"", range,
+        hint: Spelling.nearest(to: qualifier, among: names).map { "Perhaps you meant the table \"\($0)\"." })
+    }
+    if path.count > 1 {
+      let qualifier = path[path.count - 2]
+      let own = known.filter { $0.relation == qualifier }
+      return BinderError.user(
+        "42703", "column \(qualifier).\(name) does not exist", range,
+        hint: Spelling.nearest(to: name, among: own.map(\.name)).map {
+          "Perhaps you meant to reference the column \"\(qualifier).\($0)\"."
+        })
+    }
+    let near = Spelling.nearest(to: name, among: known.map(\.name))
+    let match = near.flatMap { near in known.first { $0.name == near } }
+    return BinderError.user(
+      "42703", "column \"\(name)\" does not exist", range,
+      hint: match.map { "Perhaps you meant to reference the column \"\($0.displayName)\"." })
+  }
+}

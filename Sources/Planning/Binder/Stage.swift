@@ -1,0 +1,65 @@
+import SQLSyntax
+
+/// Where in a query an expression stands: what it may name, and what has to be joined in before it can be computed.
+final class Stage {
+  let scope: Scope
+  /// The clause's name for messages: `WHERE`, `GROUP BY`, `JOIN conditions`.
+  let clause: String
+  /// Where aggregates go; nil where none may stand.
+  var aggregates: AggregateCollector?
+  /// Where window calls go; nil where none may stand.
+  var windows: WindowCollector?
+  /// Subqueries that become joins, in the order they must be applied.
+  var attachments: [Attachment] = []
+  /// True while NULL and false mean the same for the expression being bound (a conjunct of a filter).
+  var nullIsFalse = false
+  /// Columns of this level named outside of aggregates, for messages.
+  var references: [Reference] = []
+  /// True for the arguments of an aggregate, of a window function.
+  var isAggregateArgument = false
+  var isWindowArgument = false
+
+  struct Reference {
+    var expression: Expression
+    var name: String
+    var range: SourceRange
+  }
+
+  init(_ scope: Scope, _ clause: String) {
+    self.scope = scope
+    self.clause = clause
+  }
+}
+
+/// A subquery that gives a column of its query's rows by a join.
+struct Attachment {
+  /// `.mark`, `.single`; or what a filter made of a mark: `.semi`, `.anti`, `.antiNullAware`.
+  var kind: JoinKind
+  var plan: LogicalPlan
+  var conditions: [Expression]
+  /// The column that stands for the subquery in expressions.
+  var output: Column
+}
+
+final class AggregateCollector {
+  var calls: [AggregateCall] = []
+  /// GROUP BY's expressions and the columns they become.
+  var keys: [Projection] = []
+  var groupingSets: [[Int]]?
+  var groupingColumn: Column?
+  /// The stage of the aggregates' arguments.
+  let input: Stage
+
+  init(input: Stage) { self.input = input }
+}
+
+final class WindowCollector {
+  var calls: [Call] = []
+  var definitions: [String: WindowSpecification] = [:]
+
+  struct Call {
+    var partition: [Expression]
+    var order: [SortKey]
+    var call: WindowCall
+  }
+}

@@ -1,0 +1,164 @@
+/// Scalar functions by SQL name: each line is one signature of PostgreSQL's.
+///
+/// To add one: a case in `ScalarFunction` with its kernel in Execution, and a line here for each signature.
+enum ScalarSignatures {
+  typealias Entry = Signature<ScalarFunction>
+
+  /// Returns the signatures of `name`; empty when there is no such function.
+  static func named(_ name: String) -> [Entry] { table[name] ?? [] }
+
+  static var names: [String] { Array(table.keys) }
+
+  private static let table: [String: [Entry]] = {
+    var table: [String: [Entry]] = [:]
+    for group in [mathematics, text, temporal, others] {
+      for (name, entry) in group { table[name, default: []].append(entry) }
+    }
+    for (alias, name) in aliases { table[alias] = table[name] }
+    return table
+  }()
+
+  private typealias Row = (String, Entry)
+
+  private static func f(
+    _ name: String, _ function: ScalarFunction, _ arguments: [TypeKind], _ result: TypeKind, optional: Int = 0,
+    variadic: Bool = false
+  ) -> Row {
+    (
+      name,
+      Entry(
+        function: function, arguments: arguments, result: result, optionalCount: optional, isVariadic: variadic)
+    )
+  }
+
+  /// One signature for each of `kinds`, giving what it takes.
+  private static func same(_ name: String, _ function: ScalarFunction, _ kinds: [TypeKind], count: Int = 1) -> [Row] {
+    kinds.map { f(name, function, Array(repeating: $0, count: count), $0) }
+  }
+
+  private static let aliases: [(String, String)] = [
+    ("ceiling", "ceil"), ("pow", "power"), ("char_length", "length"), ("character_length", "length"),
+    ("substr", "substring"),
+  ]
+
+  private static let mathematics: [Row] =
+    same("abs", .abs, [.int2, .int4, .int8, .float4, .float8, .numeric])
+    + same("ceil", .ceil, [.float8, .numeric])
+    + same("floor", .floor, [.float8, .numeric])
+    + same("round", .round, [.float8, .numeric]) + [f("round", .round, [.numeric, .int4], .numeric)]
+    + same("trunc", .trunc, [.float8, .numeric]) + [f("trunc", .trunc, [.numeric, .int4], .numeric)]
+    + same("sign", .sign, [.float8, .numeric])
+    + same("sqrt", .sqrt, [.float8, .numeric])
+    + same("cbrt", .cbrt, [.float8])
+    + same("power", .power, [.float8, .numeric], count: 2)
+    + same("exp", .exp, [.float8, .numeric])
+    + same("ln", .ln, [.float8, .numeric])
+    + same("log10", .log10, [.float8, .numeric])
+    + same("log", .log10, [.float8, .numeric])
+    + [f("log", .log, [.numeric, .numeric], .numeric), f("pi", .pi, [], .float8)]
+    + same("degrees", .degrees, [.float8]) + same("radians", .radians, [.float8])
+    + same("sin", .sin, [.float8]) + same("cos", .cos, [.float8]) + same("tan", .tan, [.float8])
+    + same("cot", .cot, [.float8]) + same("asin", .asin, [.float8]) + same("acos", .acos, [.float8])
+    + same("atan", .atan, [.float8]) + same("atan2", .atan2, [.float8], count: 2)
+    + same("sinh", .sinh, [.float8]) + same("cosh", .cosh, [.float8]) + same("tanh", .tanh, [.float8])
+    + same("mod", .modulo, [.int2, .int4, .int8, .numeric], count: 2)
+    + same("gcd", .gcd, [.int4, .int8, .numeric], count: 2)
+    + same("lcm", .lcm, [.int4, .int8, .numeric], count: 2)
+    + [
+      f("div", .div, [.numeric, .numeric], .numeric),
+      f("factorial", .factorial, [.int8], .numeric),
+      f("width_bucket", .widthBucket, [.float8, .float8, .float8, .int4], .int4),
+      f("width_bucket", .widthBucket, [.numeric, .numeric, .numeric, .int4], .int4),
+    ]
+
+  private static let text: [Row] = [
+    f("length", .length, [.text], .int4),
+    f("length", .length, [.bpchar], .int4),
+    f("octet_length", .octetLength, [.text], .int4),
+    f("octet_length", .octetLength, [.bytea], .int4),
+    f("upper", .upper, [.text], .text),
+    f("lower", .lower, [.text], .text),
+    f("initcap", .initcap, [.text], .text),
+    f("substring", .substring, [.text, .int4], .text),
+    f("substring", .substring, [.text, .int4, .int4], .text),
+    f("left", .left, [.text, .int4], .text),
+    f("right", .right, [.text, .int4], .text),
+    f("btrim", .trim, [.text, .text], .text, optional: 1),
+    f("ltrim", .trimLeft, [.text, .text], .text, optional: 1),
+    f("rtrim", .trimRight, [.text, .text], .text, optional: 1),
+    f("strpos", .position, [.text, .text], .int4),
+    f("position", .position, [.text, .text], .int4),
+    f("replace", .replace, [.text, .text, .text], .text),
+    f("translate", .translate, [.text, .text, .text], .text),
+    f("split_part", .splitPart, [.text, .text, .int4], .text),
+    f("lpad", .leftPad, [.text, .int4, .text], .text, optional: 1),
+    f("rpad", .rightPad, [.text, .int4, .text], .text, optional: 1),
+    f("repeat", .repeat, [.text, .int4], .text),
+    f("reverse", .reverse, [.text], .text),
+    f("starts_with", .startsWith, [.text, .text], .bool),
+    f("ascii", .ascii, [.text], .int4),
+    f("chr", .chr, [.int4], .text),
+    f("md5", .md5, [.text], .text),
+    f("md5", .md5, [.bytea], .text),
+    f("sha256", .sha256, [.bytea], .bytea),
+    f("regexp_replace", .regexpReplace, [.text, .text, .text], .text),
+    f("regexp_replace", .regexpReplace, [.text, .text, .text, .text], .text),
+    f("to_hex", .toHex, [.int4], .text),
+    f("to_hex", .toHex, [.int8], .text),
+    f("like", .like, [.text, .text], .bool),
+  ]
+
+  private static let temporal: [Row] = [
+    f("date_trunc", .dateTrunc, [.text, .timestamp], .timestamp),
+    f("date_trunc", .dateTrunc, [.text, .timestamptz], .timestamptz),
+    f("date_trunc", .dateTrunc, [.text, .timestamptz, .text], .timestamptz),
+    f("date_trunc", .dateTrunc, [.text, .interval], .interval),
+    f("extract", .extract, [.text, .date], .numeric),
+    f("extract", .extract, [.text, .time], .numeric),
+    f("extract", .extract, [.text, .timestamp], .numeric),
+    f("extract", .extract, [.text, .timestamptz], .numeric),
+    f("extract", .extract, [.text, .interval], .numeric),
+    f("date_part", .datePart, [.text, .date], .float8),
+    f("date_part", .datePart, [.text, .time], .float8),
+    f("date_part", .datePart, [.text, .timestamp], .float8),
+    f("date_part", .datePart, [.text, .timestamptz], .float8),
+    f("date_part", .datePart, [.text, .interval], .float8),
+    f("date_bin", .dateBin, [.interval, .timestamp, .timestamp], .timestamp),
+    f("date_bin", .dateBin, [.interval, .timestamptz, .timestamptz], .timestamptz),
+    f("age", .age, [.timestamp, .timestamp], .interval),
+    f("age", .age, [.timestamptz, .timestamptz], .interval),
+    f("make_date", .makeDate, [.int4, .int4, .int4], .date),
+    f("make_time", .makeTime, [.int4, .int4, .float8], .time),
+    f("make_timestamp", .makeTimestamp, [.int4, .int4, .int4, .int4, .int4, .float8], .timestamp),
+    f(
+      "make_interval", .makeInterval, [.int4, .int4, .int4, .int4, .int4, .int4, .float8], .interval, optional: 7),
+    f("to_timestamp", .toTimestamp, [.float8], .timestamptz),
+    f("to_timestamp", .toTimestamp, [.text, .text], .timestamptz),
+    f("to_date", .toDate, [.text, .text], .date),
+    f("to_char", .toChar, [.timestamp, .text], .text),
+    f("to_char", .toChar, [.timestamptz, .text], .text),
+    f("to_char", .toChar, [.interval, .text], .text),
+    f("to_char", .toChar, [.int4, .text], .text),
+    f("to_char", .toChar, [.int8, .text], .text),
+    f("to_char", .toChar, [.numeric, .text], .text),
+    f("to_char", .toChar, [.float4, .text], .text),
+    f("to_char", .toChar, [.float8, .text], .text),
+    f("justify_days", .justifyDays, [.interval], .interval),
+    f("justify_hours", .justifyHours, [.interval], .interval),
+    f("justify_interval", .justifyInterval, [.interval], .interval),
+    f("isfinite", .isFinite, [.date], .bool),
+    f("isfinite", .isFinite, [.timestamp], .bool),
+    f("isfinite", .isFinite, [.timestamptz], .bool),
+    f("isfinite", .isFinite, [.interval], .bool),
+    f("now", .now, [], .timestamptz),
+    f("transaction_timestamp", .now, [], .timestamptz),
+    f("statement_timestamp", .now, [], .timestamptz),
+    // The zone comes first in SQL and last in the kernel; the binder turns them round.
+    f("timezone", .timezone, [.text, .timestamptz], .timestamp),
+    f("timezone", .timezone, [.text, .timestamp], .timestamptz),
+  ]
+
+  private static let others: [Row] = [
+    f("pulsehouse_hash", .hash, [.any], .int8, variadic: true)
+  ]
+}

@@ -1,0 +1,143 @@
+import Bytes
+import Vectors
+
+/// Turns a logical plan into operators: which conditions of a join are keys, which limit is a top-N, and so on.
+struct Lowering {
+  private final class State {
+    var nextID = 0
+    var shared: [Int: PhysicalNode] = [:]
+  }
+
+  private let estimator: Estimator
+  private let state = State()
+
+  init(_ estimator: Estimator) { self.estimator = estimator }
+
+  func lower(_ plan: LogicalPlan) throws -> PhysicalNode {
+    switch plan {
+    case .scan(let scan):
+      let table = TableScan(
+        table: scan.table.reference, sources: scan.sources, predicates: scan.predicates,
+        filter: scan.filter.isEmpty ? nil : .conjunction(scan.filter))
+      return node(plan, .scan(table))
+    case .values(let rows, _): return node(plan, .values(rows))
+    case .series(let arguments, _): return node(plan, .series(arguments))
+    case .filter(let conjuncts, let input):
+      return node(plan, .filter(.conjunction(conjuncts)), [try lower(input)])
+    case .project(let projections, let input):
+      return node(plan, .project(projections.map(\.expression)), [try lower(input)])
+    case .aggregate(let aggregate, let input):
+      let below = try lower(input)
+      let aggregation = Aggregation(
+        keys: aggregate.keys.map(\.expression), aggregates: aggregate.aggregates, groupingSets: aggregate.groupingSets,
+        keyBounds: aggregate.keys.map { estimator.bounds($0.expression) })
+      return node(plan, .aggregate(aggregation), [below])
+    case .join(let join, let left, let right): return try lowerJoin(plan, join, left, right)
+    case .sort(let keys, let input): return node(plan, .sort(keys), [try lower(input)])
+    case .limit(let count, let offset, let withTies, let input):
+      if let count, case .sort(let keys, let sorted) = input, withTies || isSmall(count, offset) {
+        return node(
+          plan, .topN(keys, count: count, offset: offset, withTies: withTies), [try lower(sorted)])
+      }
+      if withTies, count != nil { throw PulsehouseError(.internal, "WITH TIES lost its order") }
+      return node(plan, .limit(count: count, offset: offset), [try lower(input)])
+    case .window(let window, let input):
+      return node(
+        plan, .window(Windowing(partition: window.partition, order: window.order, calls: window.calls)),
+        [try lower(input)])
+    case .concatenate(let inputs, _): return node(plan, .concatenate, try inputs.map(lower))
+    case .setOperation(let kind, let all, let left, let right, _):
+      return node(plan, .setOperation(kind, all: all), [try lower(left), try lower(right)])
+    case .distinctOn(let keys, let input): return node(plan, .distinctOn(keys), [try lower(input)])
+    case .shared(let shared, let columns):
+      let source: PhysicalNode
+      if let known = state.shared[shared.id] {
+        source = known
+      } else {
+        let below = try lower(shared.plan)
+        source = PhysicalNode(
+          id: newID(), .shared, inputs: [below], output: below.output, estimatedRowCount: below.estimatedRowCount)
+        state.shared[shared.id] = source
+      }
+      if source.output == columns { return source }
+      return PhysicalNode(
+        id: newID(), .project(shared.plan.output.map { .column($0) }), inputs: [source], output: columns,
+        estimatedRowCount: source.estimatedRowCount)
+    }
+  }
+
+  /// Sorting all is better than keeping very many.
+  private func isSmall(_ count: Expression, _ offset: Expression?) -> Bool {
+    func value(_ expression: Expression?) -> Double {
+      guard let expression else { return 0 }
+      if case .integer(let number)? = expression.scalar { return Double(number) }
+      return expression.isNullConstant ? .infinity : 1000
+    }
+    return value(count) + value(offset) <= 100_000
+  }
+
+  private func newID() -> Int {
+    state.nextID += 1
+    return state.nextID
+  }
+
+  private func node(
+    _ plan: LogicalPlan, _ operation: PhysicalOperation, _ inputs: [PhysicalNode] = []
+  ) -> PhysicalNode {
+    PhysicalNode(
+      id: newID(), operation, inputs: inputs, output: plan.output, estimatedRowCount: estimator.rows(plan))
+  }
+
+  // MARK: Joins
+
+  private func lowerJoin(
+    _ plan: LogicalPlan, _ logical: LogicalJoin, _ left: LogicalPlan, _ right: LogicalPlan
+  ) throws -> PhysicalNode {
+    let (a, b) = (Set(left.output), Set(right.output))
+    var join = Join(logical.kind, leftKeys: [], rightKeys: [], nullsMatch: [])
+    var rest: [Expression] = []
+    for condition in logical.conditions {
+      guard let (x, y, nullsMatch) = condition.equality, !(x.columns.isEmpty || y.columns.isEmpty) else {
+        rest.append(condition)
+        continue
+      }
+      if x.readsOnly(a), y.readsOnly(b) {
+        join.leftKeys.append(x)
+        join.rightKeys.append(y)
+        join.nullsMatch.append(nullsMatch)
+      } else if y.readsOnly(a), x.readsOnly(b) {
+        join.leftKeys.append(y)
+        join.rightKeys.append(x)
+        join.nullsMatch.append(nullsMatch)
+      } else {
+        rest.append(condition)
+      }
+    }
+    if !rest.isEmpty { join.condition = .conjunction(rest) }
+    switch join.kind {
+    case .antiNullAware, .mark(_, nullAware: true):
+      // The one comparison is the key, whatever it reads.
+      guard logical.conditions.count == 1, case .compare(.equal, let x, let y) = logical.conditions[0] else {
+        throw PulsehouseError(.internal, "a NOT IN join without its comparison")
+      }
+      let isStraight = y.readsOnly(b)
+      join.leftKeys = [isStraight ? x : y]
+      join.rightKeys = [isStraight ? y : x]
+      join.nullsMatch = [false]
+      join.condition = nil
+    default: break
+    }
+    return node(plan, .join(join), [try lower(left), try lower(right)])
+  }
+}
+
+extension Expression {
+  /// The sides of `a = b`, or of `a IS NOT DISTINCT FROM b` where NULLs match.
+  var equality: (Expression, Expression, nullsMatch: Bool)? {
+    switch self {
+    case .compare(.equal, let left, let right): (left, right, false)
+    case .not(.isDistinct(let left, let right)): (left, right, true)
+    default: nil
+    }
+  }
+}
