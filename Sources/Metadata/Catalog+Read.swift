@@ -22,7 +22,10 @@ extension Catalog {
       defer { try? connection.execute("COMMIT") }
       guard var head = try connection.head() else { return nil }
       if let number, number != head.commit.number {
-        guard number >= head.floor, let commit = try connection.commit(number) else { return nil }
+        guard number >= head.floor, number < head.commit.number else { return nil }
+        guard let commit = try connection.commit(number) else {
+          throw PulsehouseError(.corrupt, "the catalog lacks commit \(number)", file: path)
+        }
         head.commit = commit
       }
       let objects = try connection.objects(at: head.commit.number)
@@ -71,7 +74,7 @@ extension Catalog {
   package func commits(limit: Int) throws(PulsehouseError) -> [CatalogCommit] {
     try reading { connection throws(PulsehouseError) in
       let statement = try connection.prepare(
-        "SELECT number, record_hash, root, timestamp, message FROM commits ORDER BY number DESC LIMIT ?1")
+        "SELECT number, record_hash, root, timestamp, message, hash FROM commits ORDER BY number DESC LIMIT ?1")
       defer { statement.reset() }
       statement.bind(1, Int64(limit))
       var commits: [CatalogCommit] = []
@@ -95,18 +98,21 @@ extension Catalog {
 
 extension Connection {
   func head() throws(PulsehouseError) -> CatalogHead? {
-    let statement = try prepare("SELECT warehouse, number, floor FROM head")
+    let statement = try prepare("SELECT warehouse, number, floor, hash FROM head")
     defer { statement.reset() }
     guard try statement.step() else { return nil }
+    let warehouse = try statement.hash(0)
     let number = try statement.unsigned(1)
-    guard let commit = try commit(number) else { throw statement.damage() }
-    return CatalogHead(
-      warehouse: try statement.hash(0), commit: commit, floor: try statement.unsigned(2))
+    let floor = try statement.unsigned(2)
+    guard CatalogHead.hash(warehouse: warehouse, number: number, floor: floor) == (try statement.hash(3)),
+      let commit = try commit(number)
+    else { throw statement.damage() }
+    return CatalogHead(warehouse: warehouse, commit: commit, floor: floor)
   }
 
   func commit(_ number: UInt64) throws(PulsehouseError) -> CatalogCommit? {
     let statement = try prepare(
-      "SELECT number, record_hash, root, timestamp, message FROM commits WHERE number = ?1")
+      "SELECT number, record_hash, root, timestamp, message, hash FROM commits WHERE number = ?1")
     defer { statement.reset() }
     statement.bind(1, try signed(number))
     return try statement.step() ? try statement.commit() : nil
@@ -135,11 +141,13 @@ extension Connection {
 }
 
 extension Statement {
-  /// Reads columns number, record_hash, root, timestamp, message.
+  /// Reads columns number, record_hash, root, timestamp, message, hash.
   func commit() throws(PulsehouseError) -> CatalogCommit {
-    CatalogCommit(
+    let commit = CatalogCommit(
       number: try unsigned(0), recordHash: try hash(1), root: try hash(2), timestamp: integer(3),
       message: try text(4))
+    guard commit.hash == (try hash(5)) else { throw damage() }
+    return commit
   }
 
   /// Reads columns id, kind, name, value.

@@ -123,14 +123,18 @@ package struct CatalogTransaction {
   /// Makes `head` the place where the catalog stands, and lists its commit.
   package func setHead(_ head: CatalogHead) throws(PulsehouseError) {
     try insert(head.commit)
+    let hash = CatalogHead.hash(warehouse: head.warehouse, number: head.commit.number, floor: head.floor)
     let statement = try connection.prepare(
-      "INSERT OR REPLACE INTO head (only, warehouse, number, floor) VALUES (1, ?1, ?2, ?3)")
-    try statement.bind(1, head.warehouse).bind(2, signed(head.commit.number)).bind(3, signed(head.floor)).run()
+      "INSERT OR REPLACE INTO head (only, warehouse, number, floor, hash) VALUES (1, ?1, ?2, ?3, ?4)")
+    try statement.bind(1, head.warehouse).bind(2, signed(head.commit.number)).bind(3, signed(head.floor))
+      .bind(4, hash).run()
   }
 
   /// Publishes the oldest commit that readers may choose from now on.
   package func setFloor(_ floor: UInt64) throws(PulsehouseError) {
-    try connection.prepare("UPDATE head SET floor = ?1").bind(1, signed(floor)).run()
+    guard var head = try head() else { return }
+    head.floor = floor
+    try setHead(head)
   }
 
   /// Forgets every row that no commit from `floor` on can see.
@@ -149,7 +153,7 @@ package struct CatalogTransaction {
   /// Passes every row to `body`: commits, then objects, then items.
   package func forEachRow(_ body: (CatalogRow) throws(PulsehouseError) -> Void) throws(PulsehouseError) {
     let commits = try connection.prepare(
-      "SELECT number, record_hash, root, timestamp, message FROM commits ORDER BY number")
+      "SELECT number, record_hash, root, timestamp, message, hash FROM commits ORDER BY number")
     defer { commits.reset() }
     while try commits.step() {
       let commit = try commits.commit()
@@ -187,9 +191,12 @@ package struct CatalogTransaction {
 
   private func insert(_ commit: CatalogCommit) throws(PulsehouseError) {
     let statement = try connection.prepare(
-      "INSERT OR REPLACE INTO commits (number, record_hash, root, timestamp, message) VALUES (?1, ?2, ?3, ?4, ?5)")
+      """
+      INSERT OR REPLACE INTO commits (number, record_hash, root, timestamp, message, hash)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+      """)
     try statement.bind(1, signed(commit.number)).bind(2, commit.recordHash).bind(3, commit.root)
-      .bind(4, commit.timestamp).bind(5, commit.message).run()
+      .bind(4, commit.timestamp).bind(5, commit.message).bind(6, commit.hash).run()
   }
 
   private func insert(_ object: CatalogObject, added: Int64, removed: Int64) throws(PulsehouseError) {

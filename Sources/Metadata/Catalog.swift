@@ -100,10 +100,10 @@ package final class Catalog: Sendable {
         BEGIN IMMEDIATE;
         CREATE TABLE IF NOT EXISTS head (
           only INTEGER PRIMARY KEY CHECK (only = 1), warehouse BLOB NOT NULL, number INTEGER NOT NULL,
-          floor INTEGER NOT NULL) STRICT;
+          floor INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS commits (
           number INTEGER PRIMARY KEY, record_hash BLOB NOT NULL, root BLOB NOT NULL, timestamp INTEGER NOT NULL,
-          message TEXT NOT NULL) STRICT;
+          message TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS objects (
           removed INTEGER NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL, added INTEGER NOT NULL,
           id INTEGER NOT NULL, value BLOB NOT NULL, hash BLOB NOT NULL,

@@ -91,6 +91,17 @@ package struct CatalogCommit: Hashable, Sendable {
     self.timestamp = timestamp
     self.message = message
   }
+
+  /// Identifies all of it.
+  var hash: ContentHash {
+    var writer = ByteWriter(reserving: message.utf8.count + 64)
+    writer.append(number)
+    writer.append(recordHash)
+    writer.append(root)
+    writer.append(timestamp)
+    writer.append(message)
+    return ContentHash(of: writer.bytes)
+  }
 }
 
 /// Where the catalog stands.
@@ -105,6 +116,15 @@ package struct CatalogHead: Hashable, Sendable {
     self.warehouse = warehouse
     self.commit = commit
     self.floor = floor
+  }
+
+  /// Identifies the head's own row.
+  static func hash(warehouse: ContentHash, number: UInt64, floor: UInt64) -> ContentHash {
+    var writer = ByteWriter(reserving: 32)
+    writer.append(warehouse)
+    writer.append(number)
+    writer.append(floor)
+    return ContentHash(of: writer.bytes)
   }
 }
 

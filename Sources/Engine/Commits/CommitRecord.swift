@@ -126,12 +126,14 @@ struct CommitRecord: Sendable {
   /// whole and got damaged: too short for what the header promises, or without its end.
   static func isTorn(_ bytes: [UInt8]) -> Bool {
     guard bytes.count >= headerByteCount + trailerByteCount else { return true }
-    if bytes.suffix(8).allSatisfy({ $0 == 0 }) { return true }
+    let tail = bytes.suffix(8)
+    let written = tail.prefix(8 - tail.reversed().prefix { $0 == 0 }.count)
+    if written.count < 8, end.starts(with: written) { return true }
     var promised: UInt64 = 0
     for (index, byte) in bytes[88..<96].enumerated() { promised |= UInt64(byte) << UInt64(8 * index) }
     return promised < UInt64(payloadLimit)
       && UInt64(bytes.count) < promised + UInt64(headerByteCount + trailerByteCount)
-      && !bytes.suffix(8).elementsEqual(end)
+      && !tail.elementsEqual(end)
   }
 
   private static func magic(_ kind: Kind) -> String {

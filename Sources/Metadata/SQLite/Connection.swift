@@ -42,7 +42,11 @@ final class Connection {
   /// Runs one or more statements that return nothing of interest.
   func execute(_ sql: String) throws(PulsehouseError) {
     let code = sqlite3_exec(handle, sql, nil, nil, nil)
-    guard code == SQLITE_OK else { throw failure(code, "write") }
+    guard code == SQLITE_OK else {
+      // As in `prepare`; inside a transaction it would be a mistake of ours.
+      let isOurs = code != SQLITE_ERROR || sqlite3_get_autocommit(handle) == 0
+      throw failure(isOurs ? code : SQLITE_CORRUPT, "write")
+    }
   }
 
   /// Returns the compiled form of `sql`, reset and ready to bind; compiled once per connection.
@@ -54,7 +58,10 @@ final class Connection {
     }
     var compiled: OpaquePointer?
     let code = sqlite3_prepare_v3(handle, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &compiled, nil)
-    guard code == SQLITE_OK, let compiled else { throw failure(code, "read") }
+    guard code == SQLITE_OK, let compiled else {
+      // Every statement is a constant that fits our tables: what cannot be compiled does not find them.
+      throw failure(code == SQLITE_ERROR ? SQLITE_CORRUPT : code, "read")
+    }
     let statement = Statement(compiled, connection: self)
     statements[text] = statement
     return statement

@@ -9,7 +9,7 @@ extension PulsehouseError {
   {
     let message = "cannot \(action) the catalog: \(words)"
     switch code & 0xFF {
-    case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FORMAT:
+    case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FORMAT, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_SCHEMA:
       return PulsehouseError(.corrupt, message, file: path)
     case SQLITE_BUSY, SQLITE_LOCKED:
       return PulsehouseError(
