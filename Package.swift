@@ -84,7 +84,7 @@ let package = Package(
 
     // Tests: one target per module, and TestKit with what they share.
     .target(
-      name: "TestKit", dependencies: ["Vectors", "Bytes", "Planning", "Engine"], path: "Tests/TestKit",
+      name: "TestKit", dependencies: ["Vectors", "Bytes", "Planning", "Kernels", "Engine"], path: "Tests/TestKit",
       swiftSettings: swift),
     tests("Bytes", uses: ["Bytes"]),
     tests("Vectors", uses: ["Vectors", "Bytes"]),
@@ -99,6 +99,8 @@ let package = Package(
     tests("Ingestion", uses: ["Ingestion", "Engine", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "TestKit", "Vectors", "Bytes"]),
     tests("Simulation", uses: ["Simulation", "Bytes"]),
-    tests("Shell", uses: ["Shell"]),
+    tests("Shell", uses: ["Shell", "Bytes"]),
+    .testTarget(
+      name: "SQLLogicTests", dependencies: ["TestKit", "Engine", "Bytes"], exclude: ["Scripts"], swiftSettings: swift),
   ]
 )
