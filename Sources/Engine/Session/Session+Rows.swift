@@ -35,7 +35,7 @@ extension Session {
     let sortedBy = definition.clusteredBy.compactMap { fields.index(of: $0) }
     options.sortedBy = sortedBy
     let target = TableTarget(
-      name: name.description, fields: fields,
+      name: name.name, fields: fields,
       partitionedBy: definition.partitionedBy.compactMap { fields.index(of: $0) }, sortedBy: sortedBy,
       options: options)
     let warehouse = self.warehouse

@@ -6,7 +6,7 @@ import Vectors
 
 /// What a `TableWriter` needs to know of the table it writes for.
 package struct TableTarget: Sendable {
-  /// `schema.name`, for messages.
+  /// The table's name without its schema, for messages.
   package var name: String
   package var fields: Schema
   /// Positions of the fields whose values part the table's rows into separate segments; usually none.
