@@ -9,14 +9,14 @@ import Vectors
 extension Session {
   /// Runs `plan`, whose output is the table's columns, and adds its rows to the table in `transaction`. Returns how many.
   ///
-  /// A clustered table's rows are written in the order they come: the query sorts them.
+  /// Rows of a partitioned or clustered table are sorted first, by partition and then by cluster columns.
   func write(
     _ plan: PhysicalPlan, to name: TableName, _ definition: TableDefinition, _ transaction: Transaction,
     _ work: StatementWork
   ) throws -> Int {
     let writer = try tableWriter(name, definition, transaction)
     let box = Unchecked(writer)
-    try Executor.run(plan, in: queryContext(work)) { batch in try box.value.append(batch) }
+    try Executor.run(plan.sorted(for: definition), in: queryContext(work)) { batch in try box.value.append(batch) }
     let segments = try finish(writer)
     if !segments.isEmpty { try transaction.apply(.addSegments(name, segments)) }
     return writer.rowCount
@@ -164,5 +164,28 @@ package enum SegmentPartition {
   /// Joins the values by commas; nil when the table has no partitions.
   package static func text(_ values: [String?]) -> String? {
     values.isEmpty ? nil : values.map { $0 ?? "null" }.joined(separator: ",")
+  }
+}
+
+extension PhysicalPlan {
+  /// Returns the plan with its rows in the order `definition` stores them, or itself when that is any order.
+  fileprivate func sorted(for definition: TableDefinition) -> PhysicalPlan {
+    let order =
+      definition.partitionedBy + definition.clusteredBy.filter { !definition.partitionedBy.contains($0) }
+    let keys = order.compactMap { name in
+      definition.columns.firstIndex { $0.name == name }.map { SortKey(.column(root.output[$0])) }
+    }
+    if keys.isEmpty { return self }
+    if case .sort(let existing) = root.operation, existing.starts(with: keys) { return self }
+    var plan = self
+    plan.root = PhysicalNode(
+      id: highestNodeID + 1, .sort(keys), inputs: [root], output: root.output,
+      estimatedRowCount: root.estimatedRowCount)
+    return plan
+  }
+
+  private var highestNodeID: Int {
+    func highest(_ node: PhysicalNode) -> Int { node.inputs.reduce(node.id) { max($0, highest($1)) } }
+    return subqueries.reduce(highest(root)) { max($0, highest($1)) }
   }
 }
