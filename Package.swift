@@ -97,7 +97,7 @@ let package = Package(
     tests("Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
     tests("Ingestion", uses: ["Ingestion", "Engine", "TestKit", "Vectors", "Bytes"]),
-    tests("Modeling", uses: ["Modeling", "Engine", "TestKit", "Vectors", "Bytes"]),
+    tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Simulation", uses: ["Simulation", "Bytes"]),
     tests("Shell", uses: ["Shell", "Bytes"]),
     .testTarget(

@@ -15,7 +15,8 @@ package struct AuditSample: Sendable {
     let texts = sample.columns.enumerated().map { index, _ in "CAST(failing.value\(index + 1) AS TEXT)" }
     let names = sample.columns.indices.map { "value\($0 + 1)" }
     let answer = try session.query(
-      "SELECT \(texts.joined(separator: ", ")) FROM (\(query)\n) AS failing(\(names.joined(separator: ", "))) LIMIT \(limit)")
+      "SELECT \(texts.joined(separator: ", ")) FROM (\(query)\n) AS failing(\(names.joined(separator: ", "))) LIMIT \(limit)"
+    )
     sample.rows = answer.rows.map { row in
       row.map { value in
         if case .text(let text) = value { return text }
@@ -32,7 +33,9 @@ package struct AuditSample: Sendable {
     }
     let names = columns.indices.map { "value\($0 + 1)" }
     let lines = rows.map { row in
-      "(" + row.map { $0.map { "'" + $0.replacing("'", with: "''") + "'" } ?? "CAST(NULL AS TEXT)" }.joined(separator: ", ")
+      "("
+        + row.map { $0.map { "'" + $0.replacing("'", with: "''") + "'" } ?? "CAST(NULL AS TEXT)" }.joined(
+          separator: ", ")
         + ")"
     }
     return "CREATE TABLE \(name.sql) AS\nSELECT \(values.joined(separator: ", "))\n"

@@ -69,7 +69,9 @@ struct ModelReader {
     ]
     for property in block.properties
     where !understood.contains(property.name) && !Self.withoutEffect.contains(property.name) {
-      if ["signals", "gateway", "default_catalog", "macros", "pre_statements", "post_statements"].contains(property.name) {
+      if ["signals", "gateway", "default_catalog", "macros", "pre_statements", "post_statements"].contains(
+        property.name)
+      {
         throw PulsehouseError(
           .unsupported, "the model property \"\(property.name)\" is not supported natively",
           hint: "Run this model with SQLMesh.", range: property.nameRange)

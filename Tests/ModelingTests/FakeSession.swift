@@ -1,0 +1,81 @@
+import Bytes
+import Modeling
+import Vectors
+
+/// A session without a warehouse: remembers what it is told, and answers as it was taught.
+final class FakeSession: ModelSession {
+  var statements: [String] = []
+  var relations: [RelationName: RelationKind]
+  private var published: [RelationName: RelationKind]
+  /// Failures by the words of the audit's predicate or query.
+  var failing: [(words: String, count: Int)] = []
+  /// Thrown by statements that hold the words.
+  var broken: [(words: String, error: PulsehouseError)] = []
+  private(set) var isOpen = false
+  private(set) var commits: [String] = []
+
+  init(tables: [RelationName]) {
+    relations = Dictionary(uniqueKeysWithValues: tables.map { ($0, .table) })
+    published = relations
+  }
+
+  func begin() throws {
+    precondition(!isOpen)
+    isOpen = true
+    published = relations
+  }
+
+  func commit(message: String) throws {
+    precondition(isOpen)
+    isOpen = false
+    commits.append(message)
+    published = relations
+  }
+
+  func rollback() {
+    isOpen = false
+    relations = published
+  }
+
+  func execute(_ sql: String) throws -> Int? {
+    precondition(isOpen)
+    statements.append(sql)
+    if let found = broken.first(where: { sql.contains($0.words) }) { throw found.error }
+    let words = sql.split(whereSeparator: { $0 == " " || $0 == "\n" })
+    if words[0] == "COPY" { return 5 }
+    let parts = words[2].split(separator: ".").map { $0.filter { $0 != "\"" } }
+    let name = RelationName(parts[0], parts[1])
+    if words[0] == "DROP" {
+      relations[name] = nil
+      return nil
+    }
+    precondition(relations[name] == nil, "\(name) is there already")
+    relations[name] = words[1] == "VIEW" ? .view : .table
+    return words[1] == "VIEW" ? nil : 7
+  }
+
+  func query(_ sql: String) throws -> QueryAnswer {
+    statements.append(sql)
+    if let found = broken.first(where: { sql.contains($0.words) }) { throw found.error }
+    if sql.hasSuffix("LIMIT 0") {
+      return QueryAnswer(columns: [Field("user_id", .bigint), Field("what", .text)], rows: [])
+    }
+    if sql.contains("failing(value1") {
+      return QueryAnswer(
+        columns: [Field("value1", .text), Field("value2", .text)],
+        rows: [[.text("10007"), .text("it's")], [.text("1"), .null]])
+    }
+    // One column for each line that names a failure.
+    let lines = sql.split(separator: "\n").filter { $0.contains(" AS failures") }
+    return QueryAnswer(
+      columns: lines.map { _ in Field("failures", .bigint) },
+      rows: [
+        lines.map { line in
+          let text = lines.count == 1 ? sql : String(line)
+          return .integer(Int64(failing.first { text.contains($0.words) }?.count ?? 0))
+        }
+      ])
+  }
+
+  func relationKind(_ name: RelationName) throws -> RelationKind? { relations[name] }
+}
