@@ -3,6 +3,8 @@ MODEL (
   kind FULL,
   grain (user_key, event_ts, activity_key),
   description 'One row for each measurement; times in UTC',
+  -- Read by the audits alone.
+  depends_on (gold.dim_users, gold.dim_activities, gold.dim_date, gold.dim_time),
   audits (
     not_null(columns := (user_key, activity_key, date_key, time_key, event_ts, heart_rate)),
     unique_combination_of_columns(columns := (user_key, event_ts, activity_key)),
