@@ -235,7 +235,7 @@ private func segmentFiles(_ directory: String) throws -> [String] {
   return files
 }
 
-private func makeScratchDirectory() throws -> String {
+func makeScratchDirectory() throws -> String {
   var template = Array("/tmp/pulsehouse-test-XXXXXX".utf8CString)
   guard mkdtemp(&template) != nil else { throw PulsehouseError.system("make a directory", "/tmp", code: errno) }
   return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
