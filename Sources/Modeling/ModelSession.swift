@@ -1,3 +1,4 @@
+import SQLSyntax
 import Vectors
 
 /// What a run needs of a warehouse: SQL, and one transaction around it all.
@@ -40,6 +41,9 @@ package struct RelationName: Hashable, Sendable, Comparable, CustomStringConvert
     self.schema = schema
     self.name = name
   }
+
+  /// A name of SQL text; without a schema it is one of `public`.
+  init(_ name: QualifiedName) { self.init(name.schema ?? "public", name.name) }
 
   /// `schema.name` for people.
   package var description: String { "\(schema).\(name)" }

@@ -6,6 +6,7 @@ import Vectors
 final class FakeSession: ModelSession {
   var statements: [String] = []
   var relations: [RelationName: RelationKind]
+  private var schemas: Set<String> = []
   private var published: [RelationName: RelationKind]
   /// Failures by the words of the audit's predicate or query.
   var failing: [(words: String, count: Int)] = []
@@ -43,12 +44,18 @@ final class FakeSession: ModelSession {
     if let found = broken.first(where: { sql.contains($0.words) }) { throw found.error }
     let words = sql.split(whereSeparator: { $0 == " " || $0 == "\n" })
     if words[0] == "COPY" { return 5 }
+    if words[1] == "SCHEMA" {
+      statements.removeLast()
+      schemas.insert(words[words.count - 1].filter { $0 != "\"" })
+      return nil
+    }
     let parts = words[2].split(separator: ".").map { $0.filter { $0 != "\"" } }
     let name = RelationName(parts[0], parts[1])
     if words[0] == "DROP" {
       relations[name] = nil
       return nil
     }
+    precondition(schemas.contains(name.schema), "no schema \(name.schema)")
     precondition(relations[name] == nil, "\(name) is there already")
     relations[name] = words[1] == "VIEW" ? .view : .table
     return words[1] == "VIEW" ? nil : 7

@@ -313,9 +313,12 @@ private func warehouse() throws -> Project {
 
   @Test func aWrongAuditIsFoundAmongThoseOfOneScan() throws {
     let session = FakeSession(tables: [bronze])
-    session.broken = [("nowhere", PulsehouseError(.user, "column \"nowhere\" does not exist", range: 5..<9))]
+    // The place lies in the second of three questions.
+    session.broken = [("nowhere", PulsehouseError(.user, "column \"nowhere\" does not exist", range: 80..<87))]
     let error = #expect(throws: PulsehouseError.self) {
-      try ModelRun.run(try project("not_null(columns := (what)), not_null(columns := (nowhere))"), in: session)
+      try ModelRun.run(
+        try project("not_null(columns := (what)), not_null(columns := (nowhere)), not_null(columns := (user_id))"),
+        in: session)
     }
     #expect(error?.message == "audit not_null(columns := (nowhere)): column \"nowhere\" does not exist")
     #expect(error?.file == "p/models/a.sql")

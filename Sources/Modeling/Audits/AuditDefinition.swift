@@ -28,7 +28,7 @@ enum AuditDefinition {
       guard case .query(let query) = try PostgresParser.parseOne(sql).node else {
         throw PulsehouseError(.user, "an audit is a SELECT", sqlState: "42601")
       }
-      return TablesRead.names(in: query)
+      return Set(query.tablesRead.map(RelationName.init))
     } catch {
       var error = error
       // The place would be one in the expanded text.

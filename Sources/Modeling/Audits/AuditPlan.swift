@@ -43,7 +43,7 @@ struct AuditPlan {
   func run(_ session: any ModelSession, sampleLimit: Int) throws -> [AuditOutcome] {
     var failures = [Int](repeating: 0, count: entries.count)
     for scan in sharedScans() {
-      let answer = try ask(scan.sql, about: scan.members, session)
+      let answer = try ask(scan.sql, about: scan.members, at: scan.starts, session)
       guard let row = answer.rows.first, row.count == scan.members.count else {
         throw PulsehouseError(.internal, "an aggregate query of audits gave no row")
       }
@@ -67,11 +67,17 @@ struct AuditPlan {
     return outcomes
   }
 
-  /// One query for each condition, and which entries its columns answer.
-  private func sharedScans() -> [(sql: String, members: [Int])] {
+  private struct Scan {
+    var sql: String
+    /// The entries that its columns answer, and where in the text each begins.
+    var members: [Int]
+    var starts: [Int]
+  }
+
+  /// One query for each condition.
+  private func sharedScans() -> [Scan] {
     var order: [String] = []
-    var members: [String: [Int]] = [:]
-    var expressions: [String: [String]] = [:]
+    var asked: [String: [(member: Int, expression: String)]] = [:]
     for (index, entry) in entries.enumerated() {
       let key: String
       let expression: String
@@ -84,43 +90,41 @@ struct AuditPlan {
         expression = failures
       case .query: continue
       }
-      if members[key] == nil { order.append(key) }
-      members[key, default: []].append(index)
-      expressions[key, default: []].append("\(expression) AS failures_\(index + 1)")
+      if asked[key] == nil { order.append(key) }
+      asked[key, default: []].append((index, expression))
     }
     return order.map { key in
-      let list = (expressions[key] ?? []).joined(separator: ",\n  ")
-      let from = BuiltInAudit.filtered(source, key.isEmpty ? nil : key)
-      return ("SELECT\n  \(list)\nFROM \(from)", members[key] ?? [])
+      var scan = Scan(sql: "SELECT", members: [], starts: [])
+      for (member, expression) in asked[key] ?? [] {
+        scan.sql += scan.members.isEmpty ? "\n  " : ",\n  "
+        scan.starts.append(scan.sql.utf8.count)
+        scan.members.append(member)
+        scan.sql += "\(expression) AS failures_\(member + 1)"
+      }
+      scan.sql += "\nFROM \(BuiltInAudit.filtered(source, key.isEmpty ? nil : key))"
+      return scan
     }
   }
 
-  /// Names the audits in an error of their query, whose places mean nothing to its reader.
-  private func ask(_ sql: String, about members: [Int], _ session: any ModelSession) throws -> QueryAnswer {
+  /// Names the audit in an error of its query, whose places mean nothing to its reader.
+  private func ask(
+    _ sql: String, about members: [Int], at starts: [Int] = [], _ session: any ModelSession
+  ) throws -> QueryAnswer {
     do {
       return try session.query(sql)
     } catch var error as PulsehouseError where error.kind == .user || error.kind == .unsupported {
-      // Of several questions in one query, ask each alone to find the one to blame.
-      if members.count > 1 {
-        for member in members {
-          guard let single = AuditPlan(source: source, grain: grain, entries: [entries[member]]).sharedScans().first
-          else { continue }
-          _ = try ask(single.sql, about: [member], session)
-        }
-      }
-      if let first = members.first {
-        error.message = "audit \(entries[first].call.text): \(error.message)"
-        error.file = error.file ?? entries[first].file
+      // Of several questions in one query, the one that the error's place lies in is to blame.
+      let place = error.range?.lowerBound
+      let position = place.flatMap { place in starts.lastIndex { $0 <= place } }
+      if let member = members.count == 1 ? members[0] : position.map({ members[$0] }) {
+        error.message = "audit \(entries[member].call.text): \(error.message)"
+        error.file = error.file ?? entries[member].file
+      } else {
+        error.message = "audits of \(source): \(error.message)"
       }
       error.range = nil
       throw error
     }
-  }
-
-  private init(source: String, grain: [String], entries: [Entry]) {
-    self.source = source
-    self.grain = grain
-    self.entries = entries
   }
 
   private func count(_ value: Scalar) throws(PulsehouseError) -> Int {

@@ -181,7 +181,7 @@ struct ModelReader {
         throw PulsehouseError(
           .user, "a model's statement is a SELECT", sqlState: "42601", range: statement.range.bytes)
       }
-      return TablesRead.names(in: parsed)
+      return Set(parsed.tablesRead.map(RelationName.init))
     } catch {
       throw query.located(error, prefixLength: 0, in: file)
     }

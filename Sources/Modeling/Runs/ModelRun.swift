@@ -45,6 +45,9 @@ package struct ModelRun {
     try session.begin()
     do {
       try requireTables(models)
+      for schema in Set(models.filter { $0.kind != .external }.map(\.name.schema)).sorted() {
+        try makeSchema(schema)
+      }
       for (index, model) in models.enumerated() {
         try progress(.began(model.name, number: index + 1, of: models.count))
         let finished = try build(model)
@@ -87,6 +90,10 @@ package struct ModelRun {
   }
 
   private static let ingestHint = "Tables of sources are made by pulsehouse ingest."
+
+  private func makeSchema(_ name: String) throws {
+    _ = try session.execute("CREATE SCHEMA IF NOT EXISTS \(RelationName.quoted(name))")
+  }
 
   // MARK: Building
 
@@ -168,6 +175,7 @@ package struct ModelRun {
   /// Keeps the samples of an unpublished run in tables of their own, each replaced by the next failure of its audit.
   private func keepFailures(_ report: inout RunReport) throws {
     try session.begin()
+    try makeSchema(Self.failureSchema)
     for (modelIndex, model) in report.models.enumerated() {
       for (auditIndex, audit) in model.audits.enumerated() where !audit.isPassed && !audit.sample.rows.isEmpty {
         let name = RelationName(

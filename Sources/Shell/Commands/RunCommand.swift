@@ -1,0 +1,117 @@
+import Bytes
+import Engine
+import Modeling
+import Vectors
+
+/// `pulsehouse run`: all models, audited, published in one commit.
+package enum RunCommand: Command {
+  package static let specification = CommandSpecification(
+    "run", "build the models of the project, audit them, publish all of them in one commit",
+    operands: "[MODEL ...]", maximumOperands: 1000,
+    options: [
+      OptionSpecification("samples", value: "N", "failing rows shown and kept for each audit (default: 20)")
+    ],
+    discussion: """
+      Without operands every model below models/ is built: +MODEL is a model with all it reads, MODEL+ with all that
+      read it. Readers see the old tables until everything is built and audited, and then all new ones at once. When a
+      blocking audit fails nothing is published; failing rows are kept in tables of the schema audits.
+      """)
+
+  package static func run(_ arguments: Arguments) throws {
+    let place = try Workplace(arguments)
+    let project = try Project.load(place.project)
+    guard !project.models.isEmpty else {
+      throw PulsehouseError(
+        .usage, "there are no models in \(place.project)/models",
+        hint: "A project has models/ and sources/; --project names its folder.")
+    }
+    let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
+    let session = try OpenWarehouse.session(warehouse, arguments)
+    let canceller = session.canceller
+    SignalWatch.onInterrupt { canceller.cancel() }
+    var options = ModelRun.Options()
+    options.selection = arguments.operands
+    options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
+    let line = ProgressLine(isQuiet: arguments.has("quiet"))
+    let isJSON = arguments.has("json")
+    var output = StandardOutput()
+    let report = try ModelRun.run(project, in: SessionModelSession(session), options: options) { event in
+      switch event {
+      case .began(let name, let number, let total):
+        line.show("building \(name)", done: number - 1, total: total)
+      case .finished(let model, _, _):
+        line.clear()
+        if !isJSON {
+          try output.write(text(model) + "\n")
+          try output.flush()
+        }
+      case .publishing: line.show("publishing")
+      }
+    }
+    line.clear()
+    try output.write(isJSON ? json(report) + "\n" : summary(report))
+    try output.flush()
+    if let error = report.error { throw error }
+  }
+
+  private static func text(_ model: ModelReport) -> String {
+    var text = pad(model.name.description, 28) + pad(model.kind, 9)
+    text += pad(model.rowCount.map { Decimals.grouped($0) + " rows" } ?? "", 17, toRight: true)
+    text += pad(Decimals.format(model.seconds, places: 2) + " s", 10, toRight: true)
+    let passed = model.audits.count(where: \.isPassed)
+    if !model.audits.isEmpty {
+      text += "   \(passed) of \(model.audits.count) audits passed"
+      text += ", \(Decimals.format(model.auditSeconds, places: 2)) s"
+    }
+    for audit in model.audits where !audit.isPassed {
+      text +=
+        "\n  \(audit.isBlocking ? "FAILED" : "warning"): \(audit.text): \(Decimals.grouped(audit.failureCount)) rows"
+      let table = BoxTable(
+        headers: audit.sample.columns.map {
+          BoxTable.Header(name: $0.name, type: $0.type.name, isRightAligned: false)
+        }, head: audit.sample.rows, omittedRowCount: max(0, audit.failureCount - audit.sample.rows.count))
+      if !audit.sample.rows.isEmpty {
+        for row in table.lines(width: Terminal.width) { text += "\n  " + row }
+      }
+      if !audit.isBlocking { text += "\n  see them by: \(audit.query);" }
+    }
+    return text
+  }
+
+  private static func summary(_ report: RunReport) -> String {
+    let rows = Decimals.grouped(report.rowCount)
+    let rate = report.seconds > 0 ? Int(Double(report.rowCount) / report.seconds) : report.rowCount
+    guard report.isPublished else { return "" }
+    return """
+      published \(report.models.count) models in one commit: \(rows) rows, \(report.auditCount) audits, \
+      \(Decimals.format(report.seconds, places: 2)) s, \(Decimals.grouped(rate)) rows/s
+
+      """
+  }
+
+  private static func pad(_ text: String, _ width: Int, toRight: Bool = false) -> String {
+    let blanks = String(repeating: " ", count: max(0, width - text.count))
+    return toRight ? blanks + text : text + blanks
+  }
+
+  private static func json(_ report: RunReport) -> String {
+    let models = report.models.map { model in
+      let audits = model.audits.map { audit in
+        JSONText.object([
+          ("audit", .text(audit.text)), ("failures", .number(audit.failureCount)),
+          ("blocking", .boolean(audit.isBlocking)), ("query", audit.isPassed ? .null : .text(audit.query)),
+          ("kept_in", audit.keptIn.map { .text($0.description) } ?? .null),
+        ])
+      }
+      return JSONText.object([
+        ("model", .text(model.name.description)), ("kind", .text(model.kind)),
+        ("rows", model.rowCount.map { .number($0) } ?? .null), ("seconds", .decimal(model.seconds)),
+        ("audit_seconds", .decimal(model.auditSeconds)), ("audits", .raw(JSONText.array(audits))),
+      ])
+    }
+    return JSONText.object([
+      ("published", .boolean(report.isPublished)), ("seconds", .decimal(report.seconds)),
+      ("models", .raw(JSONText.array(models))),
+    ])
+  }
+}
