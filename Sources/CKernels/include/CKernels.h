@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ph_find.h"
+
 #include "ph_text.h"
 
 /// Asks the cache for the line at `pointer`; never faults.

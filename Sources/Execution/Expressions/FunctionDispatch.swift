@@ -24,7 +24,112 @@ extension ScalarFunction {
     case .negate: return try Arithmetic.negate(arguments[0])
     case .abs: return try Arithmetic.abs(arguments[0])
     case .bitNot: return try Arithmetic.bitNot(arguments[0])
-    default: throw PulsehouseError(.unsupported, "function \(rawValue) is not supported yet")
+    case .concatenate: return try TextFunctions.concatenate(arguments[0], arguments[1])
+    case .like: return try Like.match(arguments, count: count, ignoringCase: false)
+    case .ilike: return try Like.match(arguments, count: count, ignoringCase: true)
+    case .timezone:
+      // PostgreSQL's function has the zone first, the bound operator has it second; the types tell which.
+      let isZoneFirst = arguments[0].type.physical == .string || arguments[0].type == .interval
+      return try TemporalFunctions.atZone(arguments[isZoneFirst ? 0 : 1], arguments[isZoneFirst ? 1 : 0])
+
+    case .floor: return try MathFunctions.rounded(arguments[0], .floor)
+    case .ceil: return try MathFunctions.rounded(arguments[0], .ceil)
+    case .round: return try rounded(arguments, .round)
+    case .trunc: return try rounded(arguments, .truncate)
+    case .sign: return try MathFunctions.sign(arguments[0])
+    case .sqrt: return try MathFunctions.unary(.sqrt, arguments[0])
+    case .cbrt: return try MathFunctions.unary(.cbrt, arguments[0])
+    case .power: return try MathFunctions.power(arguments[0], arguments[1], type)
+    case .exp: return try MathFunctions.unary(.exp, arguments[0])
+    case .ln: return try MathFunctions.unary(.ln, arguments[0])
+    case .log10: return try MathFunctions.unary(.log10, arguments[0])
+    case .log:
+      if arguments.count == 1 { return try MathFunctions.unary(.log10, arguments[0]) }
+      return try MathFunctions.log(base: arguments[0], arguments[1])
+    case .pi: return .constant(.double, .double(.pi), count: count)
+    case .degrees: return try MathFunctions.unary(.degrees, arguments[0])
+    case .radians: return try MathFunctions.unary(.radians, arguments[0])
+    case .sin: return try MathFunctions.unary(.sin, arguments[0])
+    case .cos: return try MathFunctions.unary(.cos, arguments[0])
+    case .tan: return try MathFunctions.unary(.tan, arguments[0])
+    case .cot: return try MathFunctions.unary(.cot, arguments[0])
+    case .asin: return try MathFunctions.unary(.asin, arguments[0])
+    case .acos: return try MathFunctions.unary(.acos, arguments[0])
+    case .atan: return try MathFunctions.unary(.atan, arguments[0])
+    case .atan2: return try MathFunctions.atan2(arguments[0], arguments[1])
+    case .sinh: return try MathFunctions.unary(.sinh, arguments[0])
+    case .cosh: return try MathFunctions.unary(.cosh, arguments[0])
+    case .tanh: return try MathFunctions.unary(.tanh, arguments[0])
+    case .gcd: return try MathFunctions.gcd(arguments[0], arguments[1], type, isMultiple: false)
+    case .lcm: return try MathFunctions.gcd(arguments[0], arguments[1], type, isMultiple: true)
+    case .div: return try MathFunctions.div(arguments[0], arguments[1])
+    case .factorial: return try MathFunctions.factorial(arguments[0])
+    case .widthBucket: return try MathFunctions.widthBucket(arguments, count: count)
+    case .greatest: return try MathFunctions.extreme(arguments, isGreatest: true, type)
+    case .least: return try MathFunctions.extreme(arguments, isGreatest: false, type)
+
+    case .length: return TextFunctions.length(arguments[0])
+    case .octetLength: return TextFunctions.octetLength(arguments[0])
+    case .upper: return LetterCase.upper(arguments[0])
+    case .lower: return LetterCase.lower(arguments[0])
+    case .initcap: return LetterCase.initcap(arguments[0])
+    case .substring: return try TextFunctions.substring(arguments, count: count)
+    case .left: return try TextFunctions.left(arguments, count: count)
+    case .right: return try TextFunctions.right(arguments, count: count)
+    case .trim: return try TextFunctions.trim(arguments, count: count, start: true, end: true)
+    case .trimLeft: return try TextFunctions.trim(arguments, count: count, start: true, end: false)
+    case .trimRight: return try TextFunctions.trim(arguments, count: count, start: false, end: true)
+    case .position: return TextFunctions.position(arguments[0], arguments[1])
+    case .replace: return try TextFunctions.replace(arguments, count: count)
+    case .translate: return try TextFunctions.translate(arguments, count: count)
+    case .splitPart: return try TextFunctions.splitPart(arguments, count: count)
+    case .leftPad: return try TextFunctions.pad(arguments, count: count, isLeft: true)
+    case .rightPad: return try TextFunctions.pad(arguments, count: count, isLeft: false)
+    case .repeat: return try TextFunctions.repeat(arguments, count: count)
+    case .reverse: return TextFunctions.reverse(arguments[0])
+    case .startsWith: return TextFunctions.startsWith(arguments[0], arguments[1])
+    case .ascii: return TextFunctions.ascii(arguments[0])
+    case .chr: return try TextFunctions.chr(arguments[0])
+    case .md5: return Digest.md5(arguments[0])
+    case .sha256: return Digest.sha256(arguments[0])
+    case .concat: return TextFunctions.concat(arguments, count: count)
+    case .concatWithSeparator: return TextFunctions.concatWithSeparator(arguments, count: count)
+    case .regexMatch, .regexMatchInsensitive, .regexpReplace:
+      throw PulsehouseError(.unsupported, "regular expressions (\(rawValue)) are not supported")
+    case .toHex: return try TextFunctions.toHex(arguments[0])
+
+    case .dateTrunc: return try TemporalFunctions.truncate(arguments[0], arguments[1], type)
+    case .extract: return try TemporalFunctions.part(arguments[0], arguments[1], type)
+    case .datePart: return try TemporalFunctions.part(arguments[0], arguments[1], .double)
+    case .dateBin: return try TemporalFunctions.bin(arguments[0], arguments[1], arguments[2])
+    case .age:
+      if arguments.count == 1 { return try TemporalFunctions.age(arguments[0], now: context.now) }
+      return try TemporalFunctions.age(arguments[0], arguments[1])
+    case .makeDate: return try TemporalFunctions.makeDate(arguments)
+    case .makeTime: return try TemporalFunctions.makeTime(arguments)
+    case .makeTimestamp: return try TemporalFunctions.makeTimestamp(arguments, type)
+    case .makeInterval: return try TemporalFunctions.makeInterval(arguments, count: count)
+    case .toTimestamp:
+      if arguments.count == 1 { return try TemporalFunctions.fromEpoch(arguments[0]) }
+      return try TemplateFunctions.parse(arguments[0], arguments[1], type)
+    case .toChar: return try TemplateFunctions.format(arguments[0], arguments[1])
+    case .toDate: return try TemplateFunctions.parse(arguments[0], arguments[1], .date)
+    case .justifyDays: return try TemporalFunctions.justify(arguments[0], days: true, hours: false)
+    case .justifyHours: return try TemporalFunctions.justify(arguments[0], days: false, hours: true)
+    case .justifyInterval: return try TemporalFunctions.justify(arguments[0], days: true, hours: true)
+    case .isFinite: return try TemporalFunctions.isFinite(arguments[0])
+    case .now: return .constant(.timestamptz, .integer(context.now), count: count)
+
+    case .hash: return Hash.bigint(arguments, count: count)
+    case .raise:
+      guard count > 0 else { return .nulls(type, count: 0) }
+      let message = TextFormat.string(arguments[0].scalar(at: 0), arguments[0].type)
+      throw PulsehouseError(.user, message ?? "NULL", sqlState: "P0001")
     }
+  }
+
+  private func rounded(_ arguments: [Vector], _ rounding: MathFunctions.Rounding) throws -> Vector {
+    if arguments.count == 1 { return try MathFunctions.rounded(arguments[0], rounding) }
+    return try MathFunctions.rounded(arguments[0], digits: arguments[1], rounding)
   }
 }

@@ -1,4 +1,4 @@
-import Glibc
+import Bytes
 import Vectors
 
 /// 64-bit hashes of rows: values that are equal in SQL hash alike (0.0 and -0.0, any NaN, 1.5 and 1.50, 1 as smallint
@@ -36,6 +36,13 @@ package enum Hash {
       if let base = buffer.baseAddress { rows(columns, count: count, into: base) }
       used = count
     }
+  }
+
+  /// Returns the hash of each row as a bigint vector.
+  package static func bigint(_ columns: [Vector], count: Int) -> Vector {
+    let buffer = AlignedBuffer(byteCount: count * 8)
+    rows(columns, count: count, into: buffer.values(as: UInt64.self))
+    return Vector(.bigint, count: count, buffer: buffer)
   }
 
   /// Folds a 128-bit product to 64 bits.

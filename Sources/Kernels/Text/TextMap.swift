@@ -42,3 +42,33 @@ import Vectors
   withExtendedLifetime(operand) {}
   return result
 }
+
+/// Makes text row by row from any number of operands; a row where one is NULL is NULL. Constants give a constant.
+@inline(__always) func textRows(
+  _ operands: [Vector], count: Int, _ type: LogicalType = .text, _ body: (Int, TextBuffer) throws -> Bool
+) rethrows -> Vector {
+  if operands.contains(where: { $0.isConstantNull }) { return .nulls(type, count: count) }
+  let isConstant = operands.allSatisfy { $0.form == .constant } && count > 0
+  let result = try mapToText(
+    type, count: isConstant ? 1 : count, valid: { row in operands.allSatisfy { $0.isValid(row) } }, body)
+  withExtendedLifetime(operands) {}
+  return isConstant ? Vector(constant: result, count: count) : result
+}
+
+/// Takes a part of the first operand's bytes for each row, without copying them; nil makes the row NULL.
+@inline(__always) func textSlices(
+  _ operands: [Vector], count: Int, _ body: (Int, UnsafeRawBufferPointer) throws -> Range<Int>?
+) throws -> Vector {
+  let texts = Operand<StringReference>(operands[0])
+  let type: LogicalType = operands[0].type == .bytea ? .bytea : .text
+  let result = try mapRows(type, count: count, operands) { row -> StringReference? in
+    let text = texts[row]
+    return try text.withBytes { bytes in
+      guard let range = try body(row, bytes) else { return nil }
+      guard range.count > 0, let base = bytes.baseAddress else { return StringReference() }
+      if range.count == bytes.count { return text }
+      return StringReference(base + range.lowerBound, count: range.count)
+    }
+  }
+  return result.keeping(operands[0].owners)
+}

@@ -1,0 +1,316 @@
+import Bytes
+import Vectors
+
+/// A format of `to_char`, `to_date` and `to_timestamp`, cut into patterns and literal text.
+struct DateTemplate {
+  enum Pattern: String, CaseIterable {
+    // Longer ones first: the first that fits is taken.
+    case yearComma = "Y,YYY"
+    case isoYear4 = "IYYY"
+    case isoYear3 = "IYY"
+    case isoDayOfYear = "IDDD"
+    case isoYear2 = "IY"
+    case isoWeek = "IW"
+    case isoWeekday = "ID"
+    case isoYear1 = "I"
+    case year4 = "YYYY"
+    case year3 = "YYY"
+    case year2 = "YY"
+    case year1 = "Y"
+    case monthName = "MONTH"
+    case monthShort = "MON"
+    case month = "MM"
+    case minute = "MI"
+    case milliseconds = "MS"
+    case dayName = "DAY"
+    case dayShort = "DY"
+    case dayOfYear = "DDD"
+    case day = "DD"
+    case weekday = "D"
+    case hour24 = "HH24"
+    case hour12 = "HH12"
+    case hour = "HH"
+    case secondsOfDayLong = "SSSSS"
+    case secondsOfDay = "SSSS"
+    case second = "SS"
+    case microseconds = "US"
+    case tenths = "FF1"
+    case hundredths = "FF2"
+    case thousandths = "FF3"
+    case fraction4 = "FF4"
+    case fraction5 = "FF5"
+    case fraction6 = "FF6"
+    case weekOfYear = "WW"
+    case weekOfMonth = "W"
+    case quarter = "Q"
+    case century = "CC"
+    case julian = "J"
+    case meridianDots = "A.M."
+    case meridianDotsLate = "P.M."
+    case meridian = "AM"
+    case meridianLate = "PM"
+    case eraDots = "B.C."
+    case eraDotsLate = "A.D."
+    case era = "BC"
+    case eraLate = "AD"
+    case roman = "RM"
+    case zoneName = "TZ"
+    case zoneHours = "TZH"
+    case zoneMinutes = "TZM"
+    case zoneOffset = "OF"
+  }
+
+  enum LetterForm { case upper, capital, lower }
+
+  enum Token {
+    case literal([UInt8])
+    /// `fills` is false after FM; `ordinal` is `TH` in the case it was written.
+    case pattern(Pattern, LetterForm, fills: Bool, ordinal: LetterForm?)
+  }
+
+  let tokens: [Token]
+
+  /// Patterns ordered so that no longer one is hidden behind its own beginning.
+  private static let byLength: [Pattern] = Pattern.allCases.enumerated().sorted {
+    $0.element.rawValue.utf8.count != $1.element.rawValue.utf8.count
+      ? $0.element.rawValue.utf8.count > $1.element.rawValue.utf8.count : $0.offset < $1.offset
+  }.map { $0.element }
+
+  init(_ format: StringReference) throws {
+    let bytes = format.withBytes { Array($0) }
+    let patterns = DateTemplate.byLength
+    var tokens: [Token] = []
+    var literal: [UInt8] = []
+    var index = 0
+    var fills = true
+    func upper(_ byte: UInt8) -> UInt8 { byte >= 0x61 && byte <= 0x7A ? byte - 32 : byte }
+    func matches(_ text: String, at place: Int) -> Bool {
+      guard place + text.utf8.count <= bytes.count else { return false }
+      return text.utf8.enumerated().allSatisfy { upper(bytes[place + $0.offset]) == $0.element }
+    }
+    while index < bytes.count {
+      if bytes[index] == 0x22 {
+        index += 1
+        while index < bytes.count, bytes[index] != 0x22 {
+          if bytes[index] == 0x5C, index + 1 < bytes.count { index += 1 }
+          literal.append(bytes[index])
+          index += 1
+        }
+        index += 1
+        continue
+      }
+      if bytes[index] == 0x5C, index + 1 < bytes.count, bytes[index + 1] == 0x22 {
+        literal.append(0x22)
+        index += 2
+        continue
+      }
+      if matches("FM", at: index) || matches("FX", at: index) {
+        if matches("FM", at: index) { fills = false }
+        index += 2
+        continue
+      }
+      guard let pattern = patterns.first(where: { matches($0.rawValue, at: index) }) else {
+        literal.append(bytes[index])
+        index += 1
+        continue
+      }
+      if !literal.isEmpty { tokens.append(.literal(literal)) }
+      literal = []
+      let length = pattern.rawValue.utf8.count
+      let isFirstUpper = bytes[index] < 0x61
+      let isSecondUpper = length < 2 || bytes[index + 1] < 0x61
+      let form: LetterForm = !isFirstUpper ? .lower : isSecondUpper ? .upper : .capital
+      index += length
+      var ordinal: LetterForm?
+      if matches("TH", at: index) {
+        ordinal = bytes[index] < 0x61 ? .upper : .lower
+        index += 2
+      }
+      tokens.append(.pattern(pattern, form, fills: fills, ordinal: ordinal))
+      fills = true
+    }
+    if !literal.isEmpty { tokens.append(.literal(literal)) }
+    self.tokens = tokens
+  }
+}
+
+/// What `to_char` prints: a date and time, or an interval's parts.
+struct TemplateValue {
+  var year = 0
+  var month = 0
+  var day = 0
+  var hour = 0
+  var minute = 0
+  var second = 0
+  var microsecond = 0
+  /// The day number; nil for an interval, which has no weekdays.
+  var days: Int64?
+  var hasZone = false
+
+  init(timestamp: Int64, hasZone: Bool) {
+    let (days, time) = Calendar.split(timestamp)
+    let date = Calendar.date(fromDays: days)
+    (year, month, day) = (date.year, date.month, date.day)
+    self.days = days
+    self.hasZone = hasZone
+    set(time)
+  }
+
+  init(_ interval: Interval) {
+    year = Int(interval.months / 12)
+    month = Int(interval.months % 12)
+    day = Int(interval.days)
+    set(interval.microseconds)
+  }
+
+  private mutating func set(_ time: Int64) {
+    hour = Int(time / Calendar.microsecondsPerHour)
+    minute = Int(time / Calendar.microsecondsPerMinute % 60)
+    second = Int(time / Calendar.microsecondsPerSecond % 60)
+    microsecond = Int(time % Calendar.microsecondsPerSecond)
+  }
+}
+
+extension DateTemplate {
+  /// Appends the value in this format.
+  func format(_ value: TemplateValue, into out: TextBuffer) throws {
+    for token in tokens {
+      switch token {
+      case .literal(let text): text.withUnsafeBytes { out.append($0) }
+      case .pattern(let pattern, let form, let fills, let ordinal):
+        if let (number, width) = try number(pattern, value) {
+          DateTemplate.append(number, width: fills ? width : 0, out)
+          if let ordinal { DateTemplate.appendOrdinal(number, ordinal, out) }
+        } else {
+          try appendName(pattern, form, fills, value, out)
+        }
+      }
+    }
+  }
+
+  private static func append(_ number: Int, width: Int, _ out: TextBuffer) {
+    if number < 0 { out.append(0x2D) }
+    out.append(UInt64(number.magnitude), width: width)
+  }
+
+  private static func appendOrdinal(_ number: Int, _ form: LetterForm, _ out: TextBuffer) {
+    let last = number.magnitude % 100
+    let suffix: String
+    switch last % 10 {
+    case 1 where last != 11: suffix = "st"
+    case 2 where last != 12: suffix = "nd"
+    case 3 where last != 13: suffix = "rd"
+    default: suffix = "th"
+    }
+    out.append(string: form == .upper ? suffix.uppercased() : suffix)
+  }
+
+  /// Returns a numeric pattern's value and width, nil for names.
+  private func number(_ pattern: Pattern, _ value: TemplateValue) throws -> (Int, Int)? {
+    func needDay() throws -> Int64 {
+      guard let days = value.days else {
+        throw PulsehouseError(
+          .user, "invalid format specification for an interval value", sqlState: "22007",
+          hint: "Intervals are not tied to specific calendar dates.")
+      }
+      return days
+    }
+    let year = value.days != nil && value.year <= 0 ? 1 - value.year : value.year
+    let twelve = value.hour % 12 == 0 ? 12 : value.hour % 12
+    switch pattern {
+    case .year4: return (year, year < 0 ? 5 : 4)
+    case .year3: return (year % 1000, 3)
+    case .year2: return (year % 100, 2)
+    case .year1: return (year % 10, 1)
+    case .month: return (value.month, 2)
+    case .day: return (value.day, 2)
+    case .hour24: return (value.hour, 2)
+    case .hour12, .hour: return (twelve, 2)
+    case .minute: return (value.minute, 2)
+    case .second: return (value.second, 2)
+    case .milliseconds, .thousandths: return (value.microsecond / 1000, 3)
+    case .microseconds, .fraction6: return (value.microsecond, 6)
+    case .tenths: return (value.microsecond / 100_000, 1)
+    case .hundredths: return (value.microsecond / 10_000, 2)
+    case .fraction4: return (value.microsecond / 100, 4)
+    case .fraction5: return (value.microsecond / 10, 5)
+    case .secondsOfDay, .secondsOfDayLong: return (value.hour * 3600 + value.minute * 60 + value.second, 0)
+    case .quarter: return value.month == 0 ? (0, 0) : ((value.month - 1) / 3 + 1, 1)
+    case .century:
+      if value.days == nil { return (value.year / 100, 2) }
+      return (value.year > 0 ? (value.year + 99) / 100 : -((99 - (value.year - 1)) / 100), 2)
+    case .dayOfYear:
+      return (Calendar.dayOfYear(Calendar.date(fromDays: try needDay())), 3)
+    case .weekday: return (Calendar.weekday(try needDay()) + 1, 1)
+    case .isoWeekday: return ((Calendar.weekday(try needDay()) + 6) % 7 + 1, 1)
+    case .isoWeek: return (Calendar.isoWeek(try needDay()).week, 2)
+    case .isoYear4: return (Calendar.isoWeek(try needDay()).year, 4)
+    case .isoYear3: return (Calendar.isoWeek(try needDay()).year % 1000, 3)
+    case .isoYear2: return (Calendar.isoWeek(try needDay()).year % 100, 2)
+    case .isoYear1: return (Calendar.isoWeek(try needDay()).year % 10, 1)
+    case .isoDayOfYear:
+      let days = try needDay()
+      let iso = Calendar.isoWeek(days)
+      return ((iso.week - 1) * 7 + (Calendar.weekday(days) + 6) % 7 + 1, 3)
+    case .weekOfYear: return ((Calendar.dayOfYear(Calendar.date(fromDays: try needDay())) - 1) / 7 + 1, 2)
+    case .weekOfMonth: return ((value.day - 1) / 7 + 1, 1)
+    case .julian: return (Int(try needDay()) + 2_440_588, 0)
+    default: return nil
+    }
+  }
+
+  private func appendName(
+    _ pattern: Pattern, _ form: LetterForm, _ fills: Bool, _ value: TemplateValue, _ out: TextBuffer
+  ) throws {
+    func cased(_ text: String) -> String {
+      switch form {
+      case .upper: text.uppercased()
+      case .lower: text.lowercased()
+      case .capital: text
+      }
+    }
+    func padded(_ text: String, _ width: Int) {
+      out.append(string: cased(text))
+      if fills { out.append(repeating: 0x20, count: width - text.utf8.count) }
+    }
+    switch pattern {
+    case .yearComma:
+      DateTemplate.append(value.year / 1000, width: 0, out)
+      out.append(0x2C)
+      DateTemplate.append(value.year % 1000, width: 3, out)
+    case .monthName, .monthShort:
+      guard value.month >= 1, value.month <= 12 else { return }
+      let name = DateNames.months[value.month - 1]
+      pattern == .monthName ? padded(name, 9) : out.append(string: cased(String(name.prefix(3))))
+    case .dayName, .dayShort:
+      guard let days = value.days else {
+        throw PulsehouseError(
+          .user, "invalid format specification for an interval value", sqlState: "22007",
+          hint: "Intervals are not tied to specific calendar dates.")
+      }
+      let name = DateNames.weekdays[Calendar.weekday(days)]
+      pattern == .dayName ? padded(name, 9) : out.append(string: cased(String(name.prefix(3))))
+    case .meridian, .meridianLate:
+      let text = value.hour % 24 >= 12 ? "PM" : "AM"
+      out.append(string: form == .lower ? text.lowercased() : text)
+    case .meridianDots, .meridianDotsLate:
+      let text = value.hour % 24 >= 12 ? "P.M." : "A.M."
+      out.append(string: form == .lower ? text.lowercased() : text)
+    case .era, .eraLate:
+      out.append(string: form == .lower ? (value.year <= 0 ? "bc" : "ad") : value.year <= 0 ? "BC" : "AD")
+    case .eraDots, .eraDotsLate:
+      let text = value.year <= 0 ? "B.C." : "A.D."
+      out.append(string: form == .lower ? text.lowercased() : text)
+    case .roman:
+      guard value.month >= 1, value.month <= 12 else { return }
+      let numerals = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"]
+      let text = numerals[value.month - 1]
+      out.append(string: form == .lower ? text.lowercased() : text)
+      if fills { out.append(repeating: 0x20, count: 4 - text.utf8.count) }
+    case .zoneName: if value.hasZone { out.append(string: form == .lower ? "utc" : "UTC") }
+    case .zoneHours, .zoneOffset: out.append("+00")
+    case .zoneMinutes: out.append("00")
+    default: throw PulsehouseError(.unsupported, "format pattern \(pattern.rawValue) is not supported by to_char")
+    }
+  }
+}

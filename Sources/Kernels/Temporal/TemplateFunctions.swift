@@ -1,0 +1,202 @@
+import Bytes
+import Vectors
+
+/// `to_char`, `to_date` and `to_timestamp` with a format.
+package enum TemplateFunctions {
+  /// `to_char(value, format)` of a date, time stamp, interval or number.
+  package static func format(_ value: Vector, _ format: Vector) throws -> Vector {
+    let formats = format.spread
+    if formats.isConstantNull || value.isConstantNull { return .nulls(.text, count: value.count) }
+    if value.type.isNumber { return try NumberTemplate.format(value, formats) }
+    let values = value.type == .date ? try Cast.vector(value, to: .timestamp).spread : value.spread
+    let texts = Operand<StringReference>(formats)
+    var compiled: DateTemplate?
+    if formats.form == .constant { compiled = try DateTemplate(texts[0]) }
+    let operands = [values, formats]
+    switch values.type {
+    case .timestamp, .timestamptz:
+      let input = Operand<Int64>(values)
+      let hasZone = values.type == .timestamptz
+      return try textRows(operands, count: value.count) { row, out in
+        let timestamp = input[row]
+        // Infinities have no fields.
+        if timestamp == .max || timestamp == .min { return false }
+        let template = try compiled ?? DateTemplate(texts[row])
+        try template.format(TemplateValue(timestamp: timestamp, hasZone: hasZone), into: out)
+        return true
+      }
+    case .interval:
+      let input = Operand<Interval>(values)
+      return try textRows(operands, count: value.count) { row, out in
+        let template = try compiled ?? DateTemplate(texts[row])
+        try template.format(TemplateValue(input[row]), into: out)
+        return true
+      }
+    default: throw Failure.noOperator("to_char", [value.type, format.type])
+    }
+  }
+
+  /// `to_date(text, format)` or `to_timestamp(text, format)`, as `type` says.
+  package static func parse(_ text: Vector, _ format: Vector, _ type: LogicalType) throws -> Vector {
+    let (texts, formats) = (text.spread, format.spread)
+    if texts.isConstantNull || formats.isConstantNull { return .nulls(type, count: text.count) }
+    let formatsAt = Operand<StringReference>(formats)
+    var compiled: DateTemplate?
+    if formats.form == .constant { compiled = try DateTemplate(formatsAt[0]) }
+    func timestamp(_ text: StringReference, _ format: StringReference) throws -> Int64 {
+      let template = try compiled ?? DateTemplate(format)
+      return try text.withBytes { try template.parse($0) }
+    }
+    if type == .date {
+      return try mapBinaryThrowing(texts, formats, type) { (text: StringReference, format: StringReference) -> Int32? in
+        Int32(truncatingIfNeeded: Calendar.split(try timestamp(text, format)).days)
+      }
+    }
+    return try mapBinaryThrowing(texts, formats, type) { (text: StringReference, format: StringReference) -> Int64? in
+      try timestamp(text, format)
+    }
+  }
+}
+
+extension DateTemplate {
+  /// Reads a timestamp by this format; what it does not say is the start of year 1 BC, as in PostgreSQL.
+  func parse(_ bytes: UnsafeRawBufferPointer) throws -> Int64 {
+    var cursor = TextCursor(bytes)
+    var year: Int?
+    var (month, day, hour, minute, second, micros) = (1, 1, 0, 0, 0, 0)
+    var (dayOfYear, julian, isAfternoon, secondsOfDay): (Int?, Int?, Bool?, Int?)
+    var isBeforeChrist = false
+    var isoWeek: Int?
+    var isoWeekday: Int?
+    var isoYear: Int?
+    func text() -> String { String(decoding: bytes, as: UTF8.self) }
+    func invalid(_ pattern: Pattern, _ detail: String) -> PulsehouseError {
+      PulsehouseError(
+        .user, "invalid value \"\(text())\" for \"\(pattern.rawValue)\"", sqlState: "22007", detail: detail)
+    }
+    func take(_ pattern: Pattern, _ width: Int, isFixed: Bool) throws -> Int {
+      cursor.skipBlanks()
+      let isNegative = pattern == .year4 && cursor.take(0x2D)
+      var value = 0
+      var digits = 0
+      while digits < (isFixed ? width : 9), let byte = cursor.peek, TextCursor.isDigit(byte) {
+        value = value * 10 + Int(byte - 0x30)
+        digits += 1
+        cursor.advance()
+      }
+      guard digits > 0 else { throw invalid(pattern, "Value must be an integer.") }
+      return isNegative ? -value : value
+    }
+    for (position, token) in tokens.enumerated() {
+      switch token {
+      case .literal(let literal):
+        for byte in literal {
+          if TextCursor.isBlank(byte) {
+            cursor.skipBlanks()
+          } else if let next = cursor.peek, !TextCursor.isDigit(next), !TextCursor.isLetter(next) || next == byte {
+            cursor.advance()
+          }
+        }
+      case .pattern(let pattern, _, _, let ordinal):
+        // Digits run together only when the next pattern is a number too.
+        var isFixed = false
+        if position + 1 < tokens.count, case .pattern(let next, _, _, _) = tokens[position + 1] {
+          isFixed = ![.monthName, .monthShort, .dayName, .dayShort, .meridian, .meridianLate].contains(next)
+        }
+        switch pattern {
+        case .year4: year = try take(pattern, 4, isFixed: isFixed)
+        case .year3, .year2, .year1:
+          let width = pattern == .year3 ? 3 : pattern == .year2 ? 2 : 1
+          let start = cursor.position
+          let value = try take(pattern, width, isFixed: isFixed)
+          let digits = cursor.position - start
+          year =
+            digits > 3
+            ? value : value < 70 ? value + 2000 : value < 100 ? value + 1900 : value < 520 ? value + 2000 : value + 1000
+        case .yearComma:
+          let thousands = try take(pattern, 9, isFixed: false)
+          _ = cursor.take(0x2C)
+          year = thousands * 1000 + (try take(pattern, 3, isFixed: true))
+        case .month: month = try take(pattern, 2, isFixed: true)
+        case .monthName, .monthShort:
+          cursor.skipBlanks()
+          guard let name = cursor.takeWord(), let number = DateNames.month(name) else {
+            throw invalid(pattern, "The given value did not match any of the allowed values for this field.")
+          }
+          month = number
+        case .dayName, .dayShort:
+          cursor.skipBlanks()
+          guard let name = cursor.takeWord(), DateNames.weekday(name) != nil else {
+            throw invalid(pattern, "The given value did not match any of the allowed values for this field.")
+          }
+        case .day: day = try take(pattern, 2, isFixed: true)
+        case .dayOfYear: dayOfYear = try take(pattern, 3, isFixed: true)
+        case .weekday: _ = try take(pattern, 1, isFixed: true)
+        case .isoWeekday: isoWeekday = try take(pattern, 1, isFixed: true)
+        case .isoWeek: isoWeek = try take(pattern, 2, isFixed: true)
+        case .isoYear4: isoYear = try take(pattern, 4, isFixed: isFixed)
+        case .hour24: hour = try take(pattern, 2, isFixed: true)
+        case .hour12, .hour:
+          hour = try take(pattern, 2, isFixed: true)
+          guard hour >= 1, hour <= 12 else {
+            throw PulsehouseError(
+              .user, "hour \"\(hour)\" is invalid for the 12-hour clock", sqlState: "22007",
+              hint: "Use the 24-hour clock, or give an hour between 1 and 12.")
+          }
+          if isAfternoon == nil { isAfternoon = false }
+        case .minute: minute = try take(pattern, 2, isFixed: true)
+        case .second: second = try take(pattern, 2, isFixed: true)
+        case .milliseconds, .microseconds, .tenths, .hundredths, .thousandths, .fraction4, .fraction5, .fraction6:
+          cursor.skipBlanks()
+          micros = cursor.takeMicroseconds()
+        case .secondsOfDay, .secondsOfDayLong: secondsOfDay = try take(pattern, 5, isFixed: true)
+        case .julian: julian = try take(pattern, 9, isFixed: false)
+        case .meridian, .meridianLate, .meridianDots, .meridianDotsLate:
+          cursor.skipBlanks()
+          guard let letter = cursor.peek, letter | 0x20 == 0x61 || letter | 0x20 == 0x70 else {
+            throw invalid(pattern, "The given value did not match any of the allowed values for this field.")
+          }
+          isAfternoon = letter | 0x20 == 0x70
+          cursor.advance()
+          while let next = cursor.peek, next == 0x2E || next | 0x20 == 0x6D { cursor.advance() }
+        case .era, .eraLate, .eraDots, .eraDotsLate:
+          cursor.skipBlanks()
+          isBeforeChrist = (cursor.peek.map { $0 | 0x20 } ?? 0) == 0x62
+          while let next = cursor.peek, next == 0x2E || TextCursor.isLetter(next) { cursor.advance() }
+        default:
+          throw PulsehouseError(.unsupported, "format pattern \(pattern.rawValue) is not supported in reading")
+        }
+        if ordinal != nil { cursor.advance(2) }
+      }
+    }
+    if let isAfternoon {
+      if isAfternoon, hour < 12 { hour += 12 } else if !isAfternoon, hour == 12 { hour = 0 }
+    }
+    if let secondsOfDay {
+      (hour, minute, second) = (secondsOfDay / 3600, secondsOfDay / 60 % 60, secondsOfDay % 60)
+    }
+    func outOfRange() -> PulsehouseError { Failure.fieldRange(text()) }
+    var astronomical = year ?? 0
+    if isBeforeChrist { astronomical = 1 - astronomical } else if astronomical < 0 { astronomical += 1 }
+    guard hour <= 24, minute < 60, second < 60, astronomical.magnitude < 300_000 else { throw outOfRange() }
+    let days: Int64
+    if let julian {
+      days = Int64(julian) - 2_440_588
+    } else if let isoYear, isoYear.magnitude < 300_000 {
+      let fourth = Calendar.days(year: isoYear, month: 1, day: 4)
+      let monday = fourth - Int64((Calendar.weekday(fourth) + 6) % 7)
+      days = monday + Int64(((isoWeek ?? 1) - 1) * 7 + (isoWeekday ?? 1) - 1)
+    } else if let dayOfYear {
+      guard dayOfYear >= 1, dayOfYear <= (Calendar.isLeap(astronomical) ? 366 : 365) else { throw outOfRange() }
+      days = Calendar.days(year: astronomical, month: 1, day: 1) + Int64(dayOfYear - 1)
+    } else {
+      guard month >= 1, month <= 12, day >= 1, day <= Calendar.lastDay(year: astronomical, month: month) else {
+        throw outOfRange()
+      }
+      days = Calendar.days(year: astronomical, month: month, day: day)
+    }
+    let time = Int64(hour * 3600 + minute * 60 + second) * 1_000_000 + Int64(micros)
+    guard let result = Calendar.timestamp(days: days, time: time) else { throw outOfRange() }
+    return result
+  }
+}

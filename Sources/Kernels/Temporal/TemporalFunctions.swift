@@ -1,0 +1,373 @@
+import Bytes
+import Vectors
+
+/// Functions of dates, times and intervals over whole vectors.
+package enum TemporalFunctions {
+  /// `extract(field from source)`, numeric, or `date_part(field, source)`, double precision, as `type` says.
+  package static func part(_ field: Vector, _ source: Vector, _ type: LogicalType) throws -> Vector {
+    if field.isConstantNull || source.isConstantNull { return .nulls(type, count: source.count) }
+    let wantsDouble = type == .double
+    let names = field.spread
+    let isExtract = !wantsDouble
+    // One field for all rows is the usual case: it is looked up once.
+    let fixed: DateField?
+    if names.form == .constant {
+      let name = names.values(as: StringReference.self)[0]
+      guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
+      fixed = known
+    } else {
+      fixed = nil
+    }
+    func lookUp(_ name: StringReference) throws -> DateField {
+      if let fixed { return fixed }
+      guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
+      return known
+    }
+    func map<T: BitwiseCopyable>(_: T.Type, _ read: (DateField, T) -> FieldValue?) throws -> Vector {
+      if wantsDouble {
+        return try mapBinaryThrowing(names, source, type) { (name: StringReference, value: T) -> Double? in
+          guard let result = read(try lookUp(name), value) else { throw DateField.unsupported(name, source.type) }
+          return result.double
+        }
+      }
+      return try mapBinaryThrowing(names, source, type) { (name: StringReference, value: T) -> Numeric? in
+        guard let result = read(try lookUp(name), value) else { throw DateField.unsupported(name, source.type) }
+        return result.numeric
+      }
+    }
+    switch source.type {
+    case .date:
+      return try map(Int32.self) { field, days in
+        if days == .max || days == .min {
+          switch field {
+          case .year, .decade, .century, .millennium, .isoYear, .epoch, .julian:
+            return .infinite(isNegative: days == .min)
+          default: return FieldReader.day(field, 0) == nil ? nil : .missing
+          }
+        }
+        if !isExtract {
+          return FieldReader.timestamp(field, Int64(days) &* Calendar.microsecondsPerDay, hasZone: false)
+        }
+        if field == .epoch { return .decimal(Int64(days) * 86400, scale: 0) }
+        return FieldReader.day(field, Int64(days))
+      }
+    case .timestamp: return try map(Int64.self) { FieldReader.timestamp($0, $1, hasZone: false) }
+    case .timestamptz: return try map(Int64.self) { FieldReader.timestamp($0, $1, hasZone: true) }
+    case .time:
+      return try map(Int64.self) { field, time in
+        field == .epoch ? .decimal(time, scale: 6) : FieldReader.timeOfDay(field, time)
+      }
+    case .interval: return try map(Interval.self) { FieldReader.interval($0, $1) }
+    default: throw Failure.noOperator("extract", [source.type])
+    }
+  }
+
+  /// `date_trunc(field, source)`; a date is taken as the timestamp it becomes.
+  package static func truncate(_ field: Vector, _ source: Vector, _ type: LogicalType) throws -> Vector {
+    if source.type == .date { return try truncate(field, try Cast.vector(source, to: type), type) }
+    let names = field.spread
+    if names.form == .constant, names.validity == nil, source.type == .timestamp || source.type == .timestamptz {
+      let name = names.values(as: StringReference.self)[0]
+      guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
+      let unit: Int64? =
+        switch known {
+        case .day: Calendar.microsecondsPerDay
+        case .hour: Calendar.microsecondsPerHour
+        case .minute: Calendar.microsecondsPerMinute
+        case .second: Calendar.microsecondsPerSecond
+        default: nil
+        }
+      if let unit {
+        return mapUnary(source, source.type) { (value: Int64) -> Int64 in
+          if value == .max || value == .min { return value }
+          let rest = value % unit
+          return value &- rest &- (rest < 0 ? unit : 0)
+        }
+      }
+    }
+    switch source.type {
+    case .timestamp, .timestamptz:
+      return try mapBinaryThrowing(names, source, source.type) { (name: StringReference, value: Int64) -> Int64? in
+        guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
+        if value == .max || value == .min { return value }
+        guard let result = truncated(known, value) else { throw DateField.unsupported(name, source.type) }
+        return result
+      }
+    case .interval:
+      return try mapBinaryThrowing(names, source, .interval) { (name: StringReference, value: Interval) -> Interval? in
+        guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
+        guard let result = truncated(known, value) else { throw DateField.unsupported(name, source.type) }
+        return result
+      }
+    default: throw Failure.noOperator("date_trunc", [field.type, source.type])
+    }
+  }
+
+  private static func truncated(_ field: DateField, _ value: Int64) -> Int64? {
+    let (days, time) = Calendar.split(value)
+    func start(_ year: Int, _ month: Int = 1) -> Int64 {
+      Calendar.days(year: year, month: month, day: 1) &* Calendar.microsecondsPerDay
+    }
+    func floored(_ unit: Int64) -> Int64 { days &* Calendar.microsecondsPerDay &+ time / unit * unit }
+    let date = Calendar.date(fromDays: days)
+    switch field {
+    case .microseconds: return value
+    case .milliseconds: return floored(1000)
+    case .second: return floored(Calendar.microsecondsPerSecond)
+    case .minute: return floored(Calendar.microsecondsPerMinute)
+    case .hour: return floored(Calendar.microsecondsPerHour)
+    case .day: return days &* Calendar.microsecondsPerDay
+    case .week: return (days &- Int64((Calendar.weekday(days) + 6) % 7)) &* Calendar.microsecondsPerDay
+    case .month: return start(date.year, date.month)
+    case .quarter: return start(date.year, (date.month - 1) / 3 * 3 + 1)
+    case .year: return start(date.year)
+    case .decade: return start(date.year > 0 ? date.year / 10 * 10 : -((8 - (date.year - 1)) / 10) * 10)
+    case .century:
+      return start(date.year > 0 ? (date.year + 99) / 100 * 100 - 99 : -((99 - (date.year - 1)) / 100) * 100 + 1)
+    case .millennium:
+      return start(date.year > 0 ? (date.year + 999) / 1000 * 1000 - 999 : -((999 - (date.year - 1)) / 1000) * 1000 + 1)
+    default: return nil
+    }
+  }
+
+  private static func truncated(_ field: DateField, _ value: Interval) -> Interval? {
+    func months(_ unit: Int32) -> Interval { Interval(months: value.months / unit * unit, days: 0, microseconds: 0) }
+    func time(_ unit: Int64) -> Interval {
+      Interval(months: value.months, days: value.days, microseconds: value.microseconds / unit * unit)
+    }
+    switch field {
+    case .microseconds: return value
+    case .milliseconds: return time(1000)
+    case .second: return time(Calendar.microsecondsPerSecond)
+    case .minute: return time(Calendar.microsecondsPerMinute)
+    case .hour: return time(Calendar.microsecondsPerHour)
+    case .day: return Interval(months: value.months, days: value.days, microseconds: 0)
+    case .month: return months(1)
+    case .quarter: return months(3)
+    case .year: return months(12)
+    case .decade: return months(120)
+    case .century: return months(1200)
+    case .millennium: return months(12000)
+    default: return nil
+    }
+  }
+
+  /// `date_bin(stride, source, origin)`.
+  package static func bin(_ stride: Vector, _ source: Vector, _ origin: Vector) throws -> Vector {
+    let strides = stride.spread
+    let sources = source.spread
+    let origins = origin.spread
+    let count = sources.count
+    let (stridesAt, sourcesAt, originsAt) = (
+      Operand<Interval>(strides), Operand<Int64>(sources), Operand<Int64>(origins)
+    )
+    return try mapRows(source.type, count: count, [strides, sources, origins]) { row -> Int64 in
+      let span = stridesAt[row]
+      guard span.months == 0 else {
+        throw PulsehouseError(
+          .user, "timestamps cannot be binned into intervals containing months or years", sqlState: "0A000")
+      }
+      let (days, overflow) = Int64(span.days).multipliedReportingOverflow(by: Calendar.microsecondsPerDay)
+      let (length, carry) = days.addingReportingOverflow(span.microseconds)
+      guard !overflow, !carry else { throw Failure.intervalRange }
+      guard length > 0 else { throw PulsehouseError(.user, "stride must be greater than zero", sqlState: "22008") }
+      let (value, start) = (sourcesAt[row], originsAt[row])
+      if value == .max || value == .min { return value }
+      let (distance, wide) = value.subtractingReportingOverflow(start)
+      guard !wide, start != .max, start != .min else { throw Failure.timestampRange }
+      let rest = distance % length
+      return value &- rest &- (rest < 0 ? length : 0)
+    }
+  }
+
+  /// `age(later, earlier)`: whole years, months and days, then time.
+  package static func age(_ left: Vector, _ right: Vector) throws -> Vector {
+    let first = try Cast.vector(left, to: left.type == .date ? .timestamp : left.type)
+    let second = try Cast.vector(right, to: right.type == .date ? .timestamp : right.type)
+    return try mapBinaryThrowing(first, second, .interval) { (a: Int64, b: Int64) -> Interval? in
+      guard a != .max, a != .min, b != .max, b != .min else {
+        throw PulsehouseError(.user, "cannot subtract infinite timestamps", sqlState: "22008")
+      }
+      return age(a, b)
+    }
+  }
+
+  /// `age(timestamp)`: from midnight of the current day.
+  package static func age(_ operand: Vector, now: Int64) throws -> Vector {
+    let today = Calendar.split(now).days &* Calendar.microsecondsPerDay
+    return try age(.constant(.timestamp, .integer(today), count: operand.count), operand)
+  }
+
+  private static func age(_ first: Int64, _ second: Int64) -> Interval {
+    let isNegative = first < second
+    let (later, earlier) = isNegative ? (second, first) : (first, second)
+    let (laterDays, laterTime) = Calendar.split(later)
+    let (earlierDays, earlierTime) = Calendar.split(earlier)
+    let (a, b) = (Calendar.date(fromDays: laterDays), Calendar.date(fromDays: earlierDays))
+    var time = laterTime - earlierTime
+    var days = a.day - b.day
+    var months = a.month - b.month
+    var years = a.year - b.year
+    if time < 0 {
+      time += Calendar.microsecondsPerDay
+      days -= 1
+    }
+    while days < 0 {
+      days += Calendar.lastDay(year: b.year, month: b.month)
+      months -= 1
+    }
+    while months < 0 {
+      months += 12
+      years -= 1
+    }
+    let sign: Int64 = isNegative ? -1 : 1
+    return Interval(
+      months: Int32(truncatingIfNeeded: sign * Int64(years * 12 + months)),
+      days: Int32(truncatingIfNeeded: sign * Int64(days)), microseconds: sign * time)
+  }
+
+  /// `justify_days`, `justify_hours`, `justify_interval`.
+  package static func justify(_ operand: Vector, days: Bool, hours: Bool) throws -> Vector {
+    try mapUnaryThrowing(operand, .interval) { (value: Interval) -> Interval? in
+      var months = Int64(value.months)
+      var dayCount = Int64(value.days)
+      var time = value.microseconds
+      if hours {
+        dayCount += time / Calendar.microsecondsPerDay
+        time %= Calendar.microsecondsPerDay
+      }
+      if days {
+        months += dayCount / 30
+        dayCount %= 30
+      }
+      if days {
+        if months > 0 && (dayCount < 0 || (dayCount == 0 && time < 0 && hours)) {
+          dayCount += 30
+          months -= 1
+        } else if months < 0 && (dayCount > 0 || (dayCount == 0 && time > 0 && hours)) {
+          dayCount -= 30
+          months += 1
+        }
+      }
+      if hours {
+        if dayCount > 0 && time < 0 {
+          time += Calendar.microsecondsPerDay
+          dayCount -= 1
+        } else if dayCount < 0 && time > 0 {
+          time -= Calendar.microsecondsPerDay
+          dayCount += 1
+        }
+      }
+      guard let finalMonths = Int32(exactly: months), let finalDays = Int32(exactly: dayCount) else {
+        throw Failure.intervalRange
+      }
+      return Interval(months: finalMonths, days: finalDays, microseconds: time)
+    }
+  }
+
+  package static func isFinite(_ operand: Vector) throws -> Vector {
+    switch operand.type {
+    case .date: return mapUnary(operand, .boolean) { (a: Int32) in bit(a != .max && a != .min) }
+    case .timestamp, .timestamptz: return mapUnary(operand, .boolean) { (a: Int64) in bit(a != .max && a != .min) }
+    case .interval: return mapUnary(operand, .boolean) { (_: Interval) in 1 as UInt8 }
+    default: throw Failure.noOperator("isfinite", [operand.type])
+    }
+  }
+
+  /// `to_timestamp(seconds since 1970)`.
+  package static func fromEpoch(_ operand: Vector) throws -> Vector {
+    let seconds = try Cast.vector(operand, to: .double)
+    return try mapUnaryThrowing(seconds, .timestamptz) { (value: Double) -> Int64? in
+      if value.isInfinite { return value > 0 ? Int64.max : Int64.min }
+      // Rounded at the distance from 2000-01-01, as PostgreSQL does.
+      let micros = ((value - 946_684_800) * 1e6).rounded(.toNearestOrEven)
+      if value.isNaN { throw PulsehouseError(.user, "timestamp cannot be NaN", sqlState: "22008") }
+      guard let whole = Int64(exactly: micros), whole < Int64.max - 946_684_800_000_000,
+        whole + 946_684_800_000_000 >= Calendar.minimumTimestamp
+      else {
+        var text: [UInt8] = []
+        TextFormat.append(.of(.double, [.double(value)]), row: 0, into: &text)
+        throw PulsehouseError(
+          .user, "timestamp out of range: \"\(String(decoding: text, as: UTF8.self))\"", sqlState: "22008")
+      }
+      return whole + 946_684_800_000_000
+    }
+  }
+
+  /// `timezone(zone, value)`: AT TIME ZONE with UTC or a fixed offset.
+  package static func atZone(_ zone: Vector, _ value: Vector) throws -> Vector {
+    let value = value.type == .date ? try Cast.vector(value, to: .timestamptz) : value
+    let type: LogicalType = value.type == .timestamptz ? .timestamp : .timestamptz
+    let sign: Int64 = type == .timestamp ? 1 : -1
+    func shifted(_ timestamp: Int64, _ offset: Int64) throws -> Int64 {
+      if timestamp == .max || timestamp == .min { return timestamp }
+      let (sum, overflow) = timestamp.addingReportingOverflow(sign * offset)
+      guard !overflow, sum >= Calendar.minimumTimestamp else { throw Failure.timestampRange }
+      return sum
+    }
+    if zone.type == .interval {
+      return try mapBinaryThrowing(zone, value, type) { (span: Interval, timestamp: Int64) -> Int64? in
+        guard span.months == 0, span.days == 0, span.microseconds.magnitude < 1 << 50 else {
+          throw Failure.parameter("interval time zone must not include months or days")
+        }
+        return try shifted(timestamp, span.microseconds)
+      }
+    }
+    return try mapBinaryThrowing(zone, value, type) { (name: StringReference, timestamp: Int64) -> Int64? in
+      try shifted(timestamp, try ZoneName.offset(name))
+    }
+  }
+}
+
+/// Time zones by name: UTC and POSIX offsets, which count west of Greenwich.
+enum ZoneName {
+  static func offset(_ name: StringReference) throws -> Int64 {
+    let text = name.string
+    switch text.lowercased() {
+    case "utc", "gmt", "z", "zulu", "ut", "etc/utc", "etc/gmt": return 0
+    default: break
+    }
+    let offset: Int64? = name.withBytes { bytes in
+      var cursor = TextCursor(bytes)
+      _ = cursor.takeWord()
+      let isNegative = cursor.take(0x2D)
+      if !isNegative { _ = cursor.take(0x2B) }
+      guard let hours = cursor.takeInteger(limit: 15) else { return nil }
+      var minutes = 0
+      if cursor.take(0x3A) {
+        guard let value = cursor.takeInteger(limit: 59) else { return nil }
+        minutes = value
+      }
+      guard cursor.isAtEnd else { return nil }
+      let east = Int64(hours * 60 + minutes) * Calendar.microsecondsPerMinute
+      return isNegative ? east : -east
+    }
+    guard let offset else {
+      throw PulsehouseError(
+        .unsupported, "time zone \"\(text)\" is not supported: only UTC and fixed offsets are", sqlState: "0A000")
+    }
+    return offset
+  }
+}
+
+/// Makes a flat vector row by row from any number of operands; a row where one is NULL is NULL.
+@inline(__always) func mapRows<R: BitwiseCopyable>(
+  _ type: LogicalType, count: Int, _ operands: [Vector], _ body: (Int) throws -> R?
+) throws -> Vector {
+  if operands.contains(where: { $0.isConstantNull }) { return .nulls(type, count: count) }
+  let isConstant = operands.allSatisfy { $0.form == .constant }
+  let rows = isConstant ? min(count, 1) : count
+  let buffer = AlignedBuffer(byteCount: rows * type.physical.stride, zeroed: true)
+  let output = buffer.values(as: R.self)
+  let mask = ValidityMask(count: rows, allValid: true)
+  for row in 0..<rows {
+    if operands.allSatisfy({ $0.isValid(row) }), let value = try body(row) {
+      output[row] = value
+    } else {
+      mask.set(row, valid: false)
+    }
+  }
+  withExtendedLifetime(operands) {}
+  let result = Vector(type, count: rows, buffer: buffer, validity: mask.nullCount == 0 ? nil : mask)
+  return isConstant && count > 0 ? Vector(constant: result, count: count) : result
+}
