@@ -15,6 +15,7 @@ package enum CommandList {
     RunCommand.self,
     SQLCommand.self,
     ExportCommand.self,
+    StatusCommand.self,
     CollectCommand.self,
   ]
 }

@@ -1,0 +1,57 @@
+import Bytes
+import Engine
+
+/// `pulsehouse status`: what is in the warehouse.
+package enum StatusCommand: Command {
+  package static let specification = CommandSpecification(
+    "status", "tables, rows, bytes, and the books: read = bronze + quarantine",
+    discussion: "The books come from the committed state of the sources, not from the tables they speak of.")
+
+  package static func run(_ arguments: Arguments) throws {
+    let place = try Workplace(arguments)
+    let warehouse = try OpenWarehouse.open(place, arguments, forWriting: false)
+    let snapshot = try warehouse.snapshot()
+    var output = StandardOutput()
+    if arguments.has("json") {
+      try output.write(json(place, snapshot) + "\n")
+    } else {
+      try output.write("\(place.tables), snapshot \(snapshot.id)\n")
+      for line in BoxTable(headers: headers, head: rows(snapshot)).lines(width: Terminal.width) {
+        try output.write(line + "\n")
+      }
+    }
+    try output.flush()
+  }
+
+  private static let headers = [
+    BoxTable.Header(name: "table", type: "", isRightAligned: false),
+    BoxTable.Header(name: "rows", type: "", isRightAligned: true),
+    BoxTable.Header(name: "segments", type: "", isRightAligned: true),
+    BoxTable.Header(name: "bytes", type: "", isRightAligned: true),
+    BoxTable.Header(name: "bytes/row", type: "", isRightAligned: true),
+  ]
+
+  private static func rows(_ snapshot: Snapshot) -> [[String?]] {
+    let tables = snapshot.tables.map { table -> [String?] in
+      let perRow = table.rowCount == 0 ? 0 : Double(table.byteCount) / Double(table.rowCount)
+      return [
+        "\(table.name)", Decimals.grouped(table.rowCount), Decimals.grouped(table.segmentCount),
+        ByteSize.format(table.byteCount), table.rowCount == 0 ? "" : Decimals.format(perRow, places: 2),
+      ]
+    }
+    return tables + snapshot.views.map { ["\($0.name) (view)", "", "", "", ""] }
+  }
+
+  private static func json(_ place: Workplace, _ snapshot: Snapshot) -> String {
+    let tables = snapshot.tables.map { table in
+      JSONText.object([
+        ("name", .text("\(table.name.schema).\(table.name.name)")), ("rows", .number(table.rowCount)),
+        ("segments", .number(table.segmentCount)), ("bytes", .number(table.byteCount)),
+      ])
+    }
+    return JSONText.object([
+      ("directory", .text(place.tables)), ("snapshot", .number(Int(snapshot.id.number))),
+      ("tables", .raw(JSONText.array(tables))),
+    ])
+  }
+}
