@@ -372,6 +372,10 @@ extension Binder {
     case .ties: exclusion = .ties
     }
     func distance(_ syntax: Syntax.Expression) throws -> Expression {
+      let value = try offset(syntax)
+      return value.isConstant ? .constant(try evaluate(value, syntax.range), value.type) : value
+    }
+    func offset(_ syntax: Syntax.Expression) throws -> Expression {
       let value = try bind(syntax, Stage(Scope(parent: nil), "window frame"))
       if unit != .range { return try coerceCount(value, "\(unit == .rows ? "ROWS" : "GROUPS")", syntax.range) }
       guard order.count == 1 else {

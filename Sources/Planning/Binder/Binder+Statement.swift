@@ -49,7 +49,7 @@ extension Binder {
 
   /// Betters a bound plan and turns it, with the subqueries it needs, into operators.
   func physical(_ plan: LogicalPlan, _ names: [String]) throws -> PhysicalPlan {
-    try Optimizer(binder: self).physical(plan, subqueries: subqueries, names: names)
+    try Optimizer(planner).physical(plan, subqueries: subqueries, names: names)
   }
 
   private func constant(_ expression: Expression, _ range: SourceRange) throws -> Scalar {

@@ -5,20 +5,53 @@ import Vectors
 /// To add a rule: a file here with a function from plan to plan that keeps the output's columns, and its place in
 /// `optimize`.
 struct Optimizer {
-  let binder: Binder
-  let estimator = Estimator()
+  private let estimator = Estimator()
+  private let simplification: Simplification
 
-  init(binder: Binder) { self.binder = binder }
-
-  func physical(_ plan: LogicalPlan, subqueries: [LogicalPlan], names: [String]) throws -> PhysicalPlan {
-    let lowering = Lowering(estimator)
-    let root = optimize(plan)
-    let others = subqueries.map(optimize)
-    return PhysicalPlan(
-      root: try lowering.lower(root), subqueries: try others.map { try lowering.lower($0) }, columnNames: names)
+  init(_ planner: Planner) {
+    simplification = Simplification(planner.evaluateConstant)
   }
 
-  func optimize(_ plan: LogicalPlan) -> LogicalPlan {
-    plan
+  func physical(_ plan: LogicalPlan, subqueries: [LogicalPlan], names: [String]) throws -> PhysicalPlan {
+    let all = [plan] + subqueries
+    let outputs = all.map(\.output)
+    var plans = all.map(optimize)
+    plans = zip(plans, outputs).map { plan, output in
+      plan.output == output ? plan : .project(output.map { Projection($0) }, plan)
+    }
+    plans = ColumnPruning().prune(plans).map(LimitPushdown().push)
+    let lowering = Lowering(estimator)
+    let nodes = try plans.map { try lowering.lower($0) }
+    return PhysicalPlan(root: nodes[0], subqueries: Array(nodes.dropFirst()), columnNames: names)
+  }
+
+  private func optimize(_ plan: LogicalPlan) -> LogicalPlan {
+    optimizeShared(plan)
+    var plan = simplification.simplify(plan)
+    plan = FilterPushdown().push(plan)
+    // What was pushed through projections may be simpler now.
+    plan = simplification.simplify(plan)
+    plan = simplifyScans(plan)
+    plan = ScanPredicates().extract(plan)
+    return LimitPushdown().push(JoinOrder(estimator).reorder(plan))
+  }
+
+  private func simplifyScans(_ plan: LogicalPlan) -> LogicalPlan {
+    guard case .scan(var scan) = plan else { return plan.mapInputs(simplifyScans) }
+    scan.filter = scan.filter.flatMap { simplification.condition($0).conjuncts }.filter { !$0.isTrueConstant }
+    if scan.filter.contains(where: \.isFalseOrNullConstant) { return .values([], scan.columns) }
+    return .scan(scan)
+  }
+
+  /// Plans that are read in several places are bettered once, on their own.
+  private func optimizeShared(_ plan: LogicalPlan) {
+    if case .shared(let shared, _) = plan {
+      if shared.isOptimized { return }
+      shared.isOptimized = true
+      let output = shared.plan.output
+      let better = optimize(shared.plan)
+      shared.plan = better.output == output ? better : .project(output.map { Projection($0) }, better)
+    }
+    for input in plan.inputs { optimizeShared(input) }
   }
 }
