@@ -1,4 +1,5 @@
 import Bytes
+import Kernels
 import Planning
 import Vectors
 
@@ -16,14 +17,63 @@ package enum Executor {
   package static func run(
     _ plan: PhysicalPlan, in context: QueryContext, sink: @escaping (Batch) throws -> Void
   ) throws -> QueryMetrics {
-    throw PulsehouseError(.unsupported, "running plans")
+    let metrics = QueryMetrics(nodeIDs: PlanNodes.ids(of: plan))
+    let run = QueryRun(context, metrics: metrics)
+    let builder = OperatorBuilder(run)
+    for subquery in plan.subqueries {
+      run.evaluation.subqueries.append(try scalar(of: try builder.build(subquery)))
+    }
+    var root = plan.root
+    var window: RowWindow?
+    if case .limit(let count, let offset) = root.operation, let input = root.inputs.first {
+      window = try LimitOperator.window(run, count: count, offset: offset)
+      if window == nil { return metrics }
+      root = input
+    }
+    let limit = window
+    let limitMetrics = window == nil ? nil : metrics[plan.root.id]
+    let output = OrderedOutput { batch in
+      guard let limit else { return try sink(batch) }
+      try limit.pass(batch) {
+        limitMetrics?.countRows($0.rowCount)
+        try sink($0)
+      }
+    }
+    try Pipeline.run(try builder.build(root)) { _ in OrderedSink(output) }
+    return metrics
   }
 
-  /// Runs `plan` and returns all its rows in one batch: for tests and small results.
+  /// Runs `plan` and returns all its rows: for tests and small results.
   package static func collect(_ plan: PhysicalPlan, in context: QueryContext) throws -> [Batch] {
     let box = Box<[Batch]>([])
     try run(plan, in: context) { box.value.append($0) }
     return box.value
+  }
+
+  /// Runs an uncorrelated scalar subquery.
+  private static func scalar(of source: Operator) throws -> Scalar {
+    let result = Box<[Scalar]>([])
+    let output = OrderedOutput { batch in
+      if result.value.count + batch.rowCount > 1 {
+        throw PulsehouseError(
+          .user, "more than one row returned by a subquery used as an expression", sqlState: "21000")
+      }
+      if batch.rowCount == 1 { result.value.append(batch.columns.first?.scalar(at: 0) ?? .null) }
+    }
+    try Pipeline.run(source) { _ in OrderedSink(output) }
+    return result.value.first ?? .null
+  }
+}
+
+/// The nodes of a plan, shared ones once.
+enum PlanNodes {
+  static func ids(of plan: PhysicalPlan) -> Set<Int> {
+    var seen: Set<Int> = []
+    var open = [plan.root] + plan.subqueries
+    while let node = open.popLast() {
+      if seen.insert(node.id).inserted { open += node.inputs }
+    }
+    return seen
   }
 }
 

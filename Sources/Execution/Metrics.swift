@@ -54,8 +54,22 @@ package final class QueryMetrics: Sendable {
 
 /// Charges a worker's time to the operator it is in: one clock reading at each change of operator.
 final class Stopwatch {
-  private var current: NodeMetrics?
+  private(set) var current: NodeMetrics?
   private var since: UInt64 = 0
+
+  private static let key: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key) { if let watch = $0 { Unmanaged<Stopwatch>.fromOpaque(watch).release() } }
+    return key
+  }()
+
+  /// The calling thread's own.
+  static var ofThread: Stopwatch {
+    if let existing = pthread_getspecific(key) { return Unmanaged.fromOpaque(existing).takeUnretainedValue() }
+    let made = Stopwatch()
+    pthread_setspecific(key, Unmanaged.passRetained(made).toOpaque())
+    return made
+  }
 
   /// Starts to charge `node` and returns what was charged before, to be handed to the next `enter`.
   func enter(_ node: NodeMetrics?) -> NodeMetrics? {

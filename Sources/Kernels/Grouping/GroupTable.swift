@@ -401,7 +401,7 @@ package final class GroupTable {
     columns.indices.map { keyVector($0, groups) }
   }
 
-  private func keyVector(_ index: Int, _ groups: UnsafeBufferPointer<UInt32>) -> Vector {
+  func keyVector(_ index: Int, _ groups: UnsafeBufferPointer<UInt32>) -> Vector {
     let column = columns[index]
     if let representative = representatives[index] { return representative.vector(groups) }
     let count = groups.count

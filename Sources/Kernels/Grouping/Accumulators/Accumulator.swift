@@ -21,6 +21,9 @@ package class Accumulator {
     fatalError("each accumulator has its own")
   }
 
+  /// Called once, when the last row has come, before `merge` reads it or `result` is asked for.
+  package func seal() throws {}
+
   /// Returns the results of `groups`, in that order, as a vector of the accumulator's result type.
   package func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
     fatalError("each accumulator has its own")

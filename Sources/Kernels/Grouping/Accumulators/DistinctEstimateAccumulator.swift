@@ -18,13 +18,11 @@ package final class DistinctEstimateAccumulator: Accumulator {
 
   package override init() {}
 
+  private var denseCount = 0
+  private var hashCount = 0
+
   package override var byteCount: Int {
-    groups.reduce(0) { total, state in
-      switch state {
-      case .hashes(let hashes): total + hashes.capacity * 12 + 48
-      case .registers: total + 1 << DistinctEstimateAccumulator.registerBits
-      }
-    }
+    groups.count * 16 + hashCount * 24 + denseCount << DistinctEstimateAccumulator.registerBits
   }
 
   package override func resize(to groupCount: Int) {
@@ -40,7 +38,7 @@ package final class DistinctEstimateAccumulator: Accumulator {
     switch groups[group] {
     case .hashes(var hashes):
       groups[group] = .registers([])
-      hashes.insert(hash)
+      if hashes.insert(hash).inserted { hashCount += 1 }
       if hashes.count <= DistinctEstimateAccumulator.exactLimit {
         groups[group] = .hashes(hashes)
         return
@@ -48,6 +46,8 @@ package final class DistinctEstimateAccumulator: Accumulator {
       var registers = [UInt8](repeating: 0, count: 1 << DistinctEstimateAccumulator.registerBits)
       for hash in hashes { DistinctEstimateAccumulator.note(hash, in: &registers) }
       groups[group] = .registers(registers)
+      denseCount += 1
+      hashCount -= hashes.count
     case .registers(var registers):
       groups[group] = .hashes([])
       DistinctEstimateAccumulator.note(hash, in: &registers)

@@ -1,0 +1,135 @@
+import Bytes
+import Kernels
+import Planning
+import Vectors
+
+/// What all operators of one running plan share.
+final class QueryRun: @unchecked Sendable {
+  // @unchecked: `evaluation` is set between pipelines only, on the thread that runs the query.
+
+  let context: QueryContext
+  let metrics: QueryMetrics
+  /// Parameters, clock, and the results of the subqueries that have run.
+  var evaluation: EvaluationContext
+
+  init(_ context: QueryContext, metrics: QueryMetrics) {
+    self.context = context
+    self.metrics = metrics
+    evaluation = EvaluationContext(parameters: context.parameters, now: context.now)
+  }
+
+  var threadCount: Int { context.threadCount }
+
+  /// Called for every morsel and batch. - Throws: `.cancelled`.
+  @inline(__always) func checkpoint() throws { try context.cancellation.check() }
+
+  func reservation(for purpose: String) -> MemoryReservation {
+    MemoryReservation(context.budget, for: purpose)
+  }
+}
+
+/// One operator of a running plan: rows as phases of numbered morsels that any thread may compute.
+///
+/// The executor first calls `prepareOnce` (a breaker takes all its input there), then, phase by phase, runs every
+/// morsel through a worker of its own thread. Rows in order of phase, morsel and emission are the operator's row order,
+/// whatever the number of threads. A later phase starts when the one before is done.
+class Operator {
+  let node: PhysicalNode
+  let run: QueryRun
+  let metrics: NodeMetrics
+  private var isPrepared = false
+
+  init(_ node: PhysicalNode, _ run: QueryRun) {
+    self.node = node
+    self.run = run
+    metrics = run.metrics[node.id] ?? NodeMetrics()
+  }
+
+  var columns: [Column] { node.output }
+  var types: [LogicalType] { node.output.map { $0.type } }
+
+  /// Makes the operator ready to give morsels: runs the pipelines it rests on.
+  final func prepareOnce() throws {
+    if isPrepared { return }
+    isPrepared = true
+    guard run.context.isTimed else { return try prepare() }
+    let watch = Stopwatch.ofThread
+    let outer = watch.enter(metrics)
+    defer { _ = watch.enter(outer) }
+    try prepare()
+  }
+
+  /// Makes the state of one thread, with its rows and time counted.
+  final func worker() throws -> OperatorWorker { MeteredWorker(try makeWorker(), metrics, run.context.isTimed) }
+
+  func prepare() throws {}
+
+  /// Returns the number of morsels of a phase; nil when there is no such phase. Phases are asked for in order.
+  func morselCount(phase: Int) throws -> Int? { fatalError("each operator has its own") }
+
+  /// Makes the state of one thread.
+  func makeWorker() throws -> OperatorWorker { fatalError("each operator has its own") }
+
+  /// Called when all phases have run, or will never run: gives memory back.
+  func finish() {}
+}
+
+/// Receives the batches of a morsel; throwing stops the query.
+typealias Emit = (Batch) throws -> Void
+
+/// One thread's state of an operator.
+class OperatorWorker {
+  /// Computes a morsel and hands its rows on in order, batch by batch, none empty, each of at most
+  /// `Batch.vectorSize` rows.
+  func run(phase: Int, morsel: Int, _ emit: Emit) throws { fatalError("each operator has its own") }
+}
+
+/// Counts what passes through an operator's worker.
+private final class MeteredWorker: OperatorWorker {
+  private let inner: OperatorWorker
+  private let metrics: NodeMetrics
+  private let isTimed: Bool
+
+  init(_ inner: OperatorWorker, _ metrics: NodeMetrics, _ isTimed: Bool) {
+    self.inner = inner
+    self.metrics = metrics
+    self.isTimed = isTimed
+  }
+
+  override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+    guard isTimed else {
+      return try inner.run(phase: phase, morsel: morsel) { batch in
+        metrics.countRows(batch.rowCount)
+        try emit(batch)
+      }
+    }
+    let watch = Stopwatch.ofThread
+    let outer = watch.enter(metrics)
+    defer { _ = watch.enter(outer) }
+    try inner.run(phase: phase, morsel: morsel) { batch in
+      metrics.countRows(batch.rowCount)
+      let mine = watch.enter(outer)
+      defer { _ = watch.enter(mine) }
+      try emit(batch)
+    }
+  }
+}
+
+/// An operator that changes the batches of its one input as they pass.
+class StreamOperator: Operator {
+  let input: Operator
+
+  init(_ node: PhysicalNode, _ run: QueryRun, input: Operator) {
+    self.input = input
+    super.init(node, run)
+  }
+
+  override func prepare() throws { try input.prepareOnce() }
+
+  override func morselCount(phase: Int) throws -> Int? { try input.morselCount(phase: phase) }
+
+  override func finish() { input.finish() }
+}
+
+/// Thrown through a pipeline when its consumer has seen enough; never leaves the executor.
+struct EarlyStop: Error {}

@@ -1,0 +1,127 @@
+import Bytes
+import Kernels
+import Planning
+import Vectors
+
+/// An aggregate call made runnable: what it reads of each row and the accumulator that takes it.
+struct CompiledAggregate: Sendable {
+  /// The accumulator's inputs: arguments, then order columns when it needs them. The row's position is not among them.
+  let inputs: [CompiledExpression]
+  let filter: CompiledPredicate?
+  /// True when the accumulator takes each row's position as its last input.
+  let takesPosition: Bool
+  let makeAccumulator: @Sendable () throws -> Accumulator
+
+  /// - Throws: `.unsupported` for an aggregate of a type that it does not know.
+  init(_ call: AggregateCall, input: [Column], _ run: QueryRun) throws {
+    filter = try call.filter.map { try CompiledPredicate($0, input: input) }
+    let arguments = call.arguments
+    let types = arguments.map { $0.type }
+    let needsOrder = CompiledAggregate.needsOrder(call)
+    let isOrderedSet = CompiledAggregate.isOrderedSet(call.function)
+    takesPosition = needsOrder
+    if needsOrder {
+      let orderTypes = call.order.map { $0.expression.type }
+      let orders = call.order.map { SortOrder(isDescending: $0.isDescending, nullsFirst: $0.nullsFirst) }
+      // The fraction of an ordered-set aggregate is a constant, not a column.
+      let columns = isOrderedSet ? [] : arguments
+      inputs = try (columns + call.order.map { $0.expression }).map { try CompiledExpression($0, input: input) }
+      let columnTypes = columns.map { $0.type }
+      let fraction = isOrderedSet ? try CompiledAggregate.fraction(call, run) : nil
+      let isDistinct = call.isDistinct
+      let output = call.output.type
+      makeAccumulator = {
+        let function = try CompiledAggregate.collected(call, fraction)
+        return CollectedAccumulator(
+          function, arguments: columnTypes, order: orderTypes, orders: orders, isDistinct: isDistinct, type: output)
+      }
+      return
+    }
+    inputs = try arguments.map { try CompiledExpression($0, input: input) }
+    if call.isDistinct, CompiledAggregate.countsRepeats(call.function) {
+      makeAccumulator = { DistinctAccumulator(types, try CompiledAggregate.plain(call)) }
+    } else {
+      makeAccumulator = { try CompiledAggregate.plain(call) }
+    }
+    _ = try makeAccumulator()
+  }
+
+  /// True when the result depends on the order of the rows.
+  private static func needsOrder(_ call: AggregateCall) -> Bool {
+    switch call.function {
+    case .stringAggregate, .percentileContinuous, .percentileDiscrete, .mode: true
+    case .anyValue: !call.order.isEmpty
+    case .countStar, .count, .sum, .avg, .min, .max, .booleanAnd, .booleanOr, .bitAnd, .bitOr, .varianceSample,
+      .variancePopulation, .standardDeviationSample, .standardDeviationPopulation, .correlation, .covarianceSample,
+      .covariancePopulation, .approximateCountDistinct, .singleValue:
+      false
+    }
+  }
+
+  private static func isOrderedSet(_ function: AggregateFunction) -> Bool {
+    switch function {
+    case .percentileContinuous, .percentileDiscrete, .mode: true
+    default: false
+    }
+  }
+
+  /// False where repeats change nothing, so that DISTINCT need not be kept.
+  private static func countsRepeats(_ function: AggregateFunction) -> Bool {
+    switch function {
+    case .min, .max, .booleanAnd, .booleanOr, .bitAnd, .bitOr, .anyValue, .approximateCountDistinct: false
+    default: true
+    }
+  }
+
+  private static func fraction(_ call: AggregateCall, _ run: QueryRun) throws -> Double? {
+    guard let argument = call.arguments.first else { return nil }
+    switch try Constants.value(of: .cast(argument, .double), run) {
+    case .double(let value): return value
+    default: return nil
+    }
+  }
+
+  private static func collected(_ call: AggregateCall, _ fraction: Double?) throws -> CollectedFunction {
+    switch call.function {
+    case .stringAggregate: .concatenation
+    case .percentileContinuous: .percentileContinuous(fraction: fraction)
+    case .percentileDiscrete: .percentileDiscrete(fraction: fraction)
+    case .mode: .mode
+    default: .feed(try plain(call))
+    }
+  }
+
+  /// Makes the accumulator of a function whose rows come in any order.
+  static func plain(_ call: AggregateCall) throws -> Accumulator {
+    let type = call.arguments.first?.type ?? .unknown
+    let output = call.output.type
+    let made: Accumulator? =
+      switch call.function {
+      case .countStar: CountAccumulator(countsRows: true)
+      case .count: CountAccumulator(countsRows: false)
+      case .sum: .total(of: type, .sum, result: output)
+      case .avg: .total(of: type, .average, result: output)
+      case .min: .extreme(type, isMaximum: false)
+      case .max: .extreme(type, isMaximum: true)
+      case .booleanAnd: .extreme(.boolean, isMaximum: false)
+      case .booleanOr: .extreme(.boolean, isMaximum: true)
+      case .bitAnd: .bits(type, isAnd: true)
+      case .bitOr: .bits(type, isAnd: false)
+      case .varianceSample: .moment(of: type, .varianceSample, result: output)
+      case .variancePopulation: .moment(of: type, .variancePopulation, result: output)
+      case .standardDeviationSample: .moment(of: type, .deviationSample, result: output)
+      case .standardDeviationPopulation: .moment(of: type, .deviationPopulation, result: output)
+      case .correlation: PairMomentAccumulator(.correlation)
+      case .covarianceSample: PairMomentAccumulator(.covarianceSample)
+      case .covariancePopulation: PairMomentAccumulator(.covariancePopulation)
+      case .approximateCountDistinct: DistinctEstimateAccumulator()
+      case .anyValue: FirstAccumulator(output, allowsMore: true, skipsNulls: true)
+      case .singleValue: FirstAccumulator(output, allowsMore: false, skipsNulls: false)
+      case .stringAggregate, .percentileContinuous, .percentileDiscrete, .mode: nil
+      }
+    guard let made else {
+      throw PulsehouseError(.unsupported, "aggregate \(call.function.rawValue) of \(type)")
+    }
+    return made
+  }
+}

@@ -1,0 +1,64 @@
+import Kernels
+import Planning
+import Vectors
+
+/// Keeps the rows for which a condition is true.
+final class FilterOperator: StreamOperator {
+  private let predicate: CompiledPredicate
+
+  init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, condition: Expression) throws {
+    predicate = try CompiledPredicate(condition, input: input.columns)
+    super.init(node, run, input: input)
+  }
+
+  override func makeWorker() throws -> OperatorWorker { Worker(self, try input.worker()) }
+
+  private final class Worker: OperatorWorker {
+    let filter: FilterOperator
+    let input: OperatorWorker
+
+    init(_ filter: FilterOperator, _ input: OperatorWorker) {
+      self.filter = filter
+      self.input = input
+    }
+
+    override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      let predicate = filter.predicate
+      let context = filter.run.evaluation
+      try input.run(phase: phase, morsel: morsel) { batch in
+        guard let selection = try predicate.select(batch, context) else { return try emit(batch) }
+        if selection.count > 0 { try emit(Gather.rows(batch, selection)) }
+      }
+    }
+  }
+}
+
+/// Computes new columns from the old.
+final class ProjectOperator: StreamOperator {
+  private let expressions: [CompiledExpression]
+
+  init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, expressions: [Expression]) throws {
+    self.expressions = try expressions.map { try CompiledExpression($0, input: input.columns) }
+    super.init(node, run, input: input)
+  }
+
+  override func makeWorker() throws -> OperatorWorker { Worker(self, try input.worker()) }
+
+  private final class Worker: OperatorWorker {
+    let project: ProjectOperator
+    let input: OperatorWorker
+
+    init(_ project: ProjectOperator, _ input: OperatorWorker) {
+      self.project = project
+      self.input = input
+    }
+
+    override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      let expressions = project.expressions
+      let context = project.run.evaluation
+      try input.run(phase: phase, morsel: morsel) { batch in
+        try emit(Batch(try expressions.map { try $0.evaluate(batch, context) }, rowCount: batch.rowCount))
+      }
+    }
+  }
+}

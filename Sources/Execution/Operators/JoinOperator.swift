@@ -1,0 +1,124 @@
+import Bytes
+import Kernels
+import Planning
+import Synchronization
+import Vectors
+
+/// Joins: the right input is kept and indexed by key (or not at all, without keys), the left one streams past it.
+///
+/// Rows come in the left input's order; the unmatched rows of the right side come last.
+final class JoinOperator: Operator {
+  let left: Operator
+  private let right: Operator
+  let join: Join
+  let leftKeys: [CompiledExpression]
+  private let rightKeys: [CompiledExpression]
+  let condition: CompiledPredicate?
+  /// The right input's rows, all in one batch.
+  private(set) var build = Batch([], rowCount: 0)
+  private(set) var table: JoinTable?
+  private var reservation: MemoryReservation?
+  private var leftPhases: Int?
+  /// One byte for each right row and worker: did it find a match?
+  private var matchFlags: [AlignedBuffer] = []
+  private var unmatched: [UInt32] = []
+
+  private static let unmatchedMorsel = 32 * Batch.vectorSize
+
+  init(_ node: PhysicalNode, _ run: QueryRun, left: Operator, right: Operator, join: Join) throws {
+    self.left = left
+    self.right = right
+    self.join = join
+    leftKeys = try join.leftKeys.map { try CompiledExpression($0, input: left.columns) }
+    rightKeys = try join.rightKeys.map { try CompiledExpression($0, input: right.columns) }
+    condition = try join.condition.map { try CompiledPredicate($0, input: left.columns + right.columns) }
+    super.init(node, run)
+  }
+
+  var rightTypes: [LogicalType] { right.types }
+
+  /// True when right rows without a match are output too.
+  var keepsRight: Bool { join.kind == .right || join.kind == .full }
+
+  override func prepare() throws {
+    let kept = try CollectSink.collect(right, for: "join")
+    let reservation = kept.reservation ?? run.reservation(for: "join")
+    self.reservation = reservation
+    let inputBytes = reservation.byteCount
+    build = Concat.batches(kept.batches, types: right.types)
+    if !rightKeys.isEmpty {
+      let keys = try rightKeys.map { try $0.evaluate(build, run.evaluation) }
+      let table = try JoinTable(keys: keys, rowCount: build.rowCount, nullsMatch: join.nullsMatch) { bytes in
+        try run.checkpoint()
+        try reservation.resize(to: inputBytes + bytes)
+      }
+      try reservation.resize(to: inputBytes + table.byteCount)
+      self.table = table
+    }
+    metrics.memoryCounter.store(reservation.byteCount, ordering: .relaxed)
+    try left.prepareOnce()
+  }
+
+  override func morselCount(phase: Int) throws -> Int? {
+    if leftPhases == nil {
+      if let count = try left.morselCount(phase: phase) { return count }
+      leftPhases = phase
+    }
+    guard let leftPhases else { return nil }
+    if phase < leftPhases { return try left.morselCount(phase: phase) }
+    guard keepsRight, phase == leftPhases else { return nil }
+    findUnmatched()
+    return (unmatched.count + JoinOperator.unmatchedMorsel - 1) / JoinOperator.unmatchedMorsel
+  }
+
+  private func findUnmatched() {
+    unmatched = []
+    for row in 0..<build.rowCount
+    where !matchFlags.contains(where: { $0.values(as: UInt8.self)[row] != 0 }) {
+      unmatched.append(UInt32(truncatingIfNeeded: row))
+    }
+  }
+
+  /// Gives a worker its flags for the right rows; called for one worker at a time.
+  func makeMatchFlags() -> AlignedBuffer {
+    let flags = AlignedBuffer(byteCount: build.rowCount, zeroed: true)
+    matchFlags.append(flags)
+    return flags
+  }
+
+  override func makeWorker() throws -> OperatorWorker { Worker(self, JoinWorker(self), try left.worker()) }
+
+  override func finish() {
+    left.finish()
+    build = Batch([], rowCount: 0)
+    table = nil
+    reservation = nil
+  }
+
+  private final class Worker: OperatorWorker {
+    let operation: JoinOperator
+    let join: JoinWorker
+    let left: OperatorWorker
+
+    init(_ operation: JoinOperator, _ join: JoinWorker, _ left: OperatorWorker) {
+      self.operation = operation
+      self.join = join
+      self.left = left
+    }
+
+    override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      guard phase == operation.leftPhases else {
+        return try left.run(phase: phase, morsel: morsel) { try join.probe($0, emit) }
+      }
+      var start = morsel * JoinOperator.unmatchedMorsel
+      let end = min(start + JoinOperator.unmatchedMorsel, operation.unmatched.count)
+      while start < end {
+        let next = min(start + Batch.vectorSize, end)
+        let rows = operation.unmatched[start..<next].withUnsafeBufferPointer { Gather.rows(operation.build, at: $0) }
+        let nulls = operation.left.types.map { Vector.nulls($0, count: next - start) }
+        try emit(Batch(nulls + rows.columns, rowCount: next - start))
+        start = next
+      }
+    }
+  }
+}

@@ -1,0 +1,281 @@
+import Bytes
+import Kernels
+import Planning
+import Segments
+import Synchronization
+import Vectors
+
+/// Scans stored segments: prunes by zone maps, tests predicates on the encoded form, decodes only what survives.
+final class SegmentScanOperator: Operator {
+  private let scan: TableScan
+  private let handles: [SegmentHandle]
+  private let filter: CompiledPredicate?
+  /// Outputs that the filter reads, and the others, which are decoded only for rows it keeps.
+  private let filterOutputs: [Int]
+  private let otherOutputs: [Int]
+  private var morsels: [Morsel] = []
+
+  /// Some rows of a segment: all of it when `rowGroup` is nil (it is opened by the worker), else rows of one row group.
+  private struct Morsel {
+    let segment: Int
+    let rowGroup: Int?
+    let rows: Range<Int>
+  }
+
+  /// Segments up to this many rows are one morsel when there are many of them.
+  private static let smallSegmentRows = 1 << 18
+  private static let smallestMorsel = 4 * Batch.vectorSize
+
+  init(_ node: PhysicalNode, _ run: QueryRun, scan: TableScan, segments: [SegmentHandle]) throws {
+    self.scan = scan
+    handles = segments
+    filter = try scan.filter.map { try CompiledPredicate($0, input: node.output) }
+    let read = Set(filter?.columnPositions ?? [])
+    filterOutputs = node.output.indices.filter { read.contains($0) }
+    otherOutputs = node.output.indices.filter { !read.contains($0) }
+    super.init(node, run)
+  }
+
+  override func prepare() throws {
+    var survivors: [Int] = []
+    for (index, handle) in handles.enumerated() where handle.rowCount > 0 {
+      if !scan.predicates.isEmpty, prune(try handle.zoneMaps()) {
+        metrics.skippedSegmentCounter.add(1, ordering: .relaxed)
+        metrics.skippedByteCounter.add(handle.byteCount, ordering: .relaxed)
+      } else {
+        survivors.append(index)
+      }
+    }
+    let wanted = run.threadCount * 4
+    for index in survivors {
+      let handle = handles[index]
+      if handle.rowCount <= SegmentScanOperator.smallSegmentRows, survivors.count >= wanted || run.threadCount == 1 {
+        morsels.append(Morsel(segment: index, rowGroup: nil, rows: 0..<handle.rowCount))
+        continue
+      }
+      let reader = try handle.open()
+      for rowGroup in 0..<reader.rowGroupCount {
+        morsels.append(Morsel(segment: index, rowGroup: rowGroup, rows: 0..<reader.rowCount(rowGroup: rowGroup)))
+      }
+    }
+    if run.threadCount > 1, morsels.count < wanted { split(wanted) }
+  }
+
+  /// Returns true when the zone maps say that no row can pass.
+  private func prune(_ zoneMaps: [ZoneMap]) -> Bool {
+    scan.predicates.contains { predicate in
+      predicate.field < zoneMaps.count && zoneMaps[predicate.field].prune(predicate.predicate) == .none
+    }
+  }
+
+  /// Cuts row groups so that there are about `wanted` morsels.
+  private func split(_ wanted: Int) {
+    let total = morsels.reduce(0) { $0 + $1.rows.count }
+    let vectors = max(1, total / wanted / Batch.vectorSize)
+    let size = max(vectors * Batch.vectorSize, SegmentScanOperator.smallestMorsel)
+    morsels = morsels.flatMap { morsel -> [Morsel] in
+      guard morsel.rowGroup != nil else { return [morsel] }
+      return stride(from: 0, to: morsel.rows.count, by: size).map { start in
+        Morsel(
+          segment: morsel.segment, rowGroup: morsel.rowGroup, rows: start..<min(start + size, morsel.rows.count))
+      }
+    }
+  }
+
+  override func morselCount(phase: Int) throws -> Int? { phase == 0 ? morsels.count : nil }
+
+  override func makeWorker() throws -> OperatorWorker { Worker(self) }
+
+  private final class Worker: OperatorWorker {
+    let operation: SegmentScanOperator
+    var reader: RowGroupReader?
+    /// Bits of a window's rows: all predicates so far, and one predicate.
+    let bitmap = AlignedBuffer(byteCount: Batch.vectorSize / 8)
+    let next = AlignedBuffer(byteCount: Batch.vectorSize / 8)
+    var selected: [UInt32] = []
+
+    init(_ operation: SegmentScanOperator) { self.operation = operation }
+
+    override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      let morsel = operation.morsels[morsel]
+      let segment = try operation.handles[morsel.segment].open()
+      operation.metrics.segmentCounter.add(
+        morsel.rows.lowerBound == 0 && (morsel.rowGroup ?? 0) == 0 ? 1 : 0, ordering: .relaxed)
+      if let rowGroup = morsel.rowGroup {
+        try scan(segment, morsel.segment, rowGroup, morsel.rows, emit)
+      } else {
+        for rowGroup in 0..<segment.rowGroupCount {
+          try operation.run.checkpoint()
+          try scan(segment, morsel.segment, rowGroup, 0..<segment.rowCount(rowGroup: rowGroup), emit)
+        }
+      }
+    }
+
+    private func scan(
+      _ segment: SegmentReader, _ position: Int, _ rowGroup: Int, _ rows: Range<Int>, _ emit: Emit
+    ) throws {
+      let reader = self.reader ?? RowGroupReader(segment, rowGroup: rowGroup)
+      reader.move(to: segment, rowGroup: rowGroup)
+      self.reader = reader
+      let firstRow = (0..<rowGroup).reduce(0) { $0 + segment.rowCount(rowGroup: $1) }
+      var tests: [FieldPredicate] = []
+      for predicate in operation.scan.predicates {
+        switch reader.prune(column: predicate.field, predicate.predicate) {
+        case .none:
+          countSkipped(segment, rowGroup, rows)
+          return
+        case .some: tests.append(predicate)
+        case .all: break
+        }
+      }
+      countRead(segment, rowGroup, rows, tests)
+      let target = Target(reader: reader, segment: position, firstRow: firstRow)
+      var start = rows.lowerBound
+      selected.removeAll(keepingCapacity: true)
+      while start < rows.upperBound {
+        let end = min(start + Batch.vectorSize, rows.upperBound)
+        try operation.run.checkpoint()
+        if tests.isEmpty {
+          try emitRows(target, .range(start..<end), emit)
+        } else {
+          let kept = try test(tests, reader, start..<end)
+          if kept == end - start, selected.isEmpty {
+            try emitRows(target, .range(start..<end), emit)
+          } else if kept > 0 {
+            appendSelected(start, end - start)
+            try flush(target, keeping: Batch.vectorSize - 1, emit)
+          }
+        }
+        start = end
+      }
+      try flush(target, keeping: 0, emit)
+    }
+
+    /// Leaves the rows that pass all tests in `bitmap` and returns how many they are.
+    private func test(_ tests: [FieldPredicate], _ reader: RowGroupReader, _ rows: Range<Int>) throws -> Int {
+      let bits = bitmap.values(as: UInt64.self)
+      let more = next.values(as: UInt64.self)
+      let words = ValidityMask.wordCount(rows.count)
+      var kept = try reader.filter(column: tests[0].field, tests[0].predicate, rows: rows, into: bits)
+      for predicate in tests.dropFirst() where kept > 0 {
+        _ = try reader.filter(column: predicate.field, predicate.predicate, rows: rows, into: more)
+        kept = 0
+        for word in 0..<words {
+          bits[word] &= more[word]
+          kept += bits[word].nonzeroBitCount
+        }
+      }
+      return kept
+    }
+
+    private func appendSelected(_ start: Int, _ count: Int) {
+      let bits = bitmap.values(as: UInt64.self)
+      for word in 0..<ValidityMask.wordCount(count) {
+        var rest = bits[word]
+        let base = start + word * 64
+        while rest != 0 {
+          selected.append(UInt32(truncatingIfNeeded: base &+ rest.trailingZeroBitCount))
+          rest &= rest &- 1
+        }
+      }
+    }
+
+    /// Emits selected rows in batches until no more than `keeping` are left.
+    private func flush(_ target: Target, keeping: Int, _ emit: Emit) throws {
+      while selected.count > keeping {
+        let count = min(selected.count, Batch.vectorSize)
+        try emitRows(target, .selection(SelectionVector(Array(selected[0..<count]))), emit)
+        selected.removeFirst(count)
+      }
+    }
+
+    private struct Target {
+      let reader: RowGroupReader
+      let segment: Int
+      let firstRow: Int
+    }
+
+    private enum Chosen {
+      case range(Range<Int>)
+      case selection(SelectionVector)
+
+      var count: Int {
+        switch self {
+        case .range(let rows): rows.count
+        case .selection(let selection): selection.count
+        }
+      }
+    }
+
+    private func emitRows(_ target: Target, _ rows: Chosen, _ emit: Emit) throws {
+      var columns = [Vector?](repeating: nil, count: operation.columns.count)
+      var rows = rows
+      if let filter = operation.filter {
+        for output in operation.filterOutputs { columns[output] = try read(target, output, rows) }
+        let count = rows.count
+        // Outputs that the filter does not read stand in for themselves as nothing.
+        let known = columns.enumerated().map { index, column in
+          column ?? Vector.nulls(operation.columns[index].type, count: count)
+        }
+        if let kept = try filter.select(Batch(known, rowCount: count), operation.run.evaluation) {
+          if kept.count == 0 { return }
+          for output in operation.filterOutputs {
+            if let column = columns[output] { columns[output] = Gather.rows(column, kept) }
+          }
+          switch rows {
+          case .range(let range):
+            rows = .selection(SelectionVector(kept.indices.map { $0 &+ UInt32(truncatingIfNeeded: range.lowerBound) }))
+          case .selection(let selection):
+            rows = .selection(SelectionVector(kept.indices.map { selection.indices[Int($0)] }))
+          }
+        }
+      }
+      for output in operation.otherOutputs { columns[output] = try read(target, output, rows) }
+      try emit(Batch(columns.compactMap { $0 }, rowCount: rows.count))
+    }
+
+    private func read(_ target: Target, _ output: Int, _ rows: Chosen) throws -> Vector {
+      switch operation.scan.sources[output] {
+      case .field(let field):
+        let vector =
+          switch rows {
+          case .range(let range): try target.reader.read(column: field, rows: range)
+          case .selection(let selection): try target.reader.read(column: field, selection: selection)
+          }
+        return vector.retyped(as: operation.columns[output].type)
+      case .rowIdentifier:
+        switch rows {
+        case .range(let range):
+          return .rowIdentifiers(
+            segment: target.segment, rows: range.lazy.map { $0 + target.firstRow }, count: range.count)
+        case .selection(let selection):
+          return .rowIdentifiers(
+            segment: target.segment, rows: selection.indices.lazy.map { Int($0) + target.firstRow },
+            count: selection.count)
+        }
+      }
+    }
+
+    private var fields: Set<Int> {
+      var fields = Set<Int>()
+      for case .field(let field) in operation.scan.sources { fields.insert(field) }
+      return fields
+    }
+
+    private func countRead(_ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>, _ tests: [FieldPredicate]) {
+      guard rows.lowerBound == 0 else { return }
+      operation.metrics.rowGroupCounter.add(1, ordering: .relaxed)
+      let bytes = fields.union(tests.map { $0.field }).reduce(0) {
+        $0 + segment.byteCount(column: $1, rowGroup: rowGroup)
+      }
+      operation.metrics.byteCounter.add(bytes, ordering: .relaxed)
+    }
+
+    private func countSkipped(_ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>) {
+      guard rows.lowerBound == 0 else { return }
+      operation.metrics.skippedRowGroupCounter.add(1, ordering: .relaxed)
+      let bytes = fields.reduce(0) { $0 + segment.byteCount(column: $1, rowGroup: rowGroup) }
+      operation.metrics.skippedByteCounter.add(bytes, ordering: .relaxed)
+    }
+  }
+}

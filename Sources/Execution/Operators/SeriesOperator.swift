@@ -1,0 +1,131 @@
+import Bytes
+import Kernels
+import Planning
+import Vectors
+
+/// generate_series over integers, numerics and timestamps.
+final class SeriesOperator: Operator {
+  private let arguments: [Expression]
+  private var start: Int64 = 0
+  private var step: Int64 = 1
+  private var count = 0
+  /// Values that are not a plain progression: calendar months, numerics.
+  private var listed: Vector?
+
+  private static let morselRows = 32 * Batch.vectorSize
+
+  init(_ node: PhysicalNode, _ run: QueryRun, arguments: [Expression]) {
+    self.arguments = arguments
+    super.init(node, run)
+  }
+
+  override func prepare() throws {
+    let values = try arguments.map { try Constants.value(of: $0, run) }
+    if values.contains(where: { $0.isNull }) { return }
+    let zeroStep = PulsehouseError(.user, "step size cannot equal zero", sqlState: "22023")
+    switch (values[0], values[1], values.count > 2 ? values[2] : .integer(1)) {
+    case (.integer(let first), .integer(let last), .integer(let step)):
+      guard step != 0 else { throw zeroStep }
+      progress(first, last, step)
+    case (.integer(let first), .integer(let last), .interval(let step)) where step.months == 0:
+      let (days, dayOverflow) = Int64(step.days).multipliedReportingOverflow(by: 86_400_000_000)
+      let (whole, overflow) = days.addingReportingOverflow(step.microseconds)
+      if dayOverflow || overflow { throw PulsehouseError.intervalOutOfRange }
+      guard whole != 0 else { throw zeroStep }
+      progress(first, last, whole)
+    case (let first, let last, let step): try list(first, last, step, zeroStep)
+    }
+  }
+
+  private func progress(_ first: Int64, _ last: Int64, _ step: Int64) {
+    start = first
+    self.step = step
+    let distance = step > 0 ? Int128(last) - Int128(first) : Int128(first) - Int128(last)
+    count = distance < 0 ? 0 : Int(clamping: distance / Int128(step.magnitude) + 1)
+  }
+
+  /// Adds the step again and again, as the type's own addition does.
+  private func list(_ first: Scalar, _ last: Scalar, _ step: Scalar, _ zeroStep: PulsehouseError) throws {
+    let type = columns[0].type
+    let stepType = arguments.count > 2 ? arguments[2].type : type
+    let zero: Scalar
+    switch step {
+    case .interval: zero = .interval(Interval(months: 0, days: 0, microseconds: 0))
+    case .numeric: zero = .numeric(Numeric(mantissa: 0, scale: 0))
+    case .integer where type.isNumeric: zero = .integer(0)
+    default: throw PulsehouseError(.unsupported, "generate_series of \(type) by \(stepType)")
+    }
+    let stepVector = Vector.of(stepType, [step])
+    let order = RowComparator(left: [stepVector], right: [.of(stepType, [zero])], orders: [SortOrder()]).compare(0, 0)
+    guard order != 0 else { throw zeroStep }
+    let column = Column(id: -1, name: "value", type: type)
+    let stepExpression: Expression =
+      stepType.isInteger && type.isNumeric ? .cast(.constant(step, stepType), type) : .constant(step, stepType)
+    let next = try CompiledExpression(.call(.add, [.column(column), stepExpression], type), input: [column])
+    let lastVector = Vector.of(type, [last])
+    var current = Vector.of(type, [first])
+    var builder = VectorBuilder(type)
+    while true {
+      let side = RowComparator(left: [current], right: [lastVector], orders: [SortOrder()]).compare(0, 0)
+      if order > 0 ? side > 0 : side < 0 { break }
+      try run.checkpoint()
+      builder.append(current.scalar(at: 0))
+      current = try next.evaluate(Batch([current], rowCount: 1), run.evaluation)
+    }
+    let vector = builder.finish()
+    listed = vector
+    count = vector.count
+  }
+
+  override func morselCount(phase: Int) throws -> Int? {
+    phase == 0 ? (count + SeriesOperator.morselRows - 1) / SeriesOperator.morselRows : nil
+  }
+
+  override func makeWorker() throws -> OperatorWorker { Worker(self) }
+
+  private final class Worker: OperatorWorker {
+    let series: SeriesOperator
+
+    init(_ series: SeriesOperator) { self.series = series }
+
+    override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      var row = morsel * SeriesOperator.morselRows
+      let end = min(row + SeriesOperator.morselRows, series.count)
+      while row < end {
+        let size = min(Batch.vectorSize, end - row)
+        try emit(Batch([vector(row, size)], rowCount: size))
+        row += size
+      }
+    }
+
+    private func vector(_ row: Int, _ size: Int) -> Vector {
+      if let listed = series.listed { return listed.slice(row..<(row + size)) }
+      let type = series.columns[0].type
+      let buffer = AlignedBuffer(byteCount: size * type.physical.stride)
+      // Every value lies between start and stop, so nothing can overflow.
+      var value = series.start &+ Int64(row) &* series.step
+      switch type.physical {
+      case .int16:
+        for index in 0..<size {
+          buffer.values(as: Int16.self)[index] = Int16(truncatingIfNeeded: value)
+          value &+= series.step
+        }
+      case .int32:
+        for index in 0..<size {
+          buffer.values(as: Int32.self)[index] = Int32(truncatingIfNeeded: value)
+          value &+= series.step
+        }
+      default:
+        for index in 0..<size {
+          buffer.values(as: Int64.self)[index] = value
+          value &+= series.step
+        }
+      }
+      return Vector(type, count: size, buffer: buffer)
+    }
+  }
+}
+
+extension PulsehouseError {
+  static var intervalOutOfRange: PulsehouseError { PulsehouseError(.user, "interval out of range", sqlState: "22008") }
+}

@@ -1,0 +1,252 @@
+import Bytes
+import Vectors
+
+/// What is made of the ordered rows of a group.
+package enum CollectedFunction {
+  /// Arguments: text, delimiter.
+  case concatenation
+  /// One order column; `fraction` nil gives NULL.
+  case percentileContinuous(fraction: Double?)
+  case percentileDiscrete(fraction: Double?)
+  /// One order column.
+  case mode
+  /// Any other aggregate, fed the arguments in order.
+  case feed(Accumulator)
+}
+
+/// An aggregate that must see a group's rows in an order: keeps all rows and sorts them once.
+///
+/// Inputs of `update`: the arguments, then the order columns, then each row's position in the whole input (bigint),
+/// which decides between equals.
+package final class CollectedAccumulator: Accumulator {
+  private let function: CollectedFunction
+  private let argumentTypes: [LogicalType]
+  private let orderTypes: [LogicalType]
+  private let orders: [SortOrder]
+  private let isDistinct: Bool
+  private let type: LogicalType
+  private var chunks: [[Vector]] = []
+  private var size = 0
+  private var groupCount = 0
+  private var columns: [Vector] = []
+  private var lists: RowLists?
+
+  package init(
+    _ function: CollectedFunction, arguments: [LogicalType], order: [LogicalType], orders: [SortOrder],
+    isDistinct: Bool, type: LogicalType
+  ) {
+    self.function = function
+    argumentTypes = arguments
+    orderTypes = order
+    self.orders = orders
+    self.isDistinct = isDistinct
+    self.type = type
+  }
+
+  package override var byteCount: Int { size }
+
+  package override func resize(to groupCount: Int) { self.groupCount = max(self.groupCount, groupCount) }
+
+  package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) throws {
+    guard count > 0 else { return }
+    let buffer = AlignedBuffer(byteCount: count * 4, zeroed: groups == nil)
+    if let groups { buffer.values(as: UInt32.self).update(from: groups, count: count) }
+    let chunk = [Vector(.integer, count: count, buffer: buffer)] + inputs
+    chunks.append(chunk)
+    for vector in chunk { size += vector.buffer.byteCount + 128 }
+  }
+
+  private var storedTypes: [LogicalType] { [.integer] + argumentTypes + orderTypes + [.bigint] }
+
+  package override func seal() throws {
+    let types = storedTypes
+    var all = types.indices.map { column in Concat.vectors(chunks.map { $0[column] }, type: types[column]) }
+    chunks.removeAll()
+    let rowCount = all[0].count
+    // By group, order, (distinct: arguments,) position.
+    let firstOrder = 1 + argumentTypes.count
+    var keys = [all[0]] + all[firstOrder..<(firstOrder + orderTypes.count)]
+    var keyOrders = [SortOrder()] + orders
+    if isDistinct {
+      keys += all[1..<firstOrder]
+      keyOrders += argumentTypes.map { _ in SortOrder() }
+    }
+    keys.append(all[all.count - 1])
+    keyOrders.append(SortOrder())
+    let order = Sort.permutation(keys, orders: keyOrders, rowCount: rowCount)
+    all = order.withUnsafeBufferPointer { order in all.map { Gather.rows($0, at: order) } }
+    if isDistinct, rowCount > 0 { all = withoutRepeats(all) }
+    columns = all.map { $0.form == .constant ? $0.flattened() : $0 }
+    let groups = columns[0].values(as: UInt32.self)
+    lists = RowLists(groups, rowCount: columns[0].count, groupCount: groupCount)
+    if case .feed(let inner) = function {
+      inner.resize(to: groupCount)
+      try inner.update(Array(columns[1..<firstOrder]), groups, count: columns[0].count)
+      try inner.seal()
+    }
+  }
+
+  private func withoutRepeats(_ all: [Vector]) -> [Vector] {
+    let comparator = RowComparator(
+      Array(all[0...argumentTypes.count]), orders: (0...argumentTypes.count).map { _ in SortOrder() })
+    var kept: [UInt32] = [0]
+    for row in 1..<all[0].count where comparator.compare(row - 1, row) != 0 {
+      kept.append(UInt32(truncatingIfNeeded: row))
+    }
+    return kept.withUnsafeBufferPointer { kept in all.map { Gather.rows($0, at: kept) } }
+  }
+
+  package override func merge(
+    _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
+  ) throws {
+    let other = unsafeDowncast(other, to: CollectedAccumulator.self)
+    var rows: [UInt32] = []
+    var groups: [UInt32] = []
+    for index in 0..<count {
+      guard let members = other.members(of: Int(source[index])) else { continue }
+      rows.append(contentsOf: members)
+      groups.append(contentsOf: repeatElement(target[index], count: members.count))
+    }
+    let vectors = rows.withUnsafeBufferPointer { rows in other.columns.dropFirst().map { Gather.rows($0, at: rows) } }
+    try groups.withUnsafeBufferPointer { try update(vectors, $0.baseAddress, count: groups.count) }
+  }
+
+  private func members(of group: Int) -> UnsafeBufferPointer<UInt32>? {
+    switch lists {
+    case .some(let lists): lists.rows(of: group)
+    case .none: nil
+    }
+  }
+
+  // MARK: Results
+
+  package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
+    switch function {
+    case .feed(let inner): return try inner.result(groups)
+    case .concatenation: return concatenation(groups)
+    case .percentileContinuous(let fraction): return try percentile(groups, fraction)
+    case .percentileDiscrete(let fraction):
+      return try pick(groups) { values in
+        guard let fraction else { return nil }
+        try CollectedAccumulator.check(fraction)
+        let place = (fraction * Double(values.count)).rounded(.up)
+        return values[max(0, Int(place) - 1)]
+      }
+    case .mode: return try mode(groups)
+    }
+  }
+
+  private static func check(_ fraction: Double) throws {
+    guard fraction >= 0, fraction <= 1 else {
+      throw PulsehouseError(
+        .user, "percentile value \(fraction) is not between 0 and 1", sqlState: "22003")
+    }
+  }
+
+  private var orderColumn: Vector { columns[1 + argumentTypes.count] }
+
+  /// The rows of a group whose order value is not NULL.
+  private func valued(_ group: Int) -> [UInt32] {
+    guard let members = members(of: group) else { return [] }
+    let column = orderColumn
+    return column.validity == nil ? Array(members) : members.filter { column.isValid(Int($0)) }
+  }
+
+  /// Makes a vector of one row's order value for each group.
+  private func pick(
+    _ groups: UnsafeBufferPointer<UInt32>, _ choose: ([UInt32]) throws -> UInt32?
+  ) throws -> Vector {
+    var rows: [Int32] = []
+    for group in groups {
+      let values = valued(Int(group))
+      let row = values.isEmpty ? nil : try choose(values)
+      rows.append(row.map { Int32(bitPattern: $0) } ?? -1)
+    }
+    if orderColumn.count == 0 { return .nulls(type, count: groups.count) }
+    return rows.withUnsafeBufferPointer { Gather.rows(orderColumn, orNull: $0) }.retyped(as: type)
+  }
+
+  private func mode(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
+    let comparator = RowComparator([orderColumn], orders: [SortOrder()])
+    return try pick(groups) { values in
+      var best = values[0]
+      var bestCount = 0
+      var start = 0
+      while start < values.count {
+        var end = start + 1
+        while end < values.count, comparator.compare(Int(values[start]), Int(values[end])) == 0 { end += 1 }
+        if end - start > bestCount { (best, bestCount) = (values[start], end - start) }
+        start = end
+      }
+      return best
+    }
+  }
+
+  private func percentile(_ groups: UnsafeBufferPointer<UInt32>, _ fraction: Double?) throws -> Vector {
+    guard let fraction else { return .nulls(type, count: groups.count) }
+    try CollectedAccumulator.check(fraction)
+    let column = orderColumn
+    func ends(_ values: [UInt32]) -> (low: Int, high: Int, part: Double) {
+      let place = fraction * Double(values.count - 1)
+      let low = place.rounded(.down)
+      return (Int(values[Int(low)]), Int(values[Int(place.rounded(.up))]), place - low)
+    }
+    if column.type.physical == .interval {
+      let reader = RowReader<Interval>(column)
+      return resultVector(type, groups, zero: Interval(months: 0, days: 0, microseconds: 0)) { group in
+        let values = valued(group)
+        if values.isEmpty { return nil }
+        let (low, high, part) = ends(values)
+        return CollectedAccumulator.between(reader[low], reader[high], part)
+      }
+    }
+    return resultVector(type, groups, zero: 0.0) { group in
+      let values = valued(group)
+      if values.isEmpty { return nil }
+      let (low, high, part) = ends(values)
+      let (first, second) = (double(column, low), double(column, high))
+      return part == 0 ? first : first + part * (second - first)
+    }
+  }
+
+  private static func between(_ low: Interval, _ high: Interval, _ part: Double) -> Interval {
+    let span = Double(high.span - low.span) * part
+    let total = low.span + Int128(span.rounded())
+    let day: Int128 = 86_400_000_000
+    return Interval(
+      months: 0, days: Int32(clamping: Int64(clamping: total / day)), microseconds: Int64(clamping: total % day))
+  }
+
+  private func double(_ column: Vector, _ row: Int) -> Double {
+    switch column.type.physical {
+    case .boolean: Double(RowReader<UInt8>(column)[row])
+    case .int16: Double(RowReader<Int16>(column)[row])
+    case .int32: Double(RowReader<Int32>(column)[row])
+    case .int64: Double(RowReader<Int64>(column)[row])
+    case .float32: Double(RowReader<Float>(column)[row])
+    case .float64: RowReader<Double>(column)[row]
+    case .numeric: NumericArithmetic.double(RowReader<Numeric>(column)[row])
+    case .string, .interval, .uuid: .nan
+    }
+  }
+
+  private func concatenation(_ groups: UnsafeBufferPointer<UInt32>) -> Vector {
+    var builder = VectorBuilder(type, capacity: groups.count)
+    let (texts, delimiters) = (columns[1], columns[2])
+    let (textReader, delimiterReader) = (RowReader<StringReference>(texts), RowReader<StringReference>(delimiters))
+    var bytes: [UInt8] = []
+    for group in groups {
+      bytes.removeAll(keepingCapacity: true)
+      var any = false
+      for row in members(of: Int(group)) ?? UnsafeBufferPointer(start: nil, count: 0) {
+        let row = Int(row)
+        guard texts.isValid(row) else { continue }
+        if any, delimiters.isValid(row) { delimiterReader[row].withBytes { bytes.append(contentsOf: $0) } }
+        textReader[row].withBytes { bytes.append(contentsOf: $0) }
+        any = true
+      }
+      if any { bytes.withUnsafeBytes { builder.append(bytes: $0) } } else { builder.appendNull() }
+    }
+    return builder.finish()
+  }
+}
