@@ -41,6 +41,14 @@ private func place(_ error: PulsehouseError?, in sql: String) -> String? {
     #expect(place(error, in: sql) == words)
   }
 
+  @Test(arguments: ["$0", "$65536", "$2147483648", "$42147483647", "$99999999999999999999"])
+  func parametersOutOfRangeAreRefused(_ words: String) {
+    let sql = "SELECT a + " + words
+    #expect(failure(sql)?.sqlState == "42P02")
+    #expect(place(failure(sql), in: sql) == words)
+    #expect(throws: Never.self) { try PostgresParser.parse("SELECT $1, $65535") }
+  }
+
   @Test func unsupportedFormsAreNamedWithTheirPlace() {
     let sql = "SELECT 1; LISTEN x; SELECT 2"
     let error = failure(sql)

@@ -10,7 +10,7 @@ extension Translator {
     switch kind {
     case Tag.Node.aConst: return try constant(message)
     case Tag.Node.columnRef: return try columnReference(message)
-    case Tag.Node.paramRef: return parameter(message)
+    case Tag.Node.paramRef: return try parameter(message)
     case Tag.Node.aExpr: return try operatorExpression(message)
     case Tag.Node.boolExpr: return try booleanOperator(message)
     case Tag.Node.funcCall: return try functionCall(message)
@@ -138,9 +138,21 @@ extension Translator {
     return place(start, end)
   }
 
-  private func parameter(_ message: WireMessage) -> Expression {
-    Expression(.parameter(message.int(Tag.ParamRef.number)), range(message.int(Tag.ParamRef.location)))
+  /// The C library wraps a number that is too large around; the words tell it.
+  private func parameter(_ message: WireMessage) throws(PulsehouseError) -> Expression {
+    let start = message.int(Tag.ParamRef.location)
+    let place = range(start)
+    let number = message.int(Tag.ParamRef.number)
+    let end = SyntaxFailure.tokenEnd(in: text, at: start)
+    guard (1...Translator.maximumParameter).contains(number), end - start <= 6 else {
+      let words = start >= 0 && start < end ? String(decoding: text[start..<end], as: UTF8.self) : "$\(number)"
+      throw PulsehouseError(.user, "there is no parameter \(words)", sqlState: "42P02", range: place.bytes)
+    }
+    return Expression(.parameter(number), place)
   }
+
+  /// The most parameters that PostgreSQL's protocol can carry.
+  private static let maximumParameter = 65_535
 
   private func booleanOperator(_ message: WireMessage) throws(PulsehouseError) -> Expression {
     let operands = try expressions(message.messages(Tag.BoolExpr.args))
