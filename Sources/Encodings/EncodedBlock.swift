@@ -1,9 +1,21 @@
 import Bytes
 import Vectors
 
-/// A column of one row group as it will lie in the file. A multiple of 64 bytes long.
+/// A column of one row group as it will lie in the file. A multiple of 64 bytes long, zero padded.
 package struct EncodedBlock: Sendable {
   package let bytes: AlignedBuffer
   /// Outermost first.
   package let encodings: [Encoding]
+  package let checksum: UInt32
+
+  init(_ writer: ByteWriter, _ encodings: [Encoding]) {
+    let padded = (writer.count + 63) & ~63
+    let bytes = AlignedBuffer(byteCount: padded, zeroed: true)
+    writer.bytes.withUnsafeBytes { source in
+      if let base = source.baseAddress { bytes.base.copyMemory(from: base, byteCount: source.count) }
+    }
+    self.bytes = bytes
+    self.encodings = encodings
+    checksum = CRC32C.checksum(bytes.bytes)
+  }
 }

@@ -6,16 +6,20 @@ import Vectors
 /// scratch memory is reused.
 ///
 /// Rows are numbered from 0 within the row group. Every read may throw `.corrupt` (the block's checksum is wrong; other
-/// columns still answer) and nothing else.
+/// columns still answer) and nothing else, but for predicates whose constants are not of the column's type, which are
+/// `.internal`.
 package final class RowGroupReader {
   package private(set) var segment: SegmentReader
   package private(set) var rowGroup: Int
   package private(set) var rowCount: Int
+  private var blocks: [Block?]
+  private let scratch = DecodeScratch()
 
   package init(_ segment: SegmentReader, rowGroup: Int) {
     self.segment = segment
     self.rowGroup = rowGroup
     rowCount = segment.rowCount(rowGroup: rowGroup)
+    blocks = Array(repeating: nil, count: segment.schema.count)
   }
 
   /// Turns to another row group, of this or another segment. Vectors handed out stay valid.
@@ -23,6 +27,7 @@ package final class RowGroupReader {
     self.segment = segment
     self.rowGroup = rowGroup
     rowCount = segment.rowCount(rowGroup: rowGroup)
+    blocks = Array(repeating: nil, count: segment.schema.count)
   }
 
   /// Judges `predicate` by the row group's zone map.
@@ -30,22 +35,60 @@ package final class RowGroupReader {
     segment.zoneMap(column: column, rowGroup: rowGroup).prune(predicate)
   }
 
+  private func block(_ column: Int) throws(PulsehouseError) -> Block {
+    if let block = blocks[column] { return block }
+    let block = try segment.openBlock(column: column, rowGroup: rowGroup, scratch)
+    if let keyColumn = block.missingKeyColumn { try supplyKeys(block, column, keyColumn) }
+    try segment.finishOpening(block, column: column, rowGroup: rowGroup)
+    blocks[column] = block
+    return block
+  }
+
+  private func supplyKeys(_ block: Block, _ column: Int, _ keyColumn: Int) throws(PulsehouseError) {
+    guard keyColumn < blocks.count, keyColumn != column else {
+      throw segment.named(PulsehouseError(.corrupt, "a key column that is none"), column, rowGroup)
+    }
+    let keyBlock: Block
+    if let known = blocks[keyColumn] {
+      keyBlock = known
+    } else {
+      keyBlock = try segment.openBlock(column: keyColumn, rowGroup: rowGroup, scratch)
+      guard keyBlock.missingKeyColumn == nil else {
+        throw segment.named(PulsehouseError(.corrupt, "keys that need keys"), column, rowGroup)
+      }
+      try segment.finishOpening(keyBlock, column: keyColumn, rowGroup: rowGroup)
+      blocks[keyColumn] = keyBlock
+    }
+    let memory = AlignedBuffer(byteCount: (rowCount + 1024) * 8)
+    guard let keys = try keyBlock.narrow(0..<rowCount, into: memory) else {
+      throw segment.named(PulsehouseError(.corrupt, "a key column that has no keys"), column, rowGroup)
+    }
+    do throws(PulsehouseError) {
+      try block.supplyKeys(keys)
+    } catch {
+      throw segment.named(error, column, rowGroup)
+    }
+  }
+
   /// Decodes rows `rows` of a column. Ascending ranges of 2,048 rows that start at multiples of 1,024 are fastest.
   ///
   /// Shape: `rows.count` rows; constant blocks give constant vectors, dictionary blocks dictionary vectors that all
   /// share one dictionary object (so operators may compare dictionaries by identity), others flat ones.
   package func read(column: Int, rows: Range<Int>) throws(PulsehouseError) -> Vector {
-    throw PulsehouseError(.internal, "not ready")
+    try block(column).read(rows)
   }
 
   /// Decodes only the rows that `selection` names, ascending, each below `rowCount`.
   package func read(column: Int, selection: UnsafeBufferPointer<UInt32>) throws(PulsehouseError) -> Vector {
-    throw PulsehouseError(.internal, "not ready")
+    try block(column).read(selection)
   }
 
   /// Decodes only the rows that `selection` names.
   package func read(column: Int, selection: SelectionVector) throws(PulsehouseError) -> Vector {
-    throw PulsehouseError(.internal, "not ready")
+    let block = try block(column)
+    return try selection.indices.withUnsafeBufferPointer { (indices) throws(PulsehouseError) in
+      try block.read(indices)
+    }
   }
 
   /// Tests rows `rows` on the encoded form; bit `i` of `bitmap` becomes 1 when row `rows.lowerBound + i` passes. Returns
@@ -53,53 +96,33 @@ package final class RowGroupReader {
   package func filter(
     column: Int, _ predicate: ColumnPredicate, rows: Range<Int>, into bitmap: UnsafeMutablePointer<UInt64>
   ) throws(PulsehouseError) -> Int {
-    throw PulsehouseError(.internal, "not ready")
+    try block(column).filter(predicate, rows, into: bitmap)
   }
 
   /// Keeps of `selection` (ascending rows) those that pass, in place.
   package func filter(column: Int, _ predicate: ColumnPredicate, selection: inout SelectionVector)
     throws(PulsehouseError)
   {
-    throw PulsehouseError(.internal, "not ready")
+    let block = try block(column)
+    let kept = try selection.indices.withUnsafeMutableBufferPointer { (indices) throws(PulsehouseError) in
+      try block.filter(predicate, indices)
+    }
+    selection.indices.removeLast(selection.count - kept)
   }
 
   /// Decodes rows `rows` of an integer-like or dictionary column to the narrowest codes that hold the whole block, so
   /// that aggregates run over one or two bytes a row. Nil when the block has no such form (doubles, long strings).
   ///
-  /// The codes lie in `scratch`, which must hold `rows.count * 8` bytes, or in memory of the reader's that stays until
-  /// it moves on.
+  /// The codes lie in `scratch`, which must hold `(rows.count + 1024) * 8` bytes, or in the file itself; they stay as
+  /// long as `scratch` and this reader's row group.
   package func narrow(column: Int, rows: Range<Int>, scratch: AlignedBuffer) throws(PulsehouseError) -> NarrowColumn? {
-    throw PulsehouseError(.internal, "not ready")
+    try block(column).narrow(rows, into: scratch)
   }
 
   /// Returns the runs of a run-length or constant block that cover the row group; nil for other encodings. The memory
   /// is the reader's and stays until it moves on.
-  package func runs(column: Int) throws(PulsehouseError) -> RunColumn? {
-    throw PulsehouseError(.internal, "not ready")
-  }
-}
+  package func runs(column: Int) throws(PulsehouseError) -> RunColumn? { try block(column).runs() }
 
-/// Codes of `width` bytes; a row's value is `base + multiplier * code`, or `dictionary[code]`.
-package struct NarrowColumn {
-  /// 1, 2, 4 or 8. Codes are unsigned.
-  package var width: Int
-  package var codes: UnsafeRawPointer
-  package var count: Int
-  package var base: Int64
-  /// At least 1.
-  package var multiplier: Int64
-  /// No code of the block is greater, so a dense table needs `maximumCode + 1` slots.
-  package var maximumCode: UInt64
-  /// Set when codes are indices into it; `base` is then 0 and `multiplier` 1. Its values ascend.
-  package var dictionary: Vector?
-  /// Nil when no row is null; codes of null rows are readable and meaningless.
-  package var validity: ValidityMask?
-}
-
-/// Runs of equal rows; run `i` covers rows from `ends[i - 1]` (0 for the first) to before `ends[i]`.
-package struct RunColumn {
-  package var count: Int
-  package var ends: UnsafePointer<UInt32>
-  /// The runs' values as a flat vector of `count` rows, or a dictionary one; null runs are null in it.
-  package var values: Vector
+  /// Returns the dictionary of a column whose block has one.
+  package func dictionary(column: Int) throws(PulsehouseError) -> Vector? { try block(column).dictionary }
 }

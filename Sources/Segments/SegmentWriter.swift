@@ -9,6 +9,13 @@ import Vectors
 package final class SegmentWriter {
   package let schema: Schema
   package let options: SegmentOptions
+  private let file: DurableFile
+  private var rowGroups: [SegmentFooter.RowGroupEntry] = []
+  private var offset = 0
+  private var isFinished = false
+
+  /// Rows appended so far.
+  package private(set) var rowCount = 0
 
   /// Starts the file. `path` is where it will be after `finish`. - Throws: `.io`.
   package init(
@@ -17,6 +24,10 @@ package final class SegmentWriter {
   ) throws(PulsehouseError) {
     self.schema = schema
     self.options = options
+    file = try DurableFile(path, in: fileSystem)
+    let head = SegmentFormat.head()
+    try file.write(head)
+    offset = head.count
   }
 
   /// Encodes the rows of one row group. Safe to call from any thread, several at once.
@@ -26,16 +37,82 @@ package final class SegmentWriter {
   package static func encodeRowGroup(_ columns: [Vector], schema: Schema, options: SegmentOptions)
     throws(PulsehouseError) -> EncodedRowGroup
   {
-    throw PulsehouseError(.internal, "not ready")
+    guard columns.count == schema.count, let rowCount = columns.first?.count, rowCount > 0,
+      rowCount <= options.rowGroupRowCount
+    else { throw PulsehouseError(.internal, "a row group of another shape than its schema") }
+    var blockOptions = BlockOptions()
+    blockOptions.forced = options.forcedEncoding
+    blockOptions.isZstdEnabled = options.isZstdEnabled
+    blockOptions.zstdLevel = options.zstdLevel
+    var keys: BlockKeys?
+    if let column = options.keyColumn, columns.indices.contains(column), options.sortedBy.first != column {
+      keys = BlockKeys(column: column, columns[column])
+    }
+    var blocks: [EncodedBlock] = []
+    var zoneMaps: [ZoneMap] = []
+    for (index, (column, field)) in zip(columns, schema.fields).enumerated() {
+      guard column.count == rowCount, column.type.physical == field.type.physical else {
+        throw PulsehouseError(.internal, "column \(field.name) of a row group does not fit its schema")
+      }
+      let isKey = index == keys?.column
+      let (block, statistics) = try BlockEncoder.encode(
+        column.retyped(as: field.type), blockOptions, keys: isKey ? nil : keys)
+      blocks.append(block)
+      zoneMaps.append(ZoneMap(statistics, rowCount: rowCount))
+    }
+    return EncodedRowGroup(rowCount: rowCount, blocks: blocks, zoneMaps: zoneMaps)
+  }
+
+  /// Encodes by this writer's own schema and options.
+  package func encodeRowGroup(_ columns: [Vector]) throws(PulsehouseError) -> EncodedRowGroup {
+    try SegmentWriter.encodeRowGroup(columns, schema: schema, options: options)
   }
 
   /// Writes an encoded row group after those before it. - Throws: `.io`.
-  package func append(_ rowGroup: EncodedRowGroup) throws(PulsehouseError) {}
+  package func append(_ rowGroup: EncodedRowGroup) throws(PulsehouseError) {
+    precondition(!isFinished, "a finished segment takes no rows")
+    precondition(rowGroup.blocks.count == schema.count, "a row group of another schema")
+    var entries: [SegmentFooter.BlockEntry] = []
+    for (block, zoneMap) in zip(rowGroup.blocks, rowGroup.zoneMaps) {
+      try file.write(block.bytes.bytes)
+      entries.append(
+        SegmentFooter.BlockEntry(
+          offset: offset, byteCount: block.bytes.byteCount, checksum: block.checksum,
+          encodings: block.encodings, zoneMap: zoneMap))
+      offset += block.bytes.byteCount
+    }
+    rowGroups.append(SegmentFooter.RowGroupEntry(rowCount: rowGroup.rowCount, blocks: entries))
+    rowCount += rowGroup.rowCount
+  }
 
   /// Writes the footer and gives the file its name, durably. Call once, last. A segment without rows is fine.
   ///
   /// With `syncDirectory` false the caller syncs the directory once for many files. - Throws: `.io`.
   package func finish(syncDirectory: Bool = true) throws(PulsehouseError) -> SegmentSummary {
-    throw PulsehouseError(.internal, "not ready")
+    precondition(!isFinished, "a segment is finished once")
+    isFinished = true
+    let zoneMaps = schema.fields.indices.map { column in
+      rowGroups.reduce(ZoneMap.empty) { $0.merged(with: $1.blocks[column].zoneMap) }
+    }
+    let footer = SegmentFooter(
+      schema: schema, sortedBy: options.sortedBy, properties: options.properties, rowGroups: rowGroups,
+      zoneMaps: zoneMaps
+    ).encode()
+    let checksum = CRC32C.checksum(footer)
+    try file.write(footer)
+    try file.write(
+      SegmentFormat.tail(footerOffset: offset, footerByteCount: footer.count, footerChecksum: checksum))
+    try file.publish(syncDirectory: syncDirectory)
+    return SegmentSummary(
+      rowCount: rowCount, byteCount: offset + footer.count + SegmentFormat.tailByteCount,
+      rowGroupCount: rowGroups.count, zoneMaps: zoneMaps, checksum: checksum)
+  }
+}
+
+extension ZoneMap {
+  init(_ statistics: ColumnStatistics, rowCount: Int) {
+    self.init(
+      rowCount: rowCount, nullCount: statistics.nullCount, minimum: statistics.minimum, maximum: statistics.maximum,
+      boundsAreExact: statistics.boundsAreExact, distinctEstimate: statistics.distinctEstimate, sum: statistics.sum)
   }
 }

@@ -18,3 +18,5 @@ uint32_t ph_crc32c(uint32_t seed, const void *bytes, size_t count);
 
 /// Returns the same by tables alone, on any processor.
 uint32_t ph_crc32c_table(uint32_t seed, const void *bytes, size_t count);
+
+#include "packing.h"

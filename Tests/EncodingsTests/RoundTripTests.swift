@@ -1,0 +1,112 @@
+import Bytes
+import Encodings
+import Testing
+import Vectors
+
+@Suite struct RoundTripTests {
+  static let lengths = [1, 63, 64, 65, 1023, 1024, 1025, 2048, 3000]
+  static let encodings: [Encoding?] = [nil] + Encoding.allCases.map { $0 }
+
+  /// Reads `block` in several ways and compares each with `expected`.
+  static func check(_ block: Block, _ expected: [Scalar], _ what: String) throws {
+    let count = expected.count
+    func compare(_ vector: Vector, _ rows: [Int], _ how: String) {
+      #expect(vector.count == rows.count)
+      for (index, row) in rows.enumerated() where vector.scalar(at: index) != expected[row] {
+        Issue.record("\(what), \(how): row \(row) is \(vector.scalar(at: index)), not \(expected[row])")
+        return
+      }
+    }
+    compare(try block.read(0..<count), Array(0..<count), "whole")
+    var row = 0
+    while row < count {
+      let end = min(row + 2048, count)
+      compare(try block.read(row..<end), Array(row..<end), "by 2048")
+      row = end
+    }
+    for range in [0..<1, count / 3..<count, (count - 1)..<count, count / 2..<count / 2] {
+      compare(try block.read(range), Array(range), "rows \(range)")
+    }
+    for step in [2, 100, 1500] {
+      let rows = Array(stride(from: step / 2, to: count, by: step))
+      let selection = rows.map { UInt32($0) }
+      let vector = try selection.withUnsafeBufferPointer { try block.read($0) }
+      compare(vector, rows, "every \(step)th")
+    }
+  }
+
+  @Test(arguments: TestColumns.types, encodings) func encodeThenDecodeIsIdentity(type: LogicalType, encoding: Encoding?)
+    throws
+  {
+    // Every pattern, with lengths and nulls that turn from case to case so that all meet somewhere.
+    let turn = Self.encodings.firstIndex(of: encoding) ?? 0
+    for (index, pattern) in ValuePattern.allCases.enumerated() {
+      let nulls = NullPattern.allCases[(index + turn) % NullPattern.allCases.count]
+      for (count, nulls) in [
+        (Self.lengths[(index + turn) % Self.lengths.count], NullPattern.none),
+        (Self.lengths[(index * 2 + turn + 4) % Self.lengths.count], nulls),
+      ] {
+        let seed = UInt64(index + 1) * 1000 + UInt64(count)
+        let expected = TestColumns.column(type, pattern, nulls, count: count, seed: seed)
+        let vector = Vector.of(type, expected)
+        var options = BlockOptions()
+        options.forced = encoding
+        let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 * 7 % 13)) })
+        let keys = BlockKeys(column: 1, keyVector)
+        let block = try TestColumns.open(vector, options, keys: keys, keyVector: keyVector)
+        try Self.check(block, expected, "\(type) \(pattern) \(nulls) \(count) rows as \(block.encodings), seed \(seed)")
+      }
+    }
+  }
+
+  @Test(arguments: [131_071, 131_072, 131_073]) func fullRowGroupsComeBack(count: Int) throws {
+    for (type, pattern) in [
+      (LogicalType.bigint, ValuePattern.stepped), (.smallint, .small), (.double, .outliers), (.text, .few),
+      (.integer, .runs),
+    ] {
+      let expected = TestColumns.column(type, pattern, .blocks, count: count, seed: 42)
+      let block = try TestColumns.open(Vector.of(type, expected))
+      let whole = try block.read(0..<count)
+      var wrong = 0
+      for row in stride(from: 0, to: count, by: 17) where whole.scalar(at: row) != expected[row] { wrong += 1 }
+      #expect(wrong == 0, "\(type) \(pattern)")
+      #expect(try block.read((count - 1)..<count).scalar(at: 0) == expected[count - 1])
+    }
+  }
+
+  @Test func constantAndDictionaryVectorsEncodeAsTheyAre() throws {
+    let constant = Vector.constant(.text, .text("always the same long text"), count: 5000)
+    let block = try TestColumns.open(constant)
+    #expect(block.encodings == [.dictionary, .constant])
+    #expect(try block.read(100..<2148).form == .constant)
+    try Self.check(block, Array(repeating: .text("always the same long text"), count: 5000), "constant")
+
+    let dictionary = Vector.of(.text, [.text("b"), .text("unused"), .text("a"), .text("b")])
+    let codes = AlignedBuffer(byteCount: 4 * 2000)
+    let expected: [Scalar] = (0..<2000).map { row in
+      codes.values(as: UInt32.self)[row] = [0, 2, 3, 2][row % 4]
+      return [.text("b"), .text("a"), .text("b"), .text("a")][row % 4]
+    }
+    let second = try TestColumns.open(Vector(codes: codes, count: 2000, dictionary: dictionary))
+    #expect(second.dictionary?.count == 2)
+    #expect(try second.read(0..<10).dictionary === second.read(20..<30).dictionary)
+    try Self.check(second, expected, "dictionary")
+  }
+
+  @Test func choosesTheExpectedEncodings() throws {
+    func chosen(_ type: LogicalType, _ count: Int, _ value: (Int) -> Scalar) throws -> [Encoding] {
+      try TestColumns.open(Vector.of(type, (0..<count).map(value))).encodings
+    }
+    var random = SeededGenerator(seed: 7)
+    #expect(try chosen(.integer, 5000) { _ in .integer(7) } == [.constant])
+    #expect(try chosen(.bigint, 5000) { .integer(Int64($0) * 144) } == [.delta])
+    #expect(try chosen(.smallint, 5000) { _ in .integer(Int64(random.next() % 160)) } == [.packed])
+    #expect(try chosen(.integer, 5000) { .integer(Int64($0 / 500) * 77_777) } == [.runLength])
+    let ids: [Int64] = (0..<23).map { 20_000 + $0 * $0 * 2 + $0 % 2 }
+    #expect(try chosen(.integer, 5000) { _ in .integer(ids[Int(random.next() % 23)]) } == [.dictionary, .packed])
+    #expect(
+      try chosen(.double, 5000) { _ in .double(Double(random.next() % 90_000_000) / 1e6) } == [.decimal, .packed])
+    #expect(try chosen(.text, 5000) { .text("country \($0 % 14)") } == [.dictionary, .packed])
+    #expect(try chosen(.text, 5000) { .text("address number \($0)") } == [.plain])
+  }
+}
