@@ -9,7 +9,9 @@ import Vectors
   @Test func tablesComeBackAsTheyWereMade() throws {
     try withScratchDirectory { directory in
       do {
-        let store = try SnapshotStore.open(directory)
+        let notices = Notices()
+        let store = try SnapshotStore.open(directory, notices: notices)
+        #expect(notices.all == [])
         #expect(try store.snapshot().id == SnapshotID(1))
         #expect(try store.snapshot().schemas == ["public"])
         try store.createTable()

@@ -9,8 +9,9 @@ final class CatalogIndex: Sendable {
   let directory: String
   let fileSystem: any FileSystem
   let records: RecordFiles
-  /// True when nothing can or shall be written: then the catalog may live in memory.
-  let isReadOnly: Bool
+  /// Why nothing can or shall be written; nil when it can. Then the catalog may live in memory.
+  let readOnlyReason: PulsehouseError?
+  var isReadOnly: Bool { readOnlyReason != nil }
   /// Told, in a line, of everything that was put right.
   let notice: @Sendable (String) -> Void
 
@@ -19,12 +20,13 @@ final class CatalogIndex: Sendable {
   let lockTimeoutMilliseconds: Int
 
   init(
-    directory: String, fileSystem: any FileSystem, suffix: String, isReadOnly: Bool, lockTimeoutMilliseconds: Int,
+    directory: String, fileSystem: any FileSystem, suffix: String, readOnlyReason: PulsehouseError?,
+    lockTimeoutMilliseconds: Int,
     notice: @escaping @Sendable (String) -> Void
   ) {
     self.directory = directory
     self.fileSystem = fileSystem
-    self.isReadOnly = isReadOnly
+    self.readOnlyReason = readOnlyReason
     self.lockTimeoutMilliseconds = lockTimeoutMilliseconds
     self.notice = notice
     records = RecordFiles(directory: Path.join(directory, "commits"), fileSystem: fileSystem, suffix: suffix)
@@ -49,12 +51,7 @@ final class CatalogIndex: Sendable {
   ///
   /// - Throws: `.conflict` when the others do not finish in time.
   func writing<Result>(_ body: (Catalog) throws(PulsehouseError) -> Result) throws(PulsehouseError) -> Result {
-    guard !isReadOnly else {
-      throw PulsehouseError(
-        .io, "the warehouse is open for reading only", sqlState: "25006",
-        hint: "Check the permissions of the directory, or whether its file system is mounted read-only.",
-        file: directory)
-    }
+    if let readOnlyReason { throw readOnlyReason }
     guard let lock = try lock(timeoutMilliseconds: lockTimeoutMilliseconds) else {
       throw PulsehouseError(
         .conflict, "another process has been writing for \(lockTimeoutMilliseconds / 1000) seconds",

@@ -25,6 +25,9 @@ extension SnapshotStore {
     -> Snapshot
   {
     if changes.isEmpty { return try self.snapshot() }
+    guard !snapshot.isDraft else {
+      throw PulsehouseError(.internal, "a commit must be based on what was committed, not on a draft")
+    }
     try makeSegmentsDurable(changes)
     return try index.writing { catalog throws(PulsehouseError) in
       var outcome: Outcome?
@@ -147,6 +150,7 @@ extension SnapshotStore {
     try fileSystem.syncDirectory(directory)
     try fileSystem.syncDirectory(Path.parent(directory))
     try index.records.write(try record.encode().bytes, 1, .commit)
+    _ = try index.rebuildLocked()
   }
 
   // MARK: Segments

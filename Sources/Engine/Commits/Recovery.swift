@@ -111,10 +111,6 @@ extension CatalogIndex {
 
   /// Holds the catalog against the newest records.
   private func compare() throws(PulsehouseError) -> Comparison {
-    let listing = try records.list()
-    guard let newest = listing.newest else {
-      throw PulsehouseError(.corrupt, "the warehouse has no commit records", file: records.directory)
-    }
     var catalog = currentCatalog
     if catalog?.isCurrent != true { catalog = nil }
     let head: CatalogHead
@@ -132,6 +128,11 @@ extension CatalogIndex {
     }
     guard let catalog else { return .unusable("is missing") }
     let number = head.commit.number
+    // Listed after the head was read: others may commit in between, and every commit's record comes first.
+    let listing = try records.list()
+    guard let newest = listing.newest else {
+      throw PulsehouseError(.corrupt, "the warehouse has no commit records", file: records.directory)
+    }
     if number > newest {
       // Unless the catalog is another warehouse's, records that were acknowledged are gone.
       guard

@@ -59,13 +59,27 @@ package final class SnapshotStore: Sendable {
         .io, "there is no warehouse here", sqlState: "58P01",
         hint: "Data arrives by `pulsehouse ingest`, or try `pulsehouse demo`.", file: directory)
     }
-    let isReadOnly = mode == .readOnly || !fileSystem.canWrite(directory)
-    let canMark = fileSystem.canWrite(sessions)
-    mark = try SessionMark(directory: canMark ? sessions : nil, fileSystem: fileSystem)
+    var reason: PulsehouseError?
+    if mode == .readOnly {
+      reason = PulsehouseError(.io, "the warehouse is open for reading only", sqlState: "25006", file: directory)
+    } else if !fileSystem.canWrite(directory) {
+      reason = PulsehouseError(
+        .io, "the warehouse is open for reading only, because its directory cannot be written", sqlState: "25006",
+        hint: "Check the permissions of the directory, or whether its file system is mounted read-only.",
+        file: directory)
+    }
+    do throws(PulsehouseError) {
+      mark = try SessionMark(directory: fileSystem.canWrite(sessions) ? sessions : nil, fileSystem: fileSystem)
+    } catch {
+      // A full disk, say: what is there can be read all the same, though nobody else will know of it.
+      mark = try SessionMark(directory: nil, fileSystem: fileSystem)
+      if reason == nil { reason = error }
+      notice("the warehouse is open for reading only: \(error)")
+    }
     index = CatalogIndex(
-      directory: directory, fileSystem: fileSystem, suffix: mark.identifier, isReadOnly: isReadOnly,
+      directory: directory, fileSystem: fileSystem, suffix: mark.identifier, readOnlyReason: reason,
       lockTimeoutMilliseconds: lockTimeoutMilliseconds, notice: notice)
-    if mode == .create { try createFirstCommit() }
+    if mode == .create, reason == nil { try createFirstCommit() }
     _ = try index.recover()
   }
 
