@@ -48,7 +48,7 @@ final class OperatorBuilder {
       guard inputs.count == 2 else { throw PulsehouseError(.internal, "a set operation has two inputs") }
       return SetOperationOperator(node, run, left: inputs[0], right: inputs[1], operation, all: all)
     case .distinctOn(let keys): return try DistinctOnOperator(node, run, input: input(), keys: keys)
-    case .window: throw PulsehouseError(.unsupported, "window functions")
+    case .window(let windowing): return try WindowOperator(node, run, input: input(), windowing: windowing)
     }
   }
 }
