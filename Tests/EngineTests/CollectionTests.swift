@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3, 100]) func theNewestAreKept(_ keeping: Int) throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       try store.createTable()
       for rows in 1...5 { try rewrite(store, rows) }
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func readersKeepTheirSnapshots() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       let reader = try SnapshotStore.open(directory, .readOnly)
       try store.createTable()
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func liveWritersKeepWhatTheyHaveNotCommitted() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       try store.createTable()
       try store.append(1)
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func discardedSegmentsAreGone() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       try store.createTable()
       let identifier = try #require(try store.snapshot().table(eventTable)).identifier
@@ -99,7 +99,7 @@ import Testing
 
   /// A reader in another process that is killed lets go of its snapshot.
   @Test func aKilledReaderLetsGo() async throws {
-    let directory = try makeScratchDirectory()
+    let directory = try makeScratchDirectory(inMemory: true)
     defer { removeTree(directory) }
     let store = try SnapshotStore.open(directory)
     try store.createTable()
@@ -124,7 +124,7 @@ import Testing
 
   /// A table of 20,000 segments: opening does not load its list, and loading it checks every entry.
   @Test func manySegmentsOpenFast() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let imaginary = ImaginarySegments()
       let count = 20_000
       do {

@@ -7,7 +7,7 @@ import Vectors
 
 @Suite struct CommitTests {
   @Test func tablesComeBackAsTheyWereMade() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       do {
         let notices = Notices()
         let store = try SnapshotStore.open(directory, notices: notices)
@@ -41,7 +41,7 @@ import Vectors
       .interval, .uuid, .json, .jsonb, .unknown,
     ]
     let columns = types.enumerated().map { ColumnDefinition(name: "c\($0)", type: $1) }
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       _ = try SnapshotStore.open(directory).commit(
         [.createTable(eventTable, .random(), TableDefinition(columns: columns))],
         basedOn: SnapshotStore.open(directory).snapshot(), message: "")
@@ -50,7 +50,7 @@ import Vectors
   }
 
   @Test func oldSnapshotsStay() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       try store.createTable()
       let before = try store.append(10)
@@ -70,7 +70,7 @@ import Vectors
   }
 
   @Test func aTransactionSeesItsOwnChanges() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       let base = try store.createTable()
       let identifier = try #require(base.table(eventTable)).identifier
@@ -105,7 +105,7 @@ import Vectors
   }
 
   @Test func stateOfManyKeysIsWrittenByKey() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       let space = StateSpace.source("files")
       let many = (0..<3000).map { Change.putState(space, key: "file \($0)", value: [UInt8($0 % 251)]) }
@@ -123,7 +123,7 @@ import Vectors
   }
 
   @Test func namesAreGuarded() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       try store.createTable()
       let snapshot = try store.snapshot()
@@ -161,7 +161,7 @@ import Vectors
   }
 
   @Test func conflictsAreFound() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       let other = try SnapshotStore.open(directory)
       try store.createTable()
@@ -212,7 +212,7 @@ import Vectors
   }
 
   @Test func aSegmentThatIsNotThereIsRefused() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       let base = try store.createTable()
       let segment = try store.fakeSegment(eventTable, try #require(base.table(eventTable)).identifier, rowCount: 3)
@@ -225,7 +225,7 @@ import Vectors
   }
 
   @Test func aWarehouseMustBeThere() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let error = #expect(throws: PulsehouseError.self) { try SnapshotStore.open(directory, .readWrite) }
       #expect(error?.kind == .io)
       #expect(error?.hint != nil)
@@ -233,7 +233,7 @@ import Vectors
   }
 
   @Test func segmentPathsAreTame() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let store = try SnapshotStore.open(directory)
       let name = TableName("../../etc", String(repeating: "x/", count: 200))
       let path = try store.newSegmentPath(name, .random(), partition: "day=2024-01-01 00:00")

@@ -49,7 +49,7 @@ import Testing
 
   @Test(arguments: FaultyFileSystem.Fault.allCases) func everyOperationOfACommit(_ fault: FaultyFileSystem.Fault) throws
   {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       let template = Path.join(scratch, "template")
       try prepare(template)
       var outcomes: Set<String> = []
@@ -100,7 +100,7 @@ import Testing
   @Test(arguments: FaultyFileSystem.Fault.allCases) func everyOperationOfTheFirstCommit(_ fault: FaultyFileSystem.Fault)
     throws
   {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       var target = 0
       while true {
         let directory = Path.join(scratch, "at-\(target)")
@@ -121,7 +121,7 @@ import Testing
   @Test(arguments: FaultyFileSystem.Fault.allCases) func everyOperationOfACollection(_ fault: FaultyFileSystem.Fault)
     throws
   {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       let template = Path.join(scratch, "template")
       try prepare(template)
       do {
@@ -166,7 +166,7 @@ import Testing
 
   /// A child process that commits until it kills itself, at a random instant, leaves every commit it had acknowledged.
   @Test func killedWritersLoseNothing() async throws {
-    let directory = try makeScratchDirectory()
+    let directory = try makeScratchDirectory(inMemory: true)
     defer { removeTree(directory) }
     try SnapshotStore.open(directory).createTable()
     for round in 0..<6 {
@@ -193,7 +193,7 @@ import Testing
 
   /// Two processes that write and one that reads, at the same time.
   @Test func processesWriteInTurn() async throws {
-    let directory = try makeScratchDirectory()
+    let directory = try makeScratchDirectory(inMemory: true)
     defer { removeTree(directory) }
     try SnapshotStore.open(directory).createTable()
     async let first: ExitTest.Result? = #expect(processExitsWith: .success) { [directory = directory as String] in
@@ -233,12 +233,6 @@ private func segmentFiles(_ directory: String) throws -> [String] {
     }
   }
   return files
-}
-
-func makeScratchDirectory() throws -> String {
-  var template = Array("/tmp/pulsehouse-test-XXXXXX".utf8CString)
-  guard mkdtemp(&template) != nil else { throw PulsehouseError.system("make a directory", "/tmp", code: errno) }
-  return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
 /// Commits segments of two rows, writing a byte to `acknowledged` after each, until killed by itself.

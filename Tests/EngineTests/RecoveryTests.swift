@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test func aMissingCatalogIsRebuilt() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       try prepare(directory)
       for file in try catalogFiles(directory) { try local.removeFile(file) }
       let notices = Notices()
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func anEmptyAGarbageAndAForeignCatalogAreRebuilt() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       try prepare(directory)
       let path = Path.join(directory, "catalog.sqlite")
       for content in [[], [UInt8](repeating: 0x5A, count: 20_000), Array("SQLite format 3\0".utf8)] {
@@ -59,7 +59,7 @@ import Testing
         try check(directory, notices: notices)
         #expect(notices.all.count == 1)
       }
-      try withScratchDirectory { other in
+      try withScratchDirectory(inMemory: true) { other in
         try prepare(other)
         try overwriteFile(path, try local.readFile(Path.join(other, "catalog.sqlite"), limit: 1 << 30))
       }
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func aCatalogBehindItsRecordsIsRolledForward() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       let saved = Path.join(directory, "saved")
       do {
         let store = try SnapshotStore.open(directory)
@@ -96,7 +96,7 @@ import Testing
   /// Whatever byte of the catalog is damaged, every answer is right; most of the damage goes unnoticed, being in free
   /// space, and the rest is repaired.
   @Test func aDamagedCatalogNeverLies() throws {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       let template = Path.join(scratch, "template")
       try prepare(template)
       let content = try local.readFile(Path.join(template, "catalog.sqlite"), limit: 1 << 30)
@@ -130,7 +130,7 @@ import Testing
 
   /// A flipped bit in SQLite's log makes SQLite drop commits without a word; the records bring them back.
   @Test func aDamagedLogLosesNothing() throws {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       let template = Path.join(scratch, "template")
       let store = try SnapshotStore.open(template)
       try store.createTable()
@@ -158,7 +158,7 @@ import Testing
   }
 
   @Test func aDamagedRecordIsNamed() throws {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       let template = Path.join(scratch, "template")
       try prepare(template)
       for number in 1...5 {
@@ -181,7 +181,7 @@ import Testing
   }
 
   @Test func aMissingRecordIsNamed() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       try prepare(directory)
       let bytes = try local.readFile(record(directory, 5), limit: 1 << 20)
       try local.removeFile(record(directory, 5))
@@ -199,7 +199,7 @@ import Testing
   }
 
   @Test func recordsOfAnotherWarehouseAreRefused() throws {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       let directory = Path.join(scratch, "one")
       let other = Path.join(scratch, "other")
       try prepare(directory)
@@ -213,7 +213,7 @@ import Testing
   }
 
   @Test func anUnfinishedLastRecordIsIgnored() throws {
-    try withScratchDirectory { scratch in
+    try withScratchDirectory(inMemory: true) { scratch in
       let template = Path.join(scratch, "template")
       try prepare(template)
       let bytes = try local.readFile(record(template, 5), limit: 1 << 20)
@@ -236,7 +236,7 @@ import Testing
   }
 
   @Test func aNewerFormatIsRefusedInWords() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       try prepare(directory)
       var bytes = try local.readFile(record(directory, 5), limit: 1 << 20)
       bytes[8] = 2
@@ -251,7 +251,7 @@ import Testing
   }
 
   @Test func readingOnlyChangesNothing() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       try prepare(directory)
       let before = try local.list(Path.join(directory, "commits"))
       try check(directory, .readOnly)
@@ -274,7 +274,7 @@ import Testing
   }
 
   @Test func aDirectoryThatCannotBeWrittenIsRead() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       try prepare(directory)
       let store = try SnapshotStore(directory, mode: .readWrite, fileSystem: UnwritableFileSystem())
       #expect(store.isReadOnly)
@@ -289,7 +289,7 @@ import Testing
   }
 
   @Test func aCatalogRemovedWhileOpenIsMadeAnew() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       try prepare(directory)
       let store = try SnapshotStore.open(directory, .readWrite)
       let early = try store.snapshot()
@@ -302,7 +302,7 @@ import Testing
   }
 
   @Test func checkpointsKeepTheChainShort() throws {
-    try withScratchDirectory { directory in
+    try withScratchDirectory(inMemory: true) { directory in
       do {
         let store = try SnapshotStore.open(directory)
         try store.createTable()

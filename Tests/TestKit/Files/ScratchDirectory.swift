@@ -2,12 +2,20 @@ import Bytes
 import Glibc
 
 /// Makes a fresh directory, runs `body` with its path, and removes it and all in it.
-package func withScratchDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
-  var template = Array("/tmp/pulsehouse-test-XXXXXX".utf8CString)
-  guard mkdtemp(&template) != nil else { throw PulsehouseError.system("make a directory", "/tmp", code: errno) }
-  let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+///
+/// `inMemory` puts it where syncing costs nothing, if there is such a place: for small files synced many times.
+package func withScratchDirectory<Result>(inMemory: Bool = false, _ body: (String) throws -> Result) throws -> Result {
+  let path = try makeScratchDirectory(inMemory: inMemory)
   defer { removeTree(path) }
   return try body(path)
+}
+
+/// Makes a fresh directory, to be removed by the caller with `removeTree`.
+package func makeScratchDirectory(inMemory: Bool = false) throws -> String {
+  let root = inMemory && LocalFileSystem().canWrite("/dev/shm") ? "/dev/shm" : "/tmp"
+  var template = Array("\(root)/pulsehouse-test-XXXXXX".utf8CString)
+  guard mkdtemp(&template) != nil else { throw PulsehouseError.system("make a directory", root, code: errno) }
+  return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
 /// Removes a file, or a directory with all in it; what is not there is fine.
