@@ -67,7 +67,9 @@ let package = Package(
       uses: ["Execution", "Planning", "SQLSyntax", "Segments", "Metadata", "Kernels", "Vectors", "Bytes"]),
 
     // Floor 7: data arrives, is transformed, is simulated.
-    floor("Ingestion", uses: ["Engine", "SQLSyntax", "Kernels", "Vectors", "Bytes", "CKernels"]),
+    floor(
+      "Ingestion",
+      uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Bytes", "CKernels"]),
     floor("Modeling", uses: ["Engine", "SQLSyntax", "Vectors", "Bytes"]),
     floor("Simulation", uses: ["Bytes"]),
 
@@ -96,7 +98,7 @@ let package = Package(
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
     tests("Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
-    tests("Ingestion", uses: ["Ingestion", "Engine", "TestKit", "Vectors", "Bytes"]),
+    tests("Ingestion", uses: ["Ingestion", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Simulation", uses: ["Simulation", "Bytes"]),
     tests("Shell", uses: ["Shell", "Bytes"]),

@@ -167,6 +167,11 @@ __attribute__((constructor)) static void pick(void) {
 
 size_t ph_count_byte(const void *bytes, size_t count, uint8_t byte) { return count_byte(bytes, count, byte); }
 
+size_t ph_after_last(const void *bytes, size_t count, uint8_t byte) {
+  const uint8_t *last = memrchr(bytes, byte, count);
+  return last ? (size_t)(last - (const uint8_t *)bytes) + 1 : 0;
+}
+
 size_t ph_csv_structure(const void *bytes, size_t count, uint8_t delimiter, uint8_t quote, uint64_t *inside,
                         uint32_t *positions) {
   return csv_structure(bytes, count, delimiter, quote, inside, positions);

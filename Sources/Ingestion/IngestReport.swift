@@ -27,8 +27,6 @@ package struct IngestWarning: Sendable, Hashable {
     case changed
     /// It ends within a record, which is left for next time.
     case incomplete
-    /// It was there before and is gone; its rows stay.
-    case missing
   }
 
   package var kind: Kind

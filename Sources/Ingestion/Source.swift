@@ -81,7 +81,7 @@ package struct LakeFolder: Sendable, Hashable {
 
 /// The files of a `CSV` source.
 package struct CSVFiles: Sendable, Hashable {
-  /// A file, relative to the project directory unless absolute.
+  /// A file, relative to the data directory unless absolute.
   package var path: String
   package var delimiter: UInt8
 

@@ -82,6 +82,9 @@ float ph_parse_float(const char *text);
 /// Returns how many of `count` bytes equal `byte`.
 size_t ph_count_byte(const void *bytes, size_t count, uint8_t byte);
 
+/// Returns the index after the last of `count` bytes that equals `byte`; 0 when there is none.
+size_t ph_after_last(const void *bytes, size_t count, uint8_t byte);
+
 /// Finds the ends of CSV fields and records: writes to `positions` the place (below 4 GiB) of every `delimiter` and every
 /// newline that stands outside quotes, and returns how many there are. `inside` says whether the first byte stands
 /// inside quotes, and afterwards whether the byte after the last does. Reads up to 63 bytes past `count`; `positions`

@@ -1,0 +1,63 @@
+import Bytes
+import Engine
+import Execution
+
+/// The door: brings sources up to date.
+package enum Ingest {
+  /// Ingests every source of `sources`, or those that `names` gives (`schema.table`, or a table's name alone where that
+  /// is enough), one after the other. Returns a report for each.
+  ///
+  /// What one source committed before an error stays; running again goes on from there.
+  /// - Throws: `.user` for an unknown name or a record refused under `on_error FAIL`; `.unsupported`; `.conflict` when
+  ///   another process ingests the same source; `.io`; `.cancelled`.
+  package static func run(
+    _ sources: [Source], names: [String] = [], into warehouse: Warehouse, options: IngestOptions = IngestOptions()
+  ) throws -> [IngestReport] {
+    let chosen = try names.isEmpty ? sources : names.map { try find($0, in: sources) }
+    for source in chosen { try check(source) }
+    return try chosen.map { source in
+      try options.cancellation.check()
+      do {
+        switch source.kind {
+        case .lake(let folder):
+          let path = options.lakePath ?? Path.join(options.dataDirectory, folder.path)
+          return try LakeIngest(
+            source: source, folder: folder, path: path, warehouse: warehouse, options: options
+          ).run()
+        case .csv(let files):
+          return try CSVIngest(source: source, files: files, warehouse: warehouse, options: options).run()
+        case .kafka: throw unsupported(source, "a source of kind KAFKA")
+        }
+      } catch let error as PulsehouseError where error.detail == nil {
+        var named = error
+        named.detail = "While ingesting \(source.name)."
+        throw named
+      }
+    }
+  }
+
+  private static func find(_ name: String, in sources: [Source]) throws(PulsehouseError) -> Source {
+    let found = sources.filter { $0.name == name || $0.table == name }
+    guard found.count <= 1 else {
+      throw PulsehouseError(
+        .user, "several sources are named \"\(name)\"", sqlState: "42P09",
+        hint: "Say which: \(found.map(\.name).joined(separator: " or ")).")
+    }
+    guard let source = found.first else {
+      throw PulsehouseError(
+        .user, "there is no source \"\(name)\"", sqlState: "42P01",
+        hint: "There is \(sources.map(\.name).joined(separator: ", ")).")
+    }
+    return source
+  }
+
+  private static func check(_ source: Source) throws(PulsehouseError) {
+    if case .kafka = source.kind { throw unsupported(source, "a source of kind KAFKA") }
+    if !source.partitionedBy.isEmpty { throw unsupported(source, "partitioned_by on a source") }
+    if !source.clusteredBy.isEmpty { throw unsupported(source, "clustered_by on a source") }
+  }
+
+  private static func unsupported(_ source: Source, _ what: String) -> PulsehouseError {
+    PulsehouseError(.unsupported, "\(what) is not yet supported: \(source.name)", file: source.file)
+  }
+}

@@ -1,0 +1,67 @@
+import Bytes
+
+/// How far a lake's file has been read: part of the commit that holds the rows read from it.
+///
+/// The hash is of every byte read so far, not of a sample: before a file that grew is read on, the part already read is
+/// read again and must hash the same, so no rewriting goes unnoticed. That costs a tenth of a nanosecond a byte, and
+/// only for files whose size or time changed; all others are passed over unopened.
+struct LakeFileState: Hashable, Sendable {
+  /// Size and time of modification when it was last read.
+  var byteCount: Int64 = 0
+  var modifiedNanoseconds: Int64 = 0
+  /// Bytes read: the next line starts here.
+  var position: Int64 = 0
+  /// Newlines among them.
+  var lineCount: Int64 = 0
+  /// The books of this file.
+  var recordCount: Int64 = 0
+  var rowCount: Int64 = 0
+  var quarantinedCount: Int64 = 0
+  /// XXH64 of the bytes before `position`.
+  var hash: UInt64 = 0
+  /// True when what follows `position` is part of a record.
+  var endsInRecord = false
+
+  private static let version: UInt8 = 1
+
+  func encode() -> [UInt8] {
+    var writer = ByteWriter(reserving: 48)
+    writer.append(Self.version)
+    writer.append(endsInRecord)
+    writer.append(hash)
+    writer.append(modifiedNanoseconds)
+    for number in [byteCount, position, lineCount, recordCount, rowCount, quarantinedCount] {
+      writer.appendVarint(UInt64(bitPattern: number))
+    }
+    return writer.bytes
+  }
+
+  init() {}
+
+  /// Reads what `encode` wrote. - Throws: `.corrupt`.
+  init(decoding bytes: [UInt8], file: String) throws(PulsehouseError) {
+    self = try ByteReader.reading(bytes, source: "state of \(file)") { reader throws(PulsehouseError) in
+      var state = LakeFileState()
+      let version = try reader.readUInt8()
+      guard version == Self.version else {
+        throw PulsehouseError(.unsupported, "the state of this file was written by a newer version", file: file)
+      }
+      state.endsInRecord = try reader.readBool()
+      state.hash = try reader.readUInt64()
+      state.modifiedNanoseconds = try reader.readInt64()
+      func number() throws(PulsehouseError) -> Int64 {
+        let value = try reader.readVarint()
+        guard value < 1 << 62 else { throw reader.corrupt("a count of \(value)") }
+        return Int64(value)
+      }
+      state.byteCount = try number()
+      state.position = try number()
+      state.lineCount = try number()
+      state.recordCount = try number()
+      state.rowCount = try number()
+      state.quarantinedCount = try number()
+      try reader.expectEnd()
+      return state
+    }
+  }
+}

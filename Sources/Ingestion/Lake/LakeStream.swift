@@ -1,0 +1,221 @@
+import Bytes
+import CKernels
+import Glibc
+import Synchronization
+
+/// A share of a lake's bytes that one worker turns into rows: some whole files, or a part of a large one.
+struct LakeUnit {
+  /// Its place in the order of all units, from 0.
+  var sequence: Int
+  var content: Content
+
+  enum Content {
+    /// Small files, to be read by the worker.
+    case files(Range<Int>)
+    /// Whole lines of one file, already read into the worker's block, or its end.
+    case part(LakePart)
+    /// Only news for people.
+    case warning(IngestWarning)
+  }
+}
+
+/// Lines of a large file in a block.
+struct LakePart {
+  var task: Int
+  /// Where the lines lie in the block; a zero byte follows.
+  var end: Int
+  /// Where they lie in the file, and how many newlines come before.
+  var position: Int64
+  var lineCount: Int64
+  /// The hash of all bytes before them.
+  var hash: XXH64
+  /// True when the file ends here.
+  var isLast: Bool
+  /// Set when the block holds only the start of a record too long to be read: its bytes and newlines.
+  var oversized: (byteCount: Int64, newlineCount: Int64)?
+}
+
+/// Hands out a lake's units in order, to any number of workers. Small files go out by name; the parts of a large file
+/// are read under the lock, one after the other, since each starts where the last newline of the one before ended.
+final class LakeStream: @unchecked Sendable {
+  // @unchecked: everything but the constants is touched under `lock` only.
+
+  let folder: String
+  let tasks: [LakePlan.Task]
+  /// Bytes per unit, so chosen that a unit makes about one row group.
+  let unitByteCount: Int
+  static let recordByteLimit = 64 << 20
+  private static let unitFileLimit = 4096
+
+  private let lock = Mutex(())
+  private var nextTask = 0
+  private var nextSequence = 0
+  private var open: OpenFile?
+
+  private struct OpenFile {
+    var task: Int
+    var file: InputFile
+    var position: Int64
+    var lineCount: Int64
+    var hash: XXH64
+  }
+
+  init(folder: String, tasks: [LakePlan.Task], unitByteCount: Int) {
+    self.folder = folder
+    self.tasks = tasks
+    self.unitByteCount = unitByteCount
+  }
+
+  /// Returns the next unit, nil after the last. A part of a large file is read into `block`.
+  func next(_ block: LakeBlock) throws(PulsehouseError) -> LakeUnit? {
+    // `Mutex` has no typed errors of its own.
+    let outcome: Result<LakeUnit?, PulsehouseError> = lock.withLock { _ in
+      do throws(PulsehouseError) { return .success(try advance(block)) } catch { return .failure(error) }
+    }
+    return try outcome.get()
+  }
+
+  private func advance(_ block: LakeBlock) throws(PulsehouseError) -> LakeUnit? {
+    while true {
+      if open != nil { return unit(try nextPart(block)) }
+      guard nextTask < tasks.count else { return nil }
+      if tasks[nextTask].file.byteCount <= Int64(unitByteCount) {
+        let first = nextTask
+        var total: Int64 = 0
+        while nextTask < tasks.count, nextTask - first < Self.unitFileLimit {
+          let size = tasks[nextTask].file.byteCount
+          guard total + size <= Int64(unitByteCount) else { break }
+          total += size
+          nextTask += 1
+        }
+        return unit(.files(first..<nextTask))
+      }
+      let task = nextTask
+      nextTask += 1
+      if let warning = try openLarge(task, block) { return unit(.warning(warning)) }
+    }
+  }
+
+  private func unit(_ content: LakeUnit.Content) -> LakeUnit {
+    defer { nextSequence += 1 }
+    return LakeUnit(sequence: nextSequence, content: content)
+  }
+
+  /// Opens a large file and checks the part already read.
+  private func openLarge(_ index: Int, _ block: LakeBlock) throws(PulsehouseError) -> IngestWarning? {
+    let task = tasks[index]
+    guard let file = try InputFile(Path.join(folder, task.file.name)) else { return .shrank(task.file.name) }
+    var hash = XXH64()
+    let old = task.state?.position ?? 0
+    var position: Int64 = 0
+    block.reserve(min(unitByteCount, 4 << 20))
+    while position < old {
+      let wanted = Int(min(old - position, Int64(block.capacity)))
+      let count = try file.read(to: block.base, count: wanted, at: position)
+      guard count == wanted else { return .rewritten(task.file.name, old) }
+      hash.update(UnsafeRawBufferPointer(start: block.base, count: count))
+      position += Int64(count)
+    }
+    if let state = task.state, hash.finish() != state.hash { return .rewritten(task.file.name, old) }
+    open = OpenFile(task: index, file: file, position: old, lineCount: task.state?.lineCount ?? 0, hash: hash)
+    return nil
+  }
+
+  /// Reads the next part of the open file: whole lines, or all that is left.
+  private func nextPart(_ block: LakeBlock) throws(PulsehouseError) -> LakeUnit.Content {
+    guard var current = open else { throw PulsehouseError(.internal, "no file is open") }
+    let file = tasks[current.task].file
+    let left = file.byteCount - current.position
+    var wanted = Int(min(left, Int64(unitByteCount)))
+    var have = 0
+    while true {
+      block.reserve(wanted, keeping: have)
+      let count = try current.file.read(
+        to: block.base + have, count: wanted - have, at: current.position + Int64(have))
+      guard count == wanted - have else {
+        open = nil
+        return .warning(.shrank(file.name))
+      }
+      have = wanted
+      if Int64(have) == left {
+        open = nil
+        return .part(part(current, end: have, isLast: true, block))
+      }
+      let end = ph_after_last(block.base, have, 0x0A)
+      if end > 0 {
+        let part = part(current, end: end, isLast: false, block)
+        current.hash.update(UnsafeRawBufferPointer(start: block.base, count: end))
+        current.lineCount += Int64(ph_count_byte(block.base, end, 0x0A))
+        current.position += Int64(end)
+        open = current
+        return .part(part)
+      }
+      if wanted >= Self.recordByteLimit { return try skipRecord(current, block, have) }
+      wanted = Int(min(left, Int64(min(wanted * 2, Self.recordByteLimit))))
+    }
+  }
+
+  private func part(_ current: OpenFile, end: Int, isLast: Bool, _ block: LakeBlock) -> LakePart {
+    block.base.storeBytes(of: 0, toByteOffset: end, as: UInt64.self)
+    return LakePart(
+      task: current.task, end: end, position: current.position, lineCount: current.lineCount, hash: current.hash,
+      isLast: isLast)
+  }
+
+  /// Steps over a record too long to be read; its start stays in the block.
+  private func skipRecord(_ start: OpenFile, _ block: LakeBlock, _ have: Int) throws(PulsehouseError)
+    -> LakeUnit.Content
+  {
+    var current = start
+    let kept = RejectedRecord.rawByteLimit
+    var have = have
+    var length: Int64 = 0
+    while true {
+      let area = UnsafeMutableRawPointer(block.base) + (length == 0 ? 0 : kept)
+      let newline = memchr(area, 0x0A, have).map { UnsafeRawPointer($0) - UnsafeRawPointer(area) + 1 }
+      let taken = newline ?? have
+      current.hash.update(UnsafeRawBufferPointer(start: area, count: taken))
+      length += Int64(taken)
+      current.position += Int64(taken)
+      let left = tasks[current.task].file.byteCount - current.position
+      if newline != nil || left == 0 {
+        var part = part(start, end: kept, isLast: left == 0, block)
+        part.oversized = (length, newline == nil ? 0 : 1)
+        // The hash of all bytes up to the next record; there are no lines between.
+        part.hash = current.hash
+        if newline != nil { current.lineCount += 1 }
+        open = left == 0 ? nil : current
+        return .part(part)
+      }
+      have = Int(min(left, Int64(block.capacity - kept)))
+      let count = try current.file.read(to: block.base + kept, count: have, at: current.position)
+      guard count == have else {
+        open = nil
+        return .warning(.shrank(tasks[current.task].file.name))
+      }
+    }
+  }
+}
+
+/// A worker's memory for bytes of files. Vectors of strings may still point into it when the next unit comes; then a
+/// new piece of memory is taken.
+final class LakeBlock {
+  private(set) var buffer = AlignedBuffer(byteCount: 0)
+  /// Bytes that may be filled.
+  private(set) var capacity = 0
+
+  var base: UnsafeMutableRawPointer { buffer.base }
+
+  /// Makes room for `count` bytes (and 64 more after them), keeping the first `kept` bytes.
+  func reserve(_ count: Int, keeping kept: Int = 0) {
+    if kept == 0 {
+      if count <= capacity, isKnownUniquelyReferenced(&buffer) { return }
+    } else if count <= capacity {
+      return
+    }
+    let bigger = AlignedBuffer(byteCount: count + 64)
+    if kept > 0 { bigger.base.copyMemory(from: buffer.base, byteCount: kept) }
+    buffer = bigger
+    capacity = count
+  }
+}

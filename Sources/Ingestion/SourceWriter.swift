@@ -1,0 +1,111 @@
+import Bytes
+import Engine
+import Glibc
+import Segments
+import Vectors
+
+/// Takes what an ingest of one source makes (row groups, refused records, the source's new state) and commits it
+/// together: rows and state become visible in one step or not at all. One thread at a time.
+final class SourceWriter {
+  let source: Source
+  let bronze: BronzeTable
+  let quarantine: BronzeTable
+  /// The source's state as of the last commit, without the table's own entry.
+  private(set) var entries: [String: [UInt8]]
+
+  private let warehouse: Warehouse
+  private let space: StateSpace
+  private var base: Snapshot
+  private var mustClearState: Bool
+  private var refused: [Quarantine.Entry] = []
+  private var refusedByteCount = 0
+  /// New values by key; nil removes the entry.
+  private var stateChanges: [String: [UInt8]?] = [:]
+  private let time: Int64
+  /// Entries whose name no file has: the identifier of the table the state is about.
+  static let tableKey = ".table"
+
+  private static let refusedByteLimit = 64 << 20
+
+  /// `lineage` are the columns that say where a row came from.
+  init(_ source: Source, lineage: [ColumnDefinition], in warehouse: Warehouse) throws(PulsehouseError) {
+    self.source = source
+    self.warehouse = warehouse
+    base = try warehouse.snapshot()
+    space = .source(source.name)
+    let columns = source.columns.map { ColumnDefinition(name: $0.name, type: $0.type) } + lineage
+    var properties = ["source": source.name]
+    if let file = source.file { properties["declared_in"] = Path.name(file) }
+    bronze = try BronzeTable(
+      TableName(source.schema, source.table), TableDefinition(columns: columns, properties: properties),
+      keyColumn: source.columns.first?.type.isInteger == true ? 0 : nil, in: warehouse, base)
+    quarantine = try BronzeTable(
+      Quarantine.tableName(of: source), Quarantine.definition, keyColumn: nil, in: warehouse, base)
+    entries = try base.entries(of: space)
+    // Rows of a table that was dropped are gone, so its files have to be read again.
+    let owner = entries.removeValue(forKey: Self.tableKey)
+    mustClearState = owner != nil && owner != Self.tableEntry(bronze)
+    if mustClearState { entries = [:] }
+    if owner == nil || mustClearState { stateChanges[Self.tableKey] = Self.tableEntry(bronze) }
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    time = Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
+  }
+
+  private static func tableEntry(_ table: BronzeTable) -> [UInt8] { Array(table.identifier.description.utf8) }
+
+  /// Adds a refused record. - Throws: `.user` naming its place when the source's policy is to fail.
+  func refuse(_ file: String, _ record: RejectedRecord) throws(PulsehouseError) {
+    if source.onError == .fail {
+      throw PulsehouseError(.user, record.reason, sqlState: "22P04", file: file, line: Int(record.line))
+    }
+    refused.append(Quarantine.Entry(file: file, record: record))
+    refusedByteCount += record.raw.count + 64
+    if refusedByteCount > Self.refusedByteLimit || refused.count == 65_536 { try flushRefused() }
+  }
+
+  private func flushRefused() throws(PulsehouseError) {
+    guard !refused.isEmpty else { return }
+    let columns = Quarantine.columns(refused, source: source.name, time: time)
+    try quarantine.append(
+      SegmentWriter.encodeRowGroup(columns, schema: Quarantine.definition.schema, options: quarantine.options))
+    refused = []
+    refusedByteCount = 0
+  }
+
+  /// Sets an entry of the source's state, as of the rows added so far.
+  func setState(_ key: String, _ value: [UInt8]) { stateChanges[key] = .some(value) }
+
+  /// Removes an entry of the source's state.
+  func removeState(_ key: String) { stateChanges[key] = .some(nil) }
+
+  /// Commits everything since the last commit. With `replacing`, the rows take the place of all rows of the table and
+  /// of its quarantine. Returns false when there was nothing to commit.
+  ///
+  /// - Throws: `.conflict` when another process ingests the same source; `.io`.
+  func commit(_ message: String, replacing: Bool = false) throws(PulsehouseError) -> Bool {
+    try flushRefused()
+    var madeSchemas: Set<String> = []
+    var changes: [Change] = []
+    if mustClearState { changes.append(.clearState(space)) }
+    changes += try bronze.takeChanges(replacing: replacing, madeSchemas: &madeSchemas)
+    changes += try quarantine.takeChanges(replacing: replacing || mustClearState, madeSchemas: &madeSchemas)
+    for (key, value) in stateChanges.sorted(by: { $0.key < $1.key }) {
+      changes.append(value.map { .putState(space, key: key, value: $0) } ?? .removeState(space, key: key))
+    }
+    guard !changes.isEmpty else { return false }
+    base = try warehouse.store.commit(changes, basedOn: base, message: message)
+    bronze.committed()
+    quarantine.committed()
+    for (key, value) in stateChanges where key != Self.tableKey { entries[key] = value }
+    stateChanges = [:]
+    mustClearState = false
+    return true
+  }
+
+  /// Removes the files of rows that were not committed.
+  func discard() {
+    bronze.discard()
+    quarantine.discard()
+  }
+}
