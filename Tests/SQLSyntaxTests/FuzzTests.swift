@@ -124,7 +124,7 @@ private struct Random: RandomNumberGenerator {
   }
 
   /// Texts per seed; `PULSEHOUSE_FUZZ_ROUNDS` in the environment asks for more.
-  private static var rounds: Int { getenv("PULSEHOUSE_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 4_000 }
+  private static var rounds: Int { getenv("PULSEHOUSE_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 1_500 }
 
   @Test(arguments: [1, 2, 3, 4] as [UInt64])
   func mutatedTextsNeverTrap(_ seed: UInt64) {

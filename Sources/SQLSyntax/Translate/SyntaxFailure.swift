@@ -5,11 +5,17 @@ import CPgQuery
 enum SyntaxFailure {
   /// Converts an error of the C library: its words, and its position from characters to bytes.
   static func parserError(_ error: PgQueryError, in text: UnsafeBufferPointer<UInt8>) -> PulsehouseError {
-    let message = error.message.map { String(cString: $0) } ?? "syntax error"
+    var message = error.message.map { String(cString: $0) } ?? "syntax error"
     var range: Range<Int>?
     if error.cursorpos > 0 {
       let start = byteOffset(ofCharacter: Int(error.cursorpos) - 1, in: text)
-      range = start..<tokenEnd(in: text, at: start)
+      var end = tokenEnd(in: text, at: start)
+      // Later minor versions of PostgreSQL 15 show all of the junk, not its first character alone.
+      if message.hasPrefix("trailing junk after"), let words = message.firstRange(of: " at or near \"") {
+        while end < text.count, SQLLexer.isIdentifierPart(text[end]) { end += 1 }
+        message = message[..<words.upperBound] + String(decoding: text[start..<end], as: UTF8.self) + "\""
+      }
+      range = start..<end
     }
     if message.hasSuffix("not implemented") || message.hasSuffix("not yet implemented")
       || message.hasSuffix("not supported")
