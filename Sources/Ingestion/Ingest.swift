@@ -5,34 +5,45 @@ import Execution
 /// The door: brings sources up to date.
 package enum Ingest {
   /// Ingests every source of `sources`, or those that `names` gives (`schema.table`, or a table's name alone where that
-  /// is enough), one after the other. Returns a report for each.
+  /// is enough), one after the other. Returns a report for each, having told `finished` of it.
   ///
   /// What one source committed before an error stays; running again goes on from there.
   /// - Throws: `.user` for an unknown name or a record refused under `on_error FAIL`; `.unsupported`; `.conflict` when
   ///   another process ingests the same source; `.io`; `.cancelled`.
+  @discardableResult
   package static func run(
-    _ sources: [Source], names: [String] = [], into warehouse: Warehouse, options: IngestOptions = IngestOptions()
+    _ sources: [Source], names: [String] = [], into warehouse: Warehouse, options: IngestOptions = IngestOptions(),
+    finished: (IngestReport) throws -> Void = { _ in }
   ) throws -> [IngestReport] {
     let chosen = try names.isEmpty ? sources : names.map { try find($0, in: sources) }
     for source in chosen { try check(source) }
     return try chosen.map { source in
       try options.cancellation.check()
+      let report: IngestReport
       do {
-        switch source.kind {
-        case .lake(let folder):
-          let path = options.lakePath ?? Path.join(options.dataDirectory, folder.path)
-          return try LakeIngest(
-            source: source, folder: folder, path: path, warehouse: warehouse, options: options
-          ).run()
-        case .csv(let files):
-          return try CSVIngest(source: source, files: files, warehouse: warehouse, options: options).run()
-        case .kafka: throw unsupported(source, "a source of kind KAFKA")
-        }
+        report = try ingest(source, into: warehouse, options)
       } catch let error as PulsehouseError where error.detail == nil {
         var named = error
         named.detail = "While ingesting \(source.name)."
         throw named
       }
+      try finished(report)
+      return report
+    }
+  }
+
+  private static func ingest(
+    _ source: Source, into warehouse: Warehouse, _ options: IngestOptions
+  ) throws -> IngestReport {
+    switch source.kind {
+    case .lake(let folder):
+      let path = options.lakePath ?? Path.join(options.dataDirectory, folder.path)
+      return try LakeIngest(
+        source: source, folder: folder, path: path, warehouse: warehouse, options: options
+      ).run()
+    case .csv(let files):
+      return try CSVIngest(source: source, files: files, warehouse: warehouse, options: options).run()
+    case .kafka: throw unsupported(source, "a source of kind KAFKA")
     }
   }
 

@@ -12,6 +12,7 @@ package protocol Command: Sendable {
 package enum CommandList {
   package static let all: [any Command.Type] = [
     GenerateCommand.self,
+    IngestCommand.self,
     RunCommand.self,
     SQLCommand.self,
     ExportCommand.self,

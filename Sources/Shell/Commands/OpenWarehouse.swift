@@ -14,6 +14,7 @@ enum OpenWarehouse {
 
   static func session(_ warehouse: Warehouse, _ arguments: Arguments) throws -> Session {
     let session = Session(warehouse)
+    session.copyReader = CSVCopyReader()
     if let threads = try arguments.count("threads") { session.settings.threadCount = threads }
     if let memory = try arguments.byteCount("memory") { session.settings.memoryLimit = memory }
     session.standardOutput = { bytes in

@@ -1,5 +1,6 @@
 import Bytes
 import Engine
+import Ingestion
 
 /// `pulsehouse status`: what is in the warehouse.
 package enum StatusCommand: Command {
@@ -13,11 +14,18 @@ package enum StatusCommand: Command {
     let snapshot = try warehouse.snapshot()
     var output = StandardOutput()
     if arguments.has("json") {
-      try output.write(json(place, snapshot) + "\n")
+      try output.write(try json(place, snapshot) + "\n")
     } else {
       try output.write("\(place.tables), snapshot \(snapshot.id)\n")
       for line in BoxTable(headers: headers, head: rows(snapshot)).lines(width: Terminal.width) {
         try output.write(line + "\n")
+      }
+      let books = try Ingest.books(snapshot)
+      if !books.isEmpty {
+        let rows = books.map { Self.row($0) }
+        for line in BoxTable(headers: bookHeaders, head: rows).lines(width: Terminal.width) {
+          try output.write(line + "\n")
+        }
       }
     }
     try output.flush()
@@ -31,6 +39,23 @@ package enum StatusCommand: Command {
     BoxTable.Header(name: "bytes/row", type: "", isRightAligned: true),
   ]
 
+  private static let bookHeaders = [
+    BoxTable.Header(name: "source", type: "", isRightAligned: false),
+    BoxTable.Header(name: "files", type: "", isRightAligned: true),
+    BoxTable.Header(name: "bytes", type: "", isRightAligned: true),
+    BoxTable.Header(name: "read", type: "", isRightAligned: true),
+    BoxTable.Header(name: "bronze", type: "", isRightAligned: true),
+    BoxTable.Header(name: "quarantine", type: "", isRightAligned: true),
+  ]
+
+  private static func row(_ books: SourceBooks) -> [String?] {
+    [
+      books.name, Decimals.grouped(books.fileCount), ByteSize.format(Int(books.byteCount)),
+      Decimals.grouped(Int(books.recordCount)), Decimals.grouped(Int(books.rowCount)),
+      Decimals.grouped(Int(books.quarantinedCount)),
+    ]
+  }
+
   private static func rows(_ snapshot: Snapshot) -> [[String?]] {
     let tables = snapshot.tables.map { table -> [String?] in
       let perRow = table.rowCount == 0 ? 0 : Double(table.byteCount) / Double(table.rowCount)
@@ -42,16 +67,24 @@ package enum StatusCommand: Command {
     return tables + snapshot.views.map { ["\($0.name) (view)", "", "", "", ""] }
   }
 
-  private static func json(_ place: Workplace, _ snapshot: Snapshot) -> String {
+  private static func json(_ place: Workplace, _ snapshot: Snapshot) throws -> String {
     let tables = snapshot.tables.map { table in
       JSONText.object([
         ("name", .text("\(table.name.schema).\(table.name.name)")), ("rows", .number(table.rowCount)),
         ("segments", .number(table.segmentCount)), ("bytes", .number(table.byteCount)),
       ])
     }
+    let sources = try Ingest.books(snapshot).map { books in
+      JSONText.object([
+        ("name", .text(books.name)), ("files", .number(books.fileCount)), ("bytes", .number(Int(books.byteCount))),
+        ("records", .number(Int(books.recordCount))), ("rows", .number(Int(books.rowCount))),
+        ("quarantined", .number(Int(books.quarantinedCount))),
+        ("incomplete_files", .number(books.incompleteFileCount)),
+      ])
+    }
     return JSONText.object([
       ("directory", .text(place.tables)), ("snapshot", .number(Int(snapshot.id.number))),
-      ("tables", .raw(JSONText.array(tables))),
+      ("tables", .raw(JSONText.array(tables))), ("sources", .raw(JSONText.array(sources))),
     ])
   }
 }

@@ -1,0 +1,90 @@
+import Bytes
+import Engine
+import Execution
+import Ingestion
+
+/// `pulsehouse ingest`: every source of the project into bronze.
+package enum IngestCommand: Command {
+  package static let specification = CommandSpecification(
+    "ingest", "bring what is new in the sources into bronze; what does not fit goes to quarantine",
+    operands: "[SOURCE ...]", maximumOperands: 1000,
+    options: [
+      OptionSpecification("lake", value: "DIR", "where the lake lies, instead of where its source says")
+    ],
+    discussion: """
+      Sources are the files below sources/; without operands all of them are ingested. A lake is read from where it was
+      left: new files, and what files have grown by; a CSV file replaces its table. Rows and the position of every file
+      are one commit, so after a kill the next ingest goes on without a gap and without a double. A file that is not
+      what it was is reported and left alone.
+      """)
+
+  package static func run(_ arguments: Arguments) throws {
+    let place = try Workplace(arguments)
+    let sources = try Source.load(directory: Path.join(place.project, "sources"))
+    guard !sources.isEmpty else {
+      throw PulsehouseError(
+        .usage, "there are no sources in \(place.project)/sources",
+        hint: "A project has models/ and sources/; --project names its folder.")
+    }
+    var options = IngestOptions()
+    options.dataDirectory = place.data
+    options.lakePath = arguments.value("lake")
+    if let threads = try arguments.count("threads") { options.threadCount = threads }
+    let cancellation = options.cancellation
+    SignalWatch.onInterrupt { cancellation.cancel() }
+    let line = ProgressLine(isQuiet: arguments.has("quiet"))
+    options.progress = { progress in
+      line.show(
+        "\(progress.source): \(Decimals.grouped(Int(progress.rowCount))) rows, "
+          + ByteSize.format(Int(progress.byteCount)),
+        done: Int(progress.byteCount), total: Int(progress.totalByteCount))
+    }
+    let isJSON = arguments.has("json")
+    var output = StandardOutput()
+    var written: [String] = []
+    let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
+    try Ingest.run(sources, names: arguments.operands, into: warehouse, options: options) { report in
+      line.clear()
+      for warning in report.warnings.prefix(20) { Terminal.note("warning: \(warning.file): \(warning.message)") }
+      if report.warnings.count > 20 { Terminal.note("warning: and \(report.warnings.count - 20) more files") }
+      if isJSON {
+        written.append(json(report))
+      } else {
+        try output.write(text(report))
+        try output.flush()
+      }
+    }
+    if isJSON { try output.write(JSONText.array(written) + "\n") }
+    try output.flush()
+  }
+
+  private static func text(_ report: IngestReport) -> String {
+    func grouped(_ number: Int64) -> String { Decimals.grouped(Int(number)) }
+    if report.recordCount == 0 && report.byteCount == 0 {
+      return "\(report.source): nothing new in \(Decimals.grouped(report.unchangedFileCount)) files\n"
+    }
+    let files = report.fileCount == 1 ? "1 file" : "\(Decimals.grouped(report.fileCount)) files"
+    return """
+      \(report.source): \(grouped(report.rowCount)) rows from \(files), \(ByteSize.format(Int(report.byteCount)))
+        read \(grouped(report.recordCount)) = bronze \(grouped(report.rowCount)) + quarantine \
+      \(grouped(report.quarantinedCount))
+        \(Decimals.format(report.seconds, places: 2)) s, \(Decimals.grouped(Int(report.rowsPerSecond))) rows/s
+
+      """
+  }
+
+  private static func json(_ report: IngestReport) -> String {
+    let warnings = report.warnings.map { warning in
+      JSONText.object([
+        ("kind", .text(warning.kind.rawValue)), ("file", .text(warning.file)), ("message", .text(warning.message)),
+      ])
+    }
+    return JSONText.object([
+      ("source", .text(report.source)), ("files", .number(report.fileCount)),
+      ("unchanged_files", .number(report.unchangedFileCount)), ("bytes", .number(Int(report.byteCount))),
+      ("records", .number(Int(report.recordCount))), ("rows", .number(Int(report.rowCount))),
+      ("quarantined", .number(Int(report.quarantinedCount))), ("commits", .number(report.commitCount)),
+      ("seconds", .decimal(report.seconds)), ("warnings", .raw(JSONText.array(warnings))),
+    ])
+  }
+}
