@@ -55,9 +55,14 @@ package enum NumericArithmetic {
       return try make(
         (Int128(product.high) << 64 | Int128(product.low)).magnitude, isNegative: (a < 0) != (b < 0), scale: scale)
     }
+    let isNegative = (left.mantissa < 0) != (right.mantissa < 0)
     let product = Wide.product(left.mantissa.magnitude, right.mantissa.magnitude)
-    guard product.high == 0 else { throw Failure.numericOverflow }
-    return try make(product.low, isNegative: (left.mantissa < 0) != (right.mantissa < 0), scale: scale)
+    if product.high == 0, product.low < limit { return try make(product.low, isNegative: isNegative, scale: scale) }
+    // Without trailing zeros it may fit: the value is the same, only zeros are not shown.
+    let (a, b) = (left.reduced, right.reduced)
+    let reduced = Wide.product(a.mantissa.magnitude, b.mantissa.magnitude)
+    guard reduced.high == 0 else { throw Failure.numericOverflow }
+    return try make(reduced.low, isNegative: isNegative, scale: a.scale + b.scale)
   }
 
   /// Divides with as many digits as PostgreSQL chooses: at least 16 significant ones, rounded half away from zero.
