@@ -131,7 +131,11 @@ extension SnapshotStore {
       return [error]
     }
     return SegmentVerifier.verify(file).map { damage in
-      PulsehouseError(.corrupt, damage.message, detail: "It belongs to table \(table.name).", file: path)
+      var message = damage.message
+      if let column = damage.column, let rowGroup = damage.rowGroup {
+        message = "column \(column) of row group \(rowGroup) is damaged: \(damage.byteCount) bytes at \(damage.offset)"
+      }
+      return PulsehouseError(.corrupt, message, detail: "It belongs to table \(table.name).", file: path)
     }
   }
 
