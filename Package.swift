@@ -93,11 +93,10 @@ let package = Package(
     tests("SQLSyntax", uses: ["SQLSyntax", "Bytes"]),
     tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),
     tests("Encodings", uses: ["Encodings", "Vectors", "Bytes"]),
-    tests("Planning", uses: ["Planning", "SQLSyntax", "Vectors", "Bytes"]),
+    tests("Planning", uses: ["Planning", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
     tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"]),
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
-    tests(
-      "Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"], resources: [.copy("Golden")]),
+    tests("Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
     tests("Ingestion", uses: ["Ingestion", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),

@@ -87,10 +87,11 @@ extension Binder {
     case ("concat", 1...): return .call(.concat, try arguments.indices.map(text), .text)
     case ("concat_ws", 2...): return .call(.concatWithSeparator, try arguments.indices.map(text), .text)
     case ("pg_typeof", 1): return .constant(.text(TypeKind(arguments[0].type).name), .text)
-    case ("age", 1):
+    case ("age", 1)
+    where arguments[0].type == .unknown || [.date, .timestamp, .timestamptz].contains(arguments[0].type):
       let today = Expression.cast(.cast(.call(.now, [], .timestamptz), .date), .timestamp)
       return .call(.age, [today, try coerce(arguments[0], to: .timestamp, ranges[0])], .interval)
-    case ("overlay", 3...4):
+    case ("overlay", 3...4) where arguments.prefix(2).allSatisfy { $0.type == .unknown || $0.type.isText }:
       // overlay(s placing n from p for c) is s up to p, n, and s from p + c on.
       let (value, new) = (try text(0), try text(1))
       let start = try coerce(arguments[2], to: .integer, ranges[2])
@@ -307,7 +308,14 @@ extension Binder {
     let common =
       compatible.isEmpty
       ? nil
-      : try commonType(compatible.map { (arguments[$0].type, ranges[$0]) }, name)
+      : try? commonType(compatible.map { (arguments[$0].type, ranges[$0]) }, name)
+    if !compatible.isEmpty {
+      if common == nil { throw BinderError.noFunction(name, types, range) }
+      if compatible.allSatisfy({ types[$0] == .unknown }) {
+        throw BinderError.user(
+          "42804", "could not determine polymorphic type because input has type unknown", range)
+      }
+    }
     var bound: [Expression] = []
     for (index, argument) in arguments.enumerated() {
       if declared[index] == .anyCompatible, let common {

@@ -109,7 +109,8 @@ extension Binder {
     case .nullIf(let left, let right):
       let (a, b) = (try bind(left, stage), try bind(right, stage))
       let (x, y) = try unify(a, b, "=", range, leftRange: left.range, rightRange: right.range)
-      let value = a.type == .unknown ? x : a
+      // The type is that of the comparison, but integers of two widths are compared as they are.
+      let value = a.type.isInteger && b.type.isInteger ? a : x
       return .branch(
         [Branch(when: .compare(.equal, x, y), then: .null(value.type))], otherwise: value, value.type)
     case .call(let call): return try bindCall(call, stage, range)
@@ -127,7 +128,9 @@ extension Binder {
 
   private func bindColumn(_ path: [String], _ stage: Stage, _ range: SourceRange) throws -> Expression {
     let (column, isOuter) = try stage.scope.resolve(path, range)
-    if !isOuter, !stage.isAggregateArgument {
+    if isOuter {
+      outerReferences.append(.init(expression: column.expression, name: column.displayName, range: range))
+    } else if !stage.isAggregateArgument {
       stage.references.append(.init(expression: column.expression, name: column.displayName, range: range))
     }
     return column.expression
@@ -233,7 +236,7 @@ extension Binder {
     default: break
     }
     let candidates = OperatorTable.binary(symbol)
-    if a.isNumber, b.isNumber {
+    if a.isNumber, b.isNumber, symbol != "<<", symbol != ">>" {
       let kind = arithmeticType(a, b)
       if let entry = candidates.first(where: { $0.arguments == [kind, kind] }) {
         return .call(

@@ -193,10 +193,12 @@ extension Binder {
 
     func key(_ syntax: Syntax.Expression) throws -> Int {
       var expression: Expression
+      var name = ColumnName.of(syntax)
       if let index = try ordinal(syntax, select.items.count, "GROUP BY") {
         let item = select.items[index]
         if case .star = item.value.node { throw BinderError.unsupported("GROUP BY the number of a *", syntax.range) }
         expression = try bindTyped(item.value, stage)
+        name = item.alias ?? ColumnName.of(item.value)
       } else if case .column(let path) = syntax.node, path.count == 1,
         !scope.visible.contains(where: { $0.name == path[0] }),
         let item = select.items.first(where: { ($0.alias ?? ColumnName.of($0.value)) == path[0] })
@@ -209,7 +211,7 @@ extension Binder {
       if let known = collector.keys.firstIndex(where: { $0.expression == expression }) { return known }
       let isNullable = expression.isNullable
       collector.keys.append(
-        Projection(expression, as: column(ColumnName.of(syntax), expression.type, isNullable: isNullable)))
+        Projection(expression, as: column(name, expression.type, isNullable: isNullable)))
       return collector.keys.count - 1
     }
     /// The sets of keys that an element stands for.

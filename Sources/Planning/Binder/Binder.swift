@@ -14,6 +14,8 @@ final class Binder {
   private var nextColumn = 0
   private var nextShared = 0
   private var depth = 0
+  /// Where subqueries name columns of enclosing queries, for messages.
+  var outerReferences: [Stage.Reference] = []
   /// Views being bound, outermost first.
   var viewStack: [String] = []
 

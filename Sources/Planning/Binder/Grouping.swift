@@ -3,12 +3,14 @@ import Vectors
 
 /// Puts GROUP BY and aggregates between a query's rows and its select list: above it only keys and aggregates exist.
 struct Grouping {
+  private let binder: Binder
   private let collector: AggregateCollector
   /// What the grouped rows had.
   private let inputColumns: Set<Column>
   private let keys: [Expression: Column]
 
   init(binder: Binder, collector: AggregateCollector, inputColumns: Set<Column>) {
+    self.binder = binder
     self.collector = collector
     self.inputColumns = inputColumns
     keys = Dictionary(collector.keys.map { ($0.expression, $0.column) }, uniquingKeysWith: { a, _ in a })
@@ -51,10 +53,10 @@ struct Grouping {
       for condition in attachment.conditions { condition.collectColumns(into: &outside) }
       for column in outside.subtracting(own) where inputColumns.contains(column) {
         guard let key = keys[.column(column)] else {
-          let name = reference(column, stage)?.name ?? column.name
+          let found = binder.outerReferences.first { $0.expression == .column(column) } ?? reference(column, stage)
           throw BinderError.user(
-            "42803", "subquery uses ungrouped column \"\(name)\" from outer query",
-            reference(column, stage)?.range ?? .unknown)
+            "42803", "subquery uses ungrouped column \"\(found?.name ?? column.name)\" from outer query",
+            found?.range ?? .unknown)
         }
         map[column] = .column(key)
       }

@@ -37,7 +37,15 @@ final class Estimator {
       let groups = groupCount(aggregate.keys.map(\.expression), inputRows)
       return groups * Double(max(1, aggregate.groupingSets?.count ?? 1))
     case .join(let join, let left, let right): return joinRows(join, left, right)
-    case .sort(_, let input), .window(_, let input): return rows(input)
+    case .sort(_, let input): return rows(input)
+    case .window(let window, let input):
+      let rows = rows(input)
+      // A rank is as often 1 as there are partitions.
+      let groups = window.partition.isEmpty ? 1 : groupCount(window.partition, rows)
+      for call in window.calls where call.arguments.isEmpty {
+        facts[call.output.id] = ColumnFacts(distinctCount: max(1, rows / groups))
+      }
+      return rows
     case .limit(let count, _, _, let input):
       let rows = rows(input)
       if case .integer(let limit)? = count?.scalar { return min(rows, Double(limit)) }
@@ -121,7 +129,7 @@ final class Estimator {
   func joinSelectivity(_ conditions: [Expression], _ left: Double, _ right: Double) -> Double {
     var result = 1.0
     for condition in conditions {
-      if case .compare(.equal, let a, let b) = condition {
+      if let (a, b, _) = condition.equality, a.scalar == nil, b.scalar == nil {
         let distinct = max(distinctCount(a) ?? 0, distinctCount(b) ?? 0)
         // Without statistics: a key of the smaller side.
         result *= 1 / max(1, distinct > 0 ? distinct : max(1, min(left, right)))

@@ -21,7 +21,10 @@ struct LimitPushdown {
     case .concatenate(let inputs, let columns):
       guard let total = total(count, offset), inputs.count <= 64 else { break }
       let cut = inputs.map { input in
-        push(.limit(count: .bigint(total), offset: nil, withTies: false, input))
+        if case .limit(let own?, nil, false, _) = input, case .integer(let rows)? = own.scalar, rows <= total {
+          return push(input)
+        }
+        return push(.limit(count: .bigint(total), offset: nil, withTies: false, input))
       }
       return .limit(count: count, offset: offset, withTies: false, .concatenate(cut, columns))
     default: break

@@ -27,7 +27,7 @@ struct Optimizer {
 
   private func optimize(_ plan: LogicalPlan) -> LogicalPlan {
     optimizeShared(plan)
-    var plan = simplification.simplify(plan)
+    var plan = ConstantRows().fold(simplification.simplify(plan))
     plan = FilterPushdown().push(plan)
     // What was pushed through projections may be simpler now.
     plan = simplification.simplify(plan)

@@ -32,6 +32,10 @@ struct Simplification {
     case .coalesce(let operands, .boolean) where operands.count == 2 && operands[1].isFalseOrNullConstant:
       return condition(operands[0])
     case .constant(.null, .boolean): return .falseConstant
+    case .isIn(let value, let list) where list.contains(where: \.isNullConstant):
+      let rest = list.filter { !$0.isNullConstant }
+      return rest.isEmpty ? .falseConstant : makeIn(value, rest)
+    case .or(let operands): return makeOr(operands.map(condition))
     case .and(let operands): return makeAnd(operands.map(condition))
     default: return expression
     }

@@ -18,7 +18,5 @@ package enum CommandList {
     ExportCommand.self,
     StatusCommand.self,
     CollectCommand.self,
-    VerifyCommand.self,
-    RepairCommand.self,
   ]
 }
