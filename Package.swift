@@ -84,6 +84,11 @@ let package = Package(
     // The roof.
     .executableTarget(name: "pulsehouse", dependencies: ["Shell", "CKernels"], swiftSettings: swift),
 
+    // Benchmarks: kernels and codecs one by one.
+    .executableTarget(
+      name: "KernelBench", dependencies: ["Segments", "Encodings", "Vectors", "Bytes", "Simulation"],
+      path: "Benchmarks/KernelBench", swiftSettings: swift),
+
     // Tests: one target per module, and TestKit with what they share.
     .target(
       name: "TestKit", dependencies: ["Vectors", "Bytes", "Planning", "Kernels", "Engine"], path: "Tests/TestKit",

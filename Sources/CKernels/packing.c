@@ -7,50 +7,57 @@
 #define PH_CLONES
 #endif
 
-// The inner loops have a constant trip count over contiguous lanes and shift all of them by the same amount, which
-// compilers vectorise well; a body per width is not needed.
+// A word of all lanes is 128 bytes: two vectors of 64, which the compiler cuts to what the processor has. All lanes
+// shift by the same amount, so a body per width is not needed.
 #define PH_PACKING(BITS, TYPE)                                                                                        \
+  typedef TYPE lanes##BITS __attribute__((vector_size(64), aligned(1), may_alias));                                   \
   PH_CLONES void ph_unpack##BITS(const TYPE *restrict packed, unsigned width, TYPE *restrict values) {                \
-    enum { lanes = 1024 / BITS, rows = BITS };                                                                        \
-    if (width == 0) {                                                                                                 \
-      for (int i = 0; i < 1024; i++) values[i] = 0;                                                                   \
+    const lanes##BITS *in = (const lanes##BITS *)packed;                                                              \
+    lanes##BITS *out = (lanes##BITS *)values;                                                                         \
+    if (width == 0 || width >= BITS) {                                                                                \
+      for (int i = 0; i < 2 * BITS; i++) out[i] = width == 0 ? (lanes##BITS){0} : in[i];                              \
       return;                                                                                                         \
     }                                                                                                                 \
-    if (width >= BITS) {                                                                                              \
-      for (int i = 0; i < 1024; i++) values[i] = packed[i];                                                           \
-      return;                                                                                                         \
-    }                                                                                                                 \
-    const TYPE mask = (TYPE)(((TYPE)1 << width) - 1);                                                                 \
-    for (unsigned row = 0; row < rows; row++) {                                                                       \
-      const unsigned bit = row * width, shift = bit % BITS;                                                           \
-      const TYPE *restrict word = packed + (size_t)(bit / BITS) * lanes;                                              \
-      TYPE *restrict out = values + (size_t)row * lanes;                                                              \
-      if (shift + width <= BITS) {                                                                                    \
-        for (int lane = 0; lane < lanes; lane++) out[lane] = (TYPE)(word[lane] >> shift) & mask;                      \
-      } else {                                                                                                        \
-        const unsigned back = BITS - shift;                                                                           \
-        for (int lane = 0; lane < lanes; lane++)                                                                      \
-          out[lane] = (TYPE)((TYPE)(word[lane] >> shift) | (TYPE)(word[lane + lanes] << back)) & mask;                \
+    const lanes##BITS mask = (lanes##BITS){0} + (TYPE)(((TYPE)1 << width) - 1);                                       \
+    unsigned shift = 0;                                                                                               \
+    for (int row = 0; row < BITS; row++) {                                                                            \
+      lanes##BITS low = in[0] >> (TYPE)shift, high = in[1] >> (TYPE)shift;                                            \
+      shift += width;                                                                                                 \
+      if (shift >= BITS) {                                                                                            \
+        in += 2;                                                                                                      \
+        shift -= BITS;                                                                                                \
+        if (shift > 0) {                                                                                              \
+          low |= in[0] << (TYPE)(width - shift);                                                                      \
+          high |= in[1] << (TYPE)(width - shift);                                                                     \
+        }                                                                                                             \
       }                                                                                                               \
+      out[2 * row] = low & mask;                                                                                      \
+      out[2 * row + 1] = high & mask;                                                                                 \
     }                                                                                                                 \
   }                                                                                                                   \
   PH_CLONES void ph_pack##BITS(const TYPE *restrict values, unsigned width, TYPE *restrict packed) {                  \
-    enum { lanes = 1024 / BITS, rows = BITS };                                                                        \
+    const lanes##BITS *in = (const lanes##BITS *)values;                                                              \
+    lanes##BITS *out = (lanes##BITS *)packed;                                                                         \
     if (width == 0) return;                                                                                           \
     if (width >= BITS) {                                                                                              \
-      for (int i = 0; i < 1024; i++) packed[i] = values[i];                                                           \
+      for (int i = 0; i < 2 * BITS; i++) out[i] = in[i];                                                              \
       return;                                                                                                         \
     }                                                                                                                 \
-    const TYPE mask = (TYPE)(((TYPE)1 << width) - 1);                                                                 \
-    for (unsigned i = 0; i < width * lanes; i++) packed[i] = 0;                                                       \
-    for (unsigned row = 0; row < rows; row++) {                                                                       \
-      const unsigned bit = row * width, shift = bit % BITS;                                                           \
-      TYPE *restrict word = packed + (size_t)(bit / BITS) * lanes;                                                    \
-      const TYPE *restrict in = values + (size_t)row * lanes;                                                         \
-      for (int lane = 0; lane < lanes; lane++) word[lane] |= (TYPE)((TYPE)(in[lane] & mask) << shift);                \
-      if (shift + width > BITS) {                                                                                     \
-        const unsigned back = BITS - shift;                                                                           \
-        for (int lane = 0; lane < lanes; lane++) word[lane + lanes] |= (TYPE)((TYPE)(in[lane] & mask) >> back);       \
+    const lanes##BITS mask = (lanes##BITS){0} + (TYPE)(((TYPE)1 << width) - 1);                                       \
+    lanes##BITS low = {0}, high = {0};                                                                                \
+    unsigned shift = 0;                                                                                               \
+    for (int row = 0; row < BITS; row++) {                                                                            \
+      const lanes##BITS first = in[2 * row] & mask, second = in[2 * row + 1] & mask;                                  \
+      low |= first << (TYPE)shift;                                                                                    \
+      high |= second << (TYPE)shift;                                                                                  \
+      shift += width;                                                                                                 \
+      if (shift >= BITS) {                                                                                            \
+        out[0] = low;                                                                                                 \
+        out[1] = high;                                                                                                \
+        out += 2;                                                                                                     \
+        shift -= BITS;                                                                                                \
+        low = shift > 0 ? first >> (TYPE)(width - shift) : (lanes##BITS){0};                                          \
+        high = shift > 0 ? second >> (TYPE)(width - shift) : (lanes##BITS){0};                                        \
       }                                                                                                               \
     }                                                                                                                 \
   }
@@ -227,3 +234,35 @@ size_t ph_between64(const uint64_t *values, size_t count, uint64_t low, uint64_t
   return between64(values, count, low, high, bitmap);
 }
 void ph_prefix_sum64(int64_t *values, size_t count, int64_t first) { prefix(values, count, first); }
+
+static void divide_base(const int64_t *values, size_t count, double divisor, double *quotients) {
+  for (size_t i = 0; i < count; i++) {
+    int64_t value;
+    __builtin_memcpy(&value, values + i, 8);
+    const double quotient = (double)value / divisor;
+    __builtin_memcpy(quotients + i, &quotient, 8);
+  }
+}
+
+#if defined(__x86_64__)
+// AVX-512 converts eight 64-bit integers at once, which older levels cannot; the division is exact in all of them.
+PH_V4 static void divide_v4(const int64_t *values, size_t count, double divisor, double *quotients) {
+  const __m512d divisors = _mm512_set1_pd(divisor);
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m512d converted = _mm512_cvtepi64_pd(_mm512_loadu_si512(values + i));
+    _mm512_storeu_pd(quotients + i, _mm512_div_pd(converted, divisors));
+  }
+  divide_base(values + i, count - i, divisor, quotients + i);
+}
+#endif
+
+void ph_divide_decimals(const int64_t *values, size_t count, double divisor, double *quotients) {
+#if defined(__x86_64__)
+  if (prefix == prefix_v4) {
+    divide_v4(values, count, divisor, quotients);
+    return;
+  }
+#endif
+  divide_base(values, count, divisor, quotients);
+}

@@ -26,3 +26,6 @@ size_t ph_between64(const uint64_t *values, size_t count, uint64_t low, uint64_t
 
 /// Replaces values[i] by first + the sum of values[1] ... values[i]; values[0] is ignored. Wraps.
 void ph_prefix_sum64(int64_t *values, size_t count, int64_t first);
+
+/// Writes values[i] / divisor as doubles; `values` and `quotients` may be the same memory.
+void ph_divide_decimals(const int64_t *values, size_t count, double divisor, double *quotients);

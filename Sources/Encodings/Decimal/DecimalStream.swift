@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 
 /// Doubles (or reals) as integers divided by a power of ten, with the rows that are not such kept apart bit by bit.
 ///
@@ -114,18 +115,6 @@ struct DecimalStream {
 
   /// Divides in place: `integers` and `out` are the same memory.
   private func divide(_ integers: UnsafeMutablePointer<Int64>, _ count: Int, _ out: UnsafeMutablePointer<Double>) {
-    let power = DecimalStream.powers[exponent]
-    var index = 0
-    if exponent == 0 {
-      while index < count {
-        out[index] = Double(integers[index])
-        index &+= 1
-      }
-      return
-    }
-    while index < count {
-      out[index] = Double(integers[index]) / power
-      index &+= 1
-    }
+    ph_divide_decimals(integers, count, DecimalStream.powers[exponent], out)
   }
 }

@@ -59,8 +59,9 @@ struct PackedEncoder {
       }
     }
     let full = PackedEncoder.bits(plan.maximumCode)
+    // A patch costs time as well: two bytes more stand for it.
     func bytes(_ width: Int, _ patches: Int, _ high: Int, _ length: Int) -> Int {
-      length * width / 8 + patches * (2 + high)
+      length * width / 8 + patches * (2 + high + 2)
     }
 
     plan.uniformWidth = full

@@ -1,0 +1,116 @@
+import Bytes
+import Encodings
+import Glibc
+import Segments
+import Vectors
+
+/// Encodes, stores and reads back simulated events, and prints what each step costs.
+struct CodecBenchmark {
+  let eventCount: Int
+  private let repeats = 7
+
+  private func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// Prints the best time of several runs of `body` over `rows` rows of `stride` bytes.
+  private func measure(_ name: String, rows: Int, stride: Int, _ body: () throws -> Void) rethrows {
+    var best = Double.infinity
+    for _ in 0..<repeats {
+      let start = now()
+      try body()
+      best = min(best, now() - start)
+    }
+    let nanoseconds = best * 1e9 / Double(max(rows, 1))
+    print(
+      pad(name, 52) + pad("\((nanoseconds * 1000).rounded() / 1000)", 10)
+        + "\((Double(stride) / nanoseconds * 100).rounded() / 100)")
+  }
+
+  private func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - text.utf8.count))
+  }
+
+  func run() throws {
+    var events = try EventColumns(eventCount: eventCount)
+    print(pad("name", 52) + pad("ns/row", 10) + "GB/s")
+    try order("arrival", events, keyColumn: nil, sortedBy: [])
+    try order("arrival, by key", events, keyColumn: 0, sortedBy: [])
+    events.cluster()
+    try order("by user", events, keyColumn: 0, sortedBy: [0, 2])
+  }
+
+  private func order(_ name: String, _ events: EventColumns, keyColumn: Int?, sortedBy: [Int]) throws {
+    let schema = EventColumns.schema
+    var options = SegmentOptions()
+    options.keyColumn = keyColumn
+    options.sortedBy = sortedBy
+    let path = "/tmp/pulsehouse-kernel-bench-\(getpid()).seg"
+    defer { unlink(path) }
+    let writer = try SegmentWriter(path, schema: schema, options: options)
+    var groups: [[Vector]] = []
+    var row = 0
+    while row < events.count {
+      let end = min(row + options.rowGroupRowCount, events.count)
+      groups.append(events.vectors(row..<end))
+      row = end
+    }
+    let first = groups[0]
+    let rows = first[0].count
+    let keys = keyColumn.flatMap { BlockKeys(column: $0, first[$0]) }
+    for (index, field) in schema.fields.enumerated() {
+      let usable = index == keyColumn || sortedBy.first == keyColumn ? nil : keys
+      try measure("\(name): encode \(field.name)", rows: rows, stride: field.type.physical.stride) {
+        _ = try BlockEncoder.encode(first[index], keys: usable)
+      }
+    }
+    try measure("\(name): encode a row group", rows: rows, stride: 54) { _ = try writer.encodeRowGroup(first) }
+    for columns in groups { try writer.append(try writer.encodeRowGroup(columns)) }
+    let summary = try writer.finish()
+
+    let segment = try SegmentReader.open(try MappedFile(path))
+    let reader = RowGroupReader(segment, rowGroup: 0)
+    let scratch = AlignedBuffer(byteCount: (rows + 1024) * 8)
+    for (index, field) in schema.fields.enumerated() {
+      let stride = field.type.physical.stride
+      try measure("\(name): open and read all of \(field.name)", rows: rows, stride: stride) {
+        reader.move(to: segment, rowGroup: 0)
+        _ = try reader.read(column: index, rows: 0..<rows)
+      }
+      try measure("\(name): read \(field.name) by 2048", rows: rows, stride: stride) {
+        var row = 0
+        while row < rows {
+          _ = try reader.read(column: index, rows: row..<min(row + 2048, rows))
+          row += 2048
+        }
+      }
+      if let narrow = try reader.narrow(column: index, rows: 0..<rows, scratch: scratch) {
+        try measure("\(name): narrow \(field.name)", rows: rows, stride: narrow.width) {
+          _ = try reader.narrow(column: index, rows: 0..<rows, scratch: scratch)
+        }
+      }
+    }
+    let bitmap = AlignedBuffer(byteCount: rows / 8 + 64)
+    let filters: [(Int, ColumnPredicate)] = [
+      (1, .compare(.greater, .integer(120))), (0, .compare(.equal, .integer(10_500))),
+      (4, .between(.double(50), .double(60))), (2, .compare(.less, .integer(1_707_000_000_000_000))),
+    ]
+    for (column, predicate) in filters {
+      try measure("\(name): filter \(schema[column].name)", rows: rows, stride: schema[column].type.physical.stride) {
+        _ = try reader.filter(
+          column: column, predicate, rows: 0..<rows, into: bitmap.values(as: UInt64.self))
+      }
+    }
+    print("\(name): \(segment.rowCount) rows in \(summary.byteCount) bytes")
+    var total = 0.0
+    for (index, field) in schema.fields.enumerated() {
+      let bytes = Double(segment.byteCount(column: index)) / Double(segment.rowCount)
+      if index < 6 { total += bytes }
+      let encodings = segment.encodings(column: index, rowGroup: 0).map(\.name).joined(separator: ", ")
+      print("  " + pad(field.name, 14) + pad("\((bytes * 1000).rounded() / 1000)", 8) + "bytes a row  \(encodings)")
+    }
+    print("  " + pad("event", 14) + "\((total * 1000).rounded() / 1000) bytes a row")
+  }
+}
