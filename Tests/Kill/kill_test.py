@@ -32,8 +32,9 @@ def numbers(data: Path, query: str) -> list[int]:
     return [int(value) for value in lines[1].split(",")]
 
 
-def run_and_kill(data: Path, command: str, seconds: float) -> bool:
-    """Returns whether the command was still running when it was killed."""
+def run_and_kill(data: Path, command: str, seconds: float) -> tuple[bool, float]:
+    """Returns whether the command was still running when it was killed, and how long it ran."""
+    start = time.monotonic()
     process = subprocess.Popen(
         [PROGRAM, "--project", str(PROJECT), "--data", str(data), command],
         stdout=subprocess.DEVNULL,
@@ -44,10 +45,10 @@ def run_and_kill(data: Path, command: str, seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-        return True
+        return True, seconds
     if process.returncode != 0:
         raise SystemExit(f"{command} ended with {process.returncode}: {errors.decode(errors='replace')}")
-    return False
+    return False, time.monotonic() - start
 
 
 def contents(data: Path) -> dict[str, list[str]]:
@@ -76,12 +77,8 @@ def main() -> int:
         files = sorted(path.relative_to(lake) for path in lake.rglob("*.jsonl"))
         chance.shuffle(files)
         shutil.copytree(untouched / "seeds", data / "seeds")
-        start = time.monotonic()
         pulsehouse(untouched, "ingest")
-        ingest_seconds = time.monotonic() - start
-        start = time.monotonic()
         pulsehouse(untouched, "run")
-        run_seconds = time.monotonic() - start
 
         def arrive(count: int) -> None:
             for _ in range(min(count, len(files))):
@@ -90,8 +87,8 @@ def main() -> int:
                 shutil.copy(lake / name, data / "lake" / name)
 
         arrive(len(files) // 4)
-        pulsehouse(data, "ingest")
-        pulsehouse(data, "run")
+        # How long each command takes when nobody kills it; learnt anew whenever one comes through.
+        seconds = {command: run_and_kill(data, command, 600)[1] for command in ("ingest", "run")}
         rows, _ = numbers(data, BOOKS)
         published = numbers(data, PUBLISHED)
         attempts = killed = 0
@@ -101,10 +98,11 @@ def main() -> int:
                 raise SystemExit("the commands end too soon to be killed; raise --events")
             command = chance.choice(["ingest", "run"])
             if command == "ingest":
-                arrive(max(1, len(files) // 20))
-            typical = ingest_seconds if command == "ingest" else run_seconds
-            was_killed = run_and_kill(data, command, chance.uniform(0, typical * 0.8))
+                arrive(max(1, len(files) // 30))
+            was_killed, lasted = run_and_kill(data, command, chance.uniform(0, seconds[command]))
             killed += was_killed
+            if not was_killed:
+                seconds[command] = lasted
             rows_before, published_before = rows, published
             rows, places = numbers(data, BOOKS)
             published = numbers(data, PUBLISHED)
