@@ -103,7 +103,7 @@ let package = Package(
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
     tests("Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
-    tests("Ingestion", uses: ["Ingestion", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
+    tests("Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Simulation", uses: ["Simulation", "Bytes"]),
     tests("Shell", uses: ["Shell", "Bytes"]),

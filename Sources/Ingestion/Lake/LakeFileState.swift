@@ -6,7 +6,7 @@ import Bytes
 /// read again and must hash the same, so no rewriting goes unnoticed. That costs a tenth of a nanosecond a byte, and
 /// only for files whose size or time changed; all others are passed over unopened.
 struct LakeFileState: Hashable, Sendable {
-  /// Size and time of modification when it was last read.
+  /// Size and time of modification when it was last read to its end; zero in between.
   var byteCount: Int64 = 0
   var modifiedNanoseconds: Int64 = 0
   /// Bytes read: the next line starts here.

@@ -148,7 +148,7 @@ private final class LakeCollector: @unchecked Sendable {
       state.rowCount += file.rowCount
       state.quarantinedCount += Int64(file.rejected.count)
       // Only a file read to its end may be passed over unopened next time.
-      state.byteCount = file.isLast ? task.file.byteCount : -1
+      state.byteCount = file.isLast ? task.file.byteCount : 0
       state.modifiedNanoseconds = file.isLast ? task.file.modifiedNanoseconds : 0
       states[task.file.name] = state
       writer.setState(task.file.name, state.encode())
