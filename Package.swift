@@ -106,6 +106,9 @@ let package = Package(
     tests("Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Simulation", uses: ["Simulation", "Bytes"]),
+    tests(
+      "Pipeline",
+      uses: ["Simulation", "Ingestion", "Modeling", "Engine", "TestKit", "Vectors", "Bytes"]),
     tests("Shell", uses: ["Shell", "Bytes"]),
     .testTarget(
       name: "SQLLogicTests", dependencies: ["TestKit", "Engine", "Bytes"], exclude: ["Scripts"], swiftSettings: swift),
