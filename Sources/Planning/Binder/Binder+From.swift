@@ -276,6 +276,7 @@ extension Binder {
     var conditions: [Expression] = []
     var merged: [VisibleColumn]?
     var stage: Stage?
+    var (leftPlan, rightPlan) = (left.plan, right.plan)
     switch join.condition {
     case .none: break
     case .natural:
@@ -295,10 +296,7 @@ extension Binder {
         return try bindCondition(syntax, own, "JOIN/ON").conjuncts
       }
       if !own.attachments.isEmpty {
-        guard kind == .inner else {
-          throw BinderError.unsupported("a subquery in the condition of an outer join", condition.range)
-        }
-        stage = own
+        if kind == .inner { stage = own } else { try attach(own, &leftPlan, &rightPlan, condition.range) }
       }
     }
     if let stage {
@@ -309,12 +307,31 @@ extension Binder {
       let simple = conditions.filter { !complex.contains($0) }
       result.plan = applyFilter(product, simple, complex, stage)
     } else {
-      result.plan = Decorrelation(self).join(kind, left.plan, right.plan, conditions)
+      result.plan = Decorrelation(self).join(kind, leftPlan, rightPlan, conditions)
     }
     if let merged { result.visible = merged }
     result = nullExtended(result)
     if let alias = join.alias { return try aliasJoin(result, alias, join.range) }
     return result
+  }
+
+  /// Joins the subqueries of an outer join's condition to the side that they are about.
+  private func attach(
+    _ stage: Stage, _ left: inout LogicalPlan, _ right: inout LogicalPlan, _ range: SourceRange
+  ) throws {
+    for attachment in stage.attachments {
+      let own = Set(attachment.plan.output)
+      var outside = attachment.plan.freeColumns
+      for condition in attachment.conditions { condition.collectColumns(into: &outside) }
+      outside.subtract(own)
+      if outside.isDisjoint(with: left.output) {
+        right = attach([attachment], to: right)
+      } else if outside.isDisjoint(with: right.output) {
+        left = attach([attachment], to: left)
+      } else {
+        throw BinderError.unsupported("a subquery about both sides in the condition of an outer join", range)
+      }
+    }
   }
 
   /// USING: the columns to compare, and what bare names mean afterwards.

@@ -149,7 +149,7 @@ extension Binder {
 
   private func bindItems(_ items: [SelectItem], _ stage: Stage) throws -> [Output] {
     var outputs: [Output] = []
-    for item in items {
+    for (index, item) in items.enumerated() {
       if case .star(let path) = item.value.node {
         for column in try expandStar(path, stage, item.range) {
           stage.references.append(
@@ -158,7 +158,9 @@ extension Binder {
         }
         continue
       }
-      let expression = try bind(item.value, stage)
+      // What GROUP BY has bound already is not bound again, so that a subquery in it stays one.
+      let key = stage.aggregates?.keysOfItems[index].flatMap { stage.aggregates?.keys[$0] }
+      let expression = try key.map { .column($0.column) } ?? bind(item.value, stage)
       outputs.append(
         Output(expression: expression, name: item.alias ?? ColumnName.of(item.value), range: item.value.range))
     }
@@ -194,21 +196,28 @@ extension Binder {
     func key(_ syntax: Syntax.Expression) throws -> Int {
       var expression: Expression
       var name = ColumnName.of(syntax)
+      var item: Int?
       if let index = try ordinal(syntax, select.items.count, "GROUP BY") {
-        let item = select.items[index]
-        if case .star = item.value.node { throw BinderError.unsupported("GROUP BY the number of a *", syntax.range) }
-        expression = try bindTyped(item.value, stage)
-        name = item.alias ?? ColumnName.of(item.value)
+        let named = select.items[index]
+        if case .star = named.value.node { throw BinderError.unsupported("GROUP BY the number of a *", syntax.range) }
+        expression = try bindTyped(named.value, stage)
+        name = named.alias ?? ColumnName.of(named.value)
+        item = index
       } else if case .column(let path) = syntax.node, path.count == 1,
         !scope.visible.contains(where: { $0.name == path[0] }),
-        let item = select.items.first(where: { ($0.alias ?? ColumnName.of($0.value)) == path[0] })
+        let index = select.items.firstIndex(where: { ($0.alias ?? ColumnName.of($0.value)) == path[0] })
       {
-        expression = try bindTyped(item.value, stage)
+        expression = try bindTyped(select.items[index].value, stage)
+        item = index
       } else {
         expression = try bindTyped(syntax, stage)
       }
       try requireEquality(expression.type, syntax.range)
-      if let known = collector.keys.firstIndex(where: { $0.expression == expression }) { return known }
+      if let known = collector.keys.firstIndex(where: { $0.expression == expression }) {
+        if let item { collector.keysOfItems[item] = known }
+        return known
+      }
+      if let item { collector.keysOfItems[item] = collector.keys.count }
       let isNullable = expression.isNullable
       collector.keys.append(
         Projection(expression, as: column(name, expression.type, isNullable: isNullable)))

@@ -193,13 +193,6 @@ extension Binder {
   }
 }
 
-extension JoinKind {
-  var isMark: Bool {
-    if case .mark = self { return true }
-    return false
-  }
-}
-
 extension Syntax.Expression {
   /// The operands of nested ANDs.
   var conjuncts: [Syntax.Expression] {

@@ -45,6 +45,8 @@ final class AggregateCollector {
   var calls: [AggregateCall] = []
   /// GROUP BY's expressions and the columns they become.
   var keys: [Projection] = []
+  /// Keys that GROUP BY names by a select item's number or name: the item is the key.
+  var keysOfItems: [Int: Int] = [:]
   var groupingSets: [[Int]]?
   var groupingColumn: Column?
   /// The stage of the aggregates' arguments.

@@ -132,8 +132,10 @@ struct Decorrelation {
       return PulledUp(
         plan: .join(LogicalJoin(.inner, on: own), a.plan, b.plan), conditions: moved, deferred: deferred)
     case .left, .semi, .anti, .antiNullAware, .mark, .single:
-      guard right.freeColumns.isDisjoint(with: correlated),
-        !join.conditions.contains(where: { $0.reads(correlated) }), let a = pullUp(left, correlated),
+      var own: Set<Column> = []
+      LogicalPlan.join(join, left, right).forEachExpression { $0.collectColumns(into: &own) }
+      guard right.freeColumns.isDisjoint(with: correlated), own.isDisjoint(with: correlated),
+        let a = pullUp(left, correlated),
         a.deferred.isEmpty
       else { return nil }
       return PulledUp(plan: .join(join, a.plan, right), conditions: a.conditions)

@@ -62,10 +62,22 @@ struct LogicalAggregate {
 struct LogicalJoin {
   var kind: JoinKind
   var conditions: [Expression]
+  /// Of a join that minds NULLs as IN does: what is compared instead of conditions. It keeps its sides, whatever they
+  /// read.
+  var comparison: Comparison?
+
+  struct Comparison {
+    var left: Expression
+    var right: Expression
+  }
 
   init(_ kind: JoinKind, on conditions: [Expression] = []) {
     self.kind = kind
     self.conditions = conditions
+    if kind.isNullAware, conditions.count == 1, case .compare(.equal, let left, let right) = conditions[0] {
+      comparison = Comparison(left: left, right: right)
+      self.conditions = []
+    }
   }
 }
 
@@ -87,6 +99,21 @@ final class SharedPlan {
     self.id = id
     self.plan = plan
     self.isForced = isForced
+  }
+}
+
+extension JoinKind {
+  /// True for the joins of IN and NOT IN that tell unknown from false.
+  var isNullAware: Bool {
+    switch self {
+    case .antiNullAware, .mark(_, nullAware: true): true
+    default: false
+    }
+  }
+
+  var isMark: Bool {
+    if case .mark = self { return true }
+    return false
   }
 }
 
@@ -180,6 +207,9 @@ extension LogicalPlan {
       return .aggregate(aggregate, input)
     case .join(var join, let left, let right):
       join.conditions = try join.conditions.map(transform)
+      if let comparison = join.comparison {
+        join.comparison = .init(left: try transform(comparison.left), right: try transform(comparison.right))
+      }
       return .join(join, left, right)
     case .sort(let list, let input): return .sort(try keys(list), input)
     case .limit(let count, let offset, let withTies, let input):
@@ -214,7 +244,12 @@ extension LogicalPlan {
         if let filter = call.filter { try body(filter) }
         for key in call.order { try body(key.expression) }
       }
-    case .join(let join, _, _): try join.conditions.forEach(body)
+    case .join(let join, _, _):
+      try join.conditions.forEach(body)
+      if let comparison = join.comparison {
+        try body(comparison.left)
+        try body(comparison.right)
+      }
     case .sort(let keys, _): for key in keys { try body(key.expression) }
     case .limit(let count, let offset, _, _):
       if let count { try body(count) }

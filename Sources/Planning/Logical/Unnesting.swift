@@ -160,7 +160,10 @@ struct Unnesting {
         return .not(.isDistinct(.column(x), .column(y)))
       }
     }
-    func conditions(_ map: Map) -> [Expression] { join.conditions.map { $0.substituting(expressions(map)) } }
+    func conditions(_ map: Map) -> [Expression] {
+      (join.conditions + (join.comparison.map { [.compare(.equal, $0.left, $0.right)] } ?? []))
+        .map { $0.substituting(expressions(map)) }
+    }
 
     if isIndependent(right), join.kind != .right, join.kind != .full {
       let (a, map) = unnest(left)

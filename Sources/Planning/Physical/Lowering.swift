@@ -114,18 +114,13 @@ struct Lowering {
       }
     }
     if !rest.isEmpty { join.condition = .conjunction(rest) }
-    switch join.kind {
-    case .antiNullAware, .mark(_, nullAware: true):
-      // The one comparison is the key, whatever it reads.
-      guard logical.conditions.count == 1, case .compare(.equal, let x, let y) = logical.conditions[0] else {
+    if join.kind.isNullAware {
+      guard let comparison = logical.comparison, join.leftKeys.isEmpty, join.condition == nil else {
         throw PulsehouseError(.internal, "a NOT IN join without its comparison")
       }
-      let isStraight = y.readsOnly(b)
-      join.leftKeys = [isStraight ? x : y]
-      join.rightKeys = [isStraight ? y : x]
+      join.leftKeys = [comparison.left]
+      join.rightKeys = [comparison.right]
       join.nullsMatch = [false]
-      join.condition = nil
-    default: break
     }
     return node(plan, .join(join), [try lower(left), try lower(right)])
   }

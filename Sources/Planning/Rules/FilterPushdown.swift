@@ -129,9 +129,12 @@ struct FilterPushdown {
       return .join(LogicalJoin(.anti, on: on), push(left, conditions), push(right, toRight))
     case .antiNullAware:
       return .join(join, push(left, conditions), push(right, []))
-    case .mark(_, let nullAware):
+    case .mark(_, nullAware: true):
       let (toLeft, above) = split(conditions) { $0.readsOnly(a) }
-      let (toRight, on) = split(join.conditions) { !nullAware && $0.readsOnly(b) && !$0.isFixed }
+      return filtered(.join(join, push(left, toLeft), push(right, [])), above)
+    case .mark:
+      let (toLeft, above) = split(conditions) { $0.readsOnly(a) }
+      let (toRight, on) = split(join.conditions) { $0.readsOnly(b) && !$0.isFixed }
       return filtered(.join(LogicalJoin(kind, on: on), push(left, toLeft), push(right, toRight)), above)
     }
   }

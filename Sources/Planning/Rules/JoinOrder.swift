@@ -31,7 +31,7 @@ struct JoinOrder {
         return .join(LogicalJoin(.left, on: join.conditions), r, l)
       }
       return .join(join, l, r)
-    default: return .join(join, reorder(left), reorder(right))
+    default: return plan.mapInputs(reorder)
     }
   }
 
