@@ -195,6 +195,10 @@ extension SnapshotStore {
   /// Writes a checkpoint that stands for all records so far, and removes the records and checkpoints that are no longer
   /// needed: those before the checkpoint before. The caller holds the write lock.
   func writeCheckpoint(_ catalog: Catalog) throws(PulsehouseError) {
+    try Self.writeCheckpoint(of: catalog, in: index)
+  }
+
+  static func writeCheckpoint(of catalog: Catalog, in index: CatalogIndex) throws(PulsehouseError) {
     var writer = ByteWriter()
     let head = try catalog.write { transaction throws(PulsehouseError) in
       try transaction.forEachRow { row throws(PulsehouseError) in CommitRecord.append(row, to: &writer) }
@@ -203,16 +207,16 @@ extension SnapshotStore {
     guard let head else { throw PulsehouseError(.corrupt, "the catalog is empty", file: catalog.path) }
     let checkpoint = CommitRecord(
       kind: .checkpoint, warehouse: head.warehouse, number: head.commit.number, previous: head.commit.recordHash,
-      root: head.commit.root, timestamp: Self.now(), floor: head.floor, payload: writer.bytes)
+      root: head.commit.root, timestamp: now(), floor: head.floor, payload: writer.bytes)
     let records = index.records
     try records.write(try checkpoint.encode().bytes, head.commit.number, .checkpoint)
     let listing = try records.list()
     guard let previous = listing.checkpoints.last(where: { $0 < head.commit.number }) else { return }
     for number in listing.checkpoints where number < previous {
-      try fileSystem.removeFile(records.path(number, .checkpoint))
+      try index.fileSystem.removeFile(records.path(number, .checkpoint))
     }
     for number in listing.commits where number <= previous {
-      try fileSystem.removeFile(records.path(number, .commit))
+      try index.fileSystem.removeFile(records.path(number, .commit))
     }
   }
 }

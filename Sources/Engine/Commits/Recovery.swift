@@ -142,20 +142,37 @@ extension CatalogIndex {
       throw PulsehouseError(
         .corrupt, "the commit record is missing, and the catalog knows it", file: records.path(newest + 1, .commit))
     }
-    guard listing.commits.contains(number) else { return .unusable("is too old") }
-    let (record, hash) = try records.read(number, .commit)
-    guard record.warehouse == head.warehouse else { return .unusable("belongs to another warehouse") }
-    guard hash == head.commit.recordHash, record.root == head.commit.root else {
+    guard let witness = try witness(number, listing) else { return .unusable("is too old") }
+    guard witness.warehouse == head.warehouse else { return .unusable("belongs to another warehouse") }
+    guard witness.hash == head.commit.recordHash, witness.root == head.commit.root else {
       return .unusable("does not fit the commit records")
     }
     setCurrent(catalog)
     return number == newest ? .abreast(catalog) : .behind(catalog, head)
   }
 
+  /// What the files of commit `number` say of it: its record, or a checkpoint that stands for it.
+  private func witness(_ number: UInt64, _ listing: RecordFiles.Listing) throws(PulsehouseError)
+    -> (warehouse: ContentHash, hash: ContentHash, root: ContentHash)?
+  {
+    let hasCheckpoint = listing.checkpoints.contains(number)
+    if listing.commits.contains(number) {
+      do throws(PulsehouseError) {
+        let (record, hash) = try records.read(number, .commit)
+        return (record.warehouse, hash, record.root)
+      } catch {
+        guard error.kind == .corrupt, hasCheckpoint else { throw error }
+      }
+    }
+    guard hasCheckpoint else { return nil }
+    let checkpoint = try records.read(number, .checkpoint).record
+    return (checkpoint.warehouse, checkpoint.previous, checkpoint.root)
+  }
+
   // MARK: Replaying
 
   /// Fills a catalog from the newest good checkpoint and the records after it.
-  private func fill(_ catalog: Catalog) throws(PulsehouseError) {
+  func fill(_ catalog: Catalog) throws(PulsehouseError) {
     let listing = try records.list()
     for checkpoint in listing.checkpoints.reversed() {
       let decoded: CommitRecord

@@ -4,7 +4,9 @@ import Vectors
 /// Casts that go through numeric, text, dates and times.
 enum GeneralCast {
   static func vector(_ vector: Vector, to type: LogicalType, now: Int64) throws -> Vector {
-    if vector.type.isStringLike { return try fromText(vector, to: type, now: now) }
+    if vector.type.isStringLike && !(vector.type == .bytea && type.isText) {
+      return try fromText(vector, to: type, now: now)
+    }
     switch type {
     case .text, .varchar, .char, .unknown: return try toText(vector, type)
     case .numeric(let precision, let scale): return try toNumeric(vector, type, precision, scale)
@@ -32,7 +34,7 @@ enum GeneralCast {
     }
     let column = TextColumn(vector)
     let isBoolean = vector.type == .boolean
-    let text = mapToText(.text, count: vector.count, valid: { vector.isValid($0) }) { row, out in
+    let text = mapToText(.text, count: vector.count, strictIn: [vector]) { row, out in
       if isBoolean {
         out.append(vector.values(as: UInt8.self)[row] != 0 ? "true" : "false" as StaticString)
       } else {

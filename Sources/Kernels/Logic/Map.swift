@@ -15,6 +15,7 @@ import Vectors
     return constantVector(body(input[0]), type, count: operand.count)
   }
   let count = operand.count
+  assert(MemoryLayout<R>.stride == type.physical.stride, "the closure gives another type")
   let buffer = AlignedBuffer(byteCount: count * type.physical.stride)
   let output = buffer.values(as: R.self)
   var row = 0
@@ -39,6 +40,7 @@ import Vectors
     return constantVector(value, type, count: operand.count)
   }
   let count = operand.count
+  assert(MemoryLayout<R>.stride == type.physical.stride, "the closure gives another type")
   let buffer = AlignedBuffer(byteCount: count * type.physical.stride)
   let output = buffer.values(as: R.self)
   var anyFailed: UInt8 = 0
@@ -68,6 +70,7 @@ import Vectors
     return constantVector(value, type, count: operand.count)
   }
   let count = operand.count
+  assert(MemoryLayout<R>.stride == type.physical.stride, "the closure gives another type")
   let buffer = AlignedBuffer(byteCount: count * type.physical.stride)
   let output = buffer.values(as: R.self)
   var mask = operand.validity
@@ -102,6 +105,7 @@ import Vectors
   if left.form == .constant && right.form == .constant {
     return constantVector(body(first[0], second[0]), type, count: count)
   }
+  assert(MemoryLayout<R>.stride == type.physical.stride, "the closure gives another type")
   let buffer = AlignedBuffer(byteCount: count * type.physical.stride)
   let output = buffer.values(as: R.self)
   var row = 0
@@ -146,6 +150,7 @@ import Vectors
     if failed { throw error(first[0], second[0]) }
     return constantVector(value, type, count: count)
   }
+  assert(MemoryLayout<R>.stride == type.physical.stride, "the closure gives another type")
   let buffer = AlignedBuffer(byteCount: count * type.physical.stride)
   let output = buffer.values(as: R.self)
   var anyFailed: UInt8 = 0
@@ -199,6 +204,7 @@ import Vectors
     guard let value = try body(first[0], second[0]) else { return .nulls(type, count: count) }
     return constantVector(value, type, count: count)
   }
+  assert(MemoryLayout<R>.stride == type.physical.stride, "the closure gives another type")
   let buffer = AlignedBuffer(byteCount: count * type.physical.stride)
   let output = buffer.values(as: R.self)
   let mask = copy(bothValid(left, right), count: count)
@@ -216,6 +222,7 @@ import Vectors
 
 /// Makes a constant vector of one value of the physical type.
 @inline(__always) func constantVector<R: BitwiseCopyable>(_ value: R, _ type: LogicalType, count: Int) -> Vector {
+  assert(MemoryLayout<R>.stride == type.physical.stride, "the closure gives another type")
   let buffer = AlignedBuffer(byteCount: type.physical.stride)
   buffer.values(as: R.self)[0] = value
   return Vector(constant: Vector(type, count: 1, buffer: buffer), count: count)

@@ -37,15 +37,15 @@ package enum MathFunctions {
     }
   }
 
-  /// -1, 0 or 1 of the operand's type (NaN stays).
+  /// -1, 0 or 1 of the operand's type; NaN gives 0 as double precision, NaN as numeric.
   package static func sign(_ operand: Vector) throws -> Vector {
     if operand.type.isNumeric {
       return mapUnary(operand, NumericVectors.type) { (a: Numeric) -> Numeric in
         a.special == 1 ? a : Numeric(mantissa: Int128(NumericArithmetic.signum(a)), scale: 0)
       }
     }
-    return mapUnary(try Cast.vector(operand, to: .double), .double) { (a: Double) in
-      a.isNaN ? a : a > 0 ? 1 : a < 0 ? -1 : 0
+    return mapUnary(try Cast.vector(operand, to: .double), .double) { (a: Double) -> Double in
+      a > 0 ? 1 : a < 0 ? -1 : 0
     }
   }
 
@@ -134,7 +134,7 @@ package enum MathFunctions {
     let (a, b) = (try Cast.vector(left, to: .double), try Cast.vector(right, to: .double))
     return try mapBinaryThrowing(a, b, .double) { (a: Double, b: Double) -> Double? in
       if a == 0 && b < 0 { throw NumericPower.zeroToNegative }
-      if a < 0, !a.isInfinite, !b.isNaN, b != b.rounded(.towardZero) { throw NumericPower.complexResult }
+      if a < 0, !b.isNaN, b != b.rounded(.towardZero) { throw NumericPower.complexResult }
       let result = Glibc.pow(a, b)
       if result.isInfinite && !a.isInfinite && !b.isInfinite { throw Failure.floatOverflow }
       if result == 0 && a != 0 && !a.isInfinite && !b.isInfinite { throw Failure.floatUnderflow }

@@ -64,7 +64,6 @@ struct NumberTemplate {
         index += 2
       case (0x50, 0x4C):
         parts.append(.plus)
-        hasSign = true
         index += 2
       case (0x53, 0x47):
         parts.append(.signOrPlus)
@@ -139,6 +138,7 @@ struct NumberTemplate {
       switch part {
       case .digit(let isZero):
         if isOverflow {
+          if signPlace == nil { signPlace = body.count }
           body.append(0x23)
         } else if position < start {
           if fills { body.append(0x20) }
@@ -167,6 +167,8 @@ struct NumberTemplate {
     if !fills, hasPoint, !isOverflow, lastSignificant > 0 {
       let tail = body[lastSignificant...]
       if tail.allSatisfy({ $0 == 0x30 }) { body = Array(body.prefix(lastSignificant)) }
+      // A bare point gets its zero back.
+      if body == [0x2E] { body = [0x30, 0x2E] }
     }
     place(&body, isNegative: isNegative, signPlace: signPlace)
     body.withUnsafeBytes { out.append($0) }
@@ -194,6 +196,6 @@ struct NumberTemplate {
     }
     if hasSign { return }
     let start = min(signPlace ?? 0, body.count)
-    if isNegative { body.insert(0x2D, at: start) } else if fills { body.insert(0x20, at: fills ? 0 : start) }
+    if isNegative { body.insert(0x2D, at: start) } else if fills { body.insert(0x20, at: start) }
   }
 }

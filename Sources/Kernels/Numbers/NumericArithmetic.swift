@@ -9,8 +9,9 @@ package enum NumericArithmetic {
   /// 10^38, the first magnitude that has too many digits.
   private static var limit: UInt128 { PowerOfTen.uint128(38) }
 
+  /// - Throws: 22003 for more than 38 digits, also after the point.
   package static func make(_ magnitude: UInt128, isNegative: Bool, scale: Int32) throws -> Numeric {
-    guard magnitude < limit else { throw Failure.numericOverflow }
+    guard magnitude < limit, scale <= 38 else { throw Failure.numericOverflow }
     let value = Int128(magnitude)
     return Numeric(mantissa: isNegative ? -value : value, scale: scale)
   }
@@ -50,14 +51,21 @@ package enum NumericArithmetic {
       return sign == 0 ? .nan : sign > 0 ? .infinity : .negativeInfinity
     }
     let scale = left.scale + right.scale
-    if let a = Int64(exactly: left.mantissa), let b = Int64(exactly: right.mantissa) {
+    if scale <= 38, let a = Int64(exactly: left.mantissa), let b = Int64(exactly: right.mantissa) {
       let product = a.multipliedFullWidth(by: b)
       return try make(
         (Int128(product.high) << 64 | Int128(product.low)).magnitude, isNegative: (a < 0) != (b < 0), scale: scale)
     }
+    let isNegative = (left.mantissa < 0) != (right.mantissa < 0)
     let product = Wide.product(left.mantissa.magnitude, right.mantissa.magnitude)
-    guard product.high == 0 else { throw Failure.numericOverflow }
-    return try make(product.low, isNegative: (left.mantissa < 0) != (right.mantissa < 0), scale: scale)
+    if product.high == 0, product.low < limit, scale <= 38 {
+      return try make(product.low, isNegative: isNegative, scale: scale)
+    }
+    // Without trailing zeros it may fit: the value is the same, only zeros are not shown.
+    let (a, b) = (left.reduced, right.reduced)
+    let reduced = Wide.product(a.mantissa.magnitude, b.mantissa.magnitude)
+    guard reduced.high == 0 else { throw Failure.numericOverflow }
+    return try make(reduced.low, isNegative: isNegative, scale: a.scale + b.scale)
   }
 
   /// Divides with as many digits as PostgreSQL chooses: at least 16 significant ones, rounded half away from zero.

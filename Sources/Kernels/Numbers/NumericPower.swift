@@ -57,17 +57,21 @@ enum NumericPower {
     if sign < 0 { throw MathFunctions.negativeLogarithm }
   }
 
-  /// PostgreSQL's scale: 16 digits less the power of ten of the logarithm itself.
-  private static func logarithmScale(_ result: Extended, _ value: Numeric) -> Int32 {
-    let power = result == 0 ? 0 : Int32(Double(Glibc.log10(result.magnitude)).rounded(.down).clamped(to: -100...100))
-    return max(16 - power, value.scale, 0)
+  /// The power of ten of a natural logarithm, cut off towards zero (down for arguments near one, as PostgreSQL does).
+  private static func magnitude(ofLogarithm value: Numeric) -> Int32 {
+    let input = Double(extended(value))
+    if input >= 0.9 && input <= 1.1 {
+      let distance = (input - 1).magnitude
+      return distance == 0 ? 0 : Int32(Glibc.log10(distance).rounded(.down).clamped(to: -100...100))
+    }
+    return Int32(Glibc.log10(Glibc.log(input).magnitude).rounded(.towardZero).clamped(to: -100...100))
   }
 
   static func ln(_ value: Numeric) throws -> Numeric {
     try checkLogarithm(value)
     if value.special != 0 { return value }
     let result = Glibc.log(extended(value))
-    return try numeric(result, scale: logarithmScale(result, value))
+    return try numeric(result, scale: max(16 - magnitude(ofLogarithm: value), value.scale, 0))
   }
 
   static func log10(_ value: Numeric) throws -> Numeric {
@@ -82,9 +86,11 @@ enum NumericPower {
     if value.special != 0 { return value }
     let denominator = Glibc.log(extended(base))
     guard denominator != 0 else { throw Failure.divisionByZero }
+    let weight = magnitude(ofLogarithm: value) - magnitude(ofLogarithm: base)
+    let scale = max(16 - weight, value.scale, base.scale, 0)
     let isTen = base.mantissa == 10 && base.scale == 0
     let result = isTen ? Glibc.log10(extended(value)) : Glibc.log(extended(value)) / denominator
-    return try numeric(result, scale: max(logarithmScale(result, value), base.scale))
+    return try numeric(result, scale: scale)
   }
 
   static func power(_ base: Numeric, _ exponent: Numeric) throws -> Numeric {
@@ -108,13 +114,18 @@ enum NumericPower {
     guard logarithm < 38 else { throw Failure.numericOverflow }
     let power = Int32(Double(logarithm).rounded(.towardZero).clamped(to: -100...100))
     let scale = max(16 - power, base.scale, exponent.scale, 0)
-    if whole.scale == 0, whole.mantissa > 0, let exact = exactPower(base, whole.mantissa) {
-      return try NumericArithmetic.round(exact, min(scale, 38))
+    if whole.scale == 0 {
+      // Whole powers always show 16 digits, fewer only where the 38 digits do not suffice for zeros.
+      let scale = max(16, base.scale)
+      if whole.mantissa > 0, let exact = exactPower(base, whole.mantissa) {
+        let room = 38 - NumericArithmetic.digitCount(exact.mantissa.magnitude) + exact.scale
+        return try NumericArithmetic.round(exact, min(scale, max(room, exact.scale)))
+      }
+      let result = try numeric(
+        Glibc.pow(extended(NumericArithmetic.abs(base)), extended(exponent)), scale: scale)
+      return base.mantissa < 0 && whole.mantissa & 1 == 1 ? NumericArithmetic.negate(result) : result
     }
-    let magnitude = Glibc.pow(extended(NumericArithmetic.abs(base)), extended(exponent))
-    let result = try numeric(magnitude, scale: scale)
-    let isOdd = whole.scale == 0 && whole.mantissa & 1 == 1
-    return base.mantissa < 0 && isOdd ? NumericArithmetic.negate(result) : result
+    return try numeric(Glibc.pow(extended(base), extended(exponent)), scale: scale)
   }
 
   /// Returns the exact power, or nil past 38 digits.

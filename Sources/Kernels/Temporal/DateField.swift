@@ -35,6 +35,14 @@ enum DateField {
     }
   }
 
+  /// Units that cut a timestamp; the others are only read.
+  var isUnit: Bool {
+    switch self {
+    case .weekday, .isoWeekday, .dayOfYear, .isoYear, .epoch, .julian, .zone, .zoneHour, .zoneMinute: false
+    default: true
+    }
+  }
+
   static func unknown(_ name: StringReference, _ type: LogicalType) -> PulsehouseError {
     PulsehouseError(
       .user, "unit \"\(name.string.lowercased())\" not recognized for type \(type.name)", sqlState: "22023")
@@ -49,12 +57,16 @@ enum DateField {
 /// The value of a field: an exact decimal, an infinity, or nothing (NULL).
 enum FieldValue {
   case decimal(Int64, scale: Int32)
+  case exact(Numeric)
+  case approximate(Double)
   case infinite(isNegative: Bool)
   case missing
 
   var numeric: Numeric? {
     switch self {
     case .decimal(let mantissa, let scale): Numeric(mantissa: Int128(mantissa), scale: scale)
+    case .exact(let value): value
+    case .approximate(let value): try? NumericArithmetic.make(value)
     case .infinite(let isNegative): isNegative ? .negativeInfinity : .infinity
     case .missing: nil
     }
@@ -63,6 +75,8 @@ enum FieldValue {
   var double: Double? {
     switch self {
     case .decimal(let mantissa, let scale): Double(mantissa) / Double(PowerOfTen.uint64(scale))
+    case .exact(let value): NumericArithmetic.double(value)
+    case .approximate(let value): value
     case .infinite(let isNegative): isNegative ? -.infinity : .infinity
     case .missing: nil
     }
@@ -75,7 +89,6 @@ enum FieldReader {
     if value == .max || value == .min {
       switch field {
       case .year, .decade, .century, .millennium, .isoYear, .epoch, .julian: return .infinite(isNegative: value == .min)
-      case .zone, .zoneHour, .zoneMinute: return hasZone ? .missing : nil
       default: return .missing
       }
     }
@@ -87,13 +100,11 @@ enum FieldReader {
     let (days, time) = Calendar.split(value)
     if let result = timeOfDay(field, time) { return result }
     if field == .julian {
-      let fraction = Numeric(mantissa: Int128(time), scale: 6)
-      let perDay = Numeric(mantissa: 86400, scale: 0)
-      guard let part = try? NumericArithmetic.divide(fraction, perDay, scale: 16),
-        let sum = try? NumericArithmetic.add(NumericArithmetic.make(days + 2_440_588), part),
-        let mantissa = Int64(exactly: sum.mantissa)
+      let perDay = NumericArithmetic.make(Calendar.microsecondsPerDay)
+      guard let part = try? NumericArithmetic.divide(NumericArithmetic.make(time), perDay),
+        let sum = try? NumericArithmetic.add(NumericArithmetic.make(days + 2_440_588), part)
       else { return nil }
-      return .decimal(mantissa, scale: sum.scale)
+      return .exact(sum)
     }
     return day(field, days)
   }

@@ -188,9 +188,10 @@ extension DateTemplate {
     }
   }
 
+  /// A sign counts for the width.
   private static func append(_ number: Int, width: Int, _ out: TextBuffer) {
     if number < 0 { out.append(0x2D) }
-    out.append(UInt64(number.magnitude), width: width)
+    out.append(UInt64(number.magnitude), width: number < 0 ? width - 1 : width)
   }
 
   private static func appendOrdinal(_ number: Int, _ form: LetterForm, _ out: TextBuffer) {
@@ -216,18 +217,20 @@ extension DateTemplate {
       return days
     }
     let year = value.days != nil && value.year <= 0 ? 1 - value.year : value.year
+    func two(_ number: Int) -> (Int, Int) { (number, number < 0 ? 3 : 2) }
+    func adjusted(_ year: Int) -> Int { year <= 0 ? 1 - year : year }
     let twelve = value.hour % 12 == 0 ? 12 : value.hour % 12
     switch pattern {
     case .year4: return (year, year < 0 ? 5 : 4)
     case .year3: return (year % 1000, 3)
     case .year2: return (year % 100, 2)
     case .year1: return (year % 10, 1)
-    case .month: return (value.month, 2)
+    case .month: return two(value.month)
     case .day: return (value.day, 2)
-    case .hour24: return (value.hour, 2)
-    case .hour12, .hour: return (twelve, 2)
-    case .minute: return (value.minute, 2)
-    case .second: return (value.second, 2)
+    case .hour24: return two(value.hour)
+    case .hour12, .hour: return two(twelve)
+    case .minute: return two(value.minute)
+    case .second: return two(value.second)
     case .milliseconds, .thousandths: return (value.microsecond / 1000, 3)
     case .microseconds, .fraction6: return (value.microsecond, 6)
     case .tenths: return (value.microsecond / 100_000, 1)
@@ -237,17 +240,17 @@ extension DateTemplate {
     case .secondsOfDay, .secondsOfDayLong: return (value.hour * 3600 + value.minute * 60 + value.second, 0)
     case .quarter: return value.month == 0 ? (0, 0) : ((value.month - 1) / 3 + 1, 1)
     case .century:
-      if value.days == nil { return (value.year / 100, 2) }
-      return (value.year > 0 ? (value.year + 99) / 100 : -((99 - (value.year - 1)) / 100), 2)
+      if value.days == nil { return two(value.year / 100) }
+      return two(value.year > 0 ? (value.year + 99) / 100 : -((99 - (value.year - 1)) / 100))
     case .dayOfYear:
       return (Calendar.dayOfYear(Calendar.date(fromDays: try needDay())), 3)
     case .weekday: return (Calendar.weekday(try needDay()) + 1, 1)
     case .isoWeekday: return ((Calendar.weekday(try needDay()) + 6) % 7 + 1, 1)
     case .isoWeek: return (Calendar.isoWeek(try needDay()).week, 2)
-    case .isoYear4: return (Calendar.isoWeek(try needDay()).year, 4)
-    case .isoYear3: return (Calendar.isoWeek(try needDay()).year % 1000, 3)
-    case .isoYear2: return (Calendar.isoWeek(try needDay()).year % 100, 2)
-    case .isoYear1: return (Calendar.isoWeek(try needDay()).year % 10, 1)
+    case .isoYear4: return (adjusted(Calendar.isoWeek(try needDay()).year), 4)
+    case .isoYear3: return (adjusted(Calendar.isoWeek(try needDay()).year) % 1000, 3)
+    case .isoYear2: return (adjusted(Calendar.isoWeek(try needDay()).year) % 100, 2)
+    case .isoYear1: return (adjusted(Calendar.isoWeek(try needDay()).year) % 10, 1)
     case .isoDayOfYear:
       let days = try needDay()
       let iso = Calendar.isoWeek(days)
@@ -275,9 +278,10 @@ extension DateTemplate {
     }
     switch pattern {
     case .yearComma:
-      DateTemplate.append(value.year / 1000, width: 0, out)
+      let year = value.days != nil && value.year <= 0 ? 1 - value.year : value.year
+      DateTemplate.append(year / 1000, width: 0, out)
       out.append(0x2C)
-      DateTemplate.append(value.year % 1000, width: 3, out)
+      DateTemplate.append(year % 1000, width: 3, out)
     case .monthName, .monthShort:
       guard value.month >= 1, value.month <= 12 else { return }
       let name = DateNames.months[value.month - 1]

@@ -6,6 +6,8 @@ struct DateTimeParser {
   enum Failure: Error {
     case syntax
     case range
+    /// An offset of more than about 15 hours.
+    case displacement
     case zone(String)
   }
 
@@ -22,6 +24,8 @@ struct DateTimeParser {
 
   private var cursor: TextCursor
   private let now: Int64
+  /// Bare digits are a time: the text is of type `time`.
+  private let isTimeOnly: Bool
   private var fields = Fields()
   private var isBeforeChrist = false
   private var year: Int?
@@ -30,14 +34,17 @@ struct DateTimeParser {
   /// Digits the year was written with, for two-digit years.
   private var yearDigits = 4
 
-  private init(_ bytes: UnsafeRawBufferPointer, now: Int64) {
+  private init(_ bytes: UnsafeRawBufferPointer, now: Int64, isTimeOnly: Bool) {
     cursor = TextCursor(bytes)
     self.now = now
+    self.isTimeOnly = isTimeOnly
   }
 
-  static func parse(_ bytes: UnsafeRawBufferPointer, now: Int64) throws(Failure) -> Fields {
+  static func parse(
+    _ bytes: UnsafeRawBufferPointer, now: Int64, isTimeOnly: Bool = false
+  ) throws(Failure) -> Fields {
     if let fast = plain(bytes) { return fast }
-    var parser = DateTimeParser(bytes, now: now)
+    var parser = DateTimeParser(bytes, now: now, isTimeOnly: isTimeOnly)
     return try parser.run()
   }
 
@@ -93,10 +100,15 @@ struct DateTimeParser {
     case 0x3A: try time(hour: first)
     case 0x2D, 0x2F, 0x2E:
       if next == 0x2D, let letter = cursor.peek(1), TextCursor.isLetter(letter) {
-        // 8-Jan-1999.
+        // 8-Jan-1999 and 1999-Jan-08.
         cursor.advance()
-        try dayFirst(first, separator: 0x2D)
+        try named(first, digits)
         return
+      }
+      if month != nil {
+        // 08 of Jan-08-1999.
+        cursor.advance()
+        return try lone(first, digits)
       }
       guard year == nil, month == nil, dayOfMonth == nil else { throw .syntax }
       cursor.advance()
@@ -117,16 +129,16 @@ struct DateTimeParser {
     }
   }
 
-  private mutating func dayFirst(_ day: Int, separator: UInt8) throws(Failure) {
-    guard let name = cursor.takeWord(), let number = DateNames.month(name), cursor.take(separator) else {
-      throw .syntax
-    }
+  /// A month's name between hyphens, day or year (by its digits) first.
+  private mutating func named(_ first: Int, _ digits: Int) throws(Failure) {
+    guard let name = cursor.takeWord(), let number = DateNames.month(name), cursor.take(0x2D) else { throw .syntax }
     let start = cursor.position
     guard let value = cursor.takeInteger(limit: 10_000_000), month == nil, dayOfMonth == nil, year == nil else {
       throw .syntax
     }
-    (dayOfMonth, month, year) = (day, number, value)
-    yearDigits = cursor.position - start
+    month = number
+    (dayOfMonth, year) = digits > 2 ? (value, first) : (first, value)
+    yearDigits = digits > 2 ? digits : cursor.position - start
   }
 
   /// `19990108`, `040506` after a date, or a day or year beside a month's name.
@@ -137,12 +149,12 @@ struct DateTimeParser {
       if let separator = cursor.peek, separator | 0x20 == 0x74 { cursor.advance() }
       return
     }
-    if !hasDate, month == nil, digits == 6 {
+    if !hasDate, !isTimeOnly, month == nil, digits == 6 {
       (year, month, dayOfMonth) = (value / 10000, value / 100 % 100, value % 100)
       yearDigits = 2
       return
     }
-    if fields.time == nil, hasDate, digits == 6 || digits == 4 {
+    if fields.time == nil, hasDate || isTimeOnly, digits == 6 || digits == 4 {
       let full = digits == 6 ? value : value * 100
       var micros = 0
       if cursor.take(0x2E) { micros = cursor.takeMicroseconds() }
@@ -210,7 +222,7 @@ struct DateTimeParser {
         second = value
       }
     }
-    guard hour <= 15, minute < 60, second < 60 else { throw .range }
+    guard hour <= 15, minute < 60, second < 60 else { throw .displacement }
     let offset = hour * 3600 + minute * 60 + second
     fields.zone = isNegative ? -offset : offset
   }

@@ -12,6 +12,12 @@ enum IntervalParser {
     var months: Int128 = 0
     var days: Int128 = 0
     var microseconds: Int128 = 0
+    private var seen: Set<Unit> = []
+
+    /// Notes that a unit was given; no unit may be given twice.
+    mutating func note(_ units: Unit...) throws(Failure) {
+      for unit in units where !seen.insert(unit).inserted { throw .syntax }
+    }
 
     /// Adds `value` (a whole number and millionths of one) of a unit, the fraction spilling into smaller units.
     mutating func add(_ whole: Int64, _ fraction: Double, _ unit: Unit) {
@@ -100,6 +106,7 @@ enum IntervalParser {
     }
     let sign: Int64 = isNegative ? -1 : 1
     if cursor.peek == 0x3A {
+      try total.note(.hour, .minute, .second)
       let time = try clock(&cursor, hours: whole)
       total.microseconds += Int128(time) * Int128(sign)
       return
@@ -109,6 +116,7 @@ enum IntervalParser {
       cursor.advance()
       guard let months = cursor.takeInteger(limit: 1_000_000) else { throw .syntax }
       guard months < 12 else { throw .range }
+      try total.note(.year, .month)
       total.months += Int128(sign) * (Int128(whole) * 12 + Int128(months))
       return
     }
@@ -129,6 +137,7 @@ enum IntervalParser {
     } else if isClock(cursor) {
       unit = .day
     }
+    try total.note(unit)
     total.add(whole * sign, fraction * Double(sign), unit)
   }
 
@@ -204,7 +213,7 @@ enum IntervalParser {
       parts += 1
     }
     cursor.skipBlanks()
-    guard parts > 0, cursor.isAtEnd else { throw .syntax }
+    guard parts > 0 || inTime, cursor.isAtEnd else { throw .syntax }
     return try total.finish(isAgo: false)
   }
 

@@ -19,11 +19,13 @@ enum TemporalCast {
     func text() -> String { String(decoding: bytes, as: UTF8.self) }
     let fields: DateTimeParser.Fields
     do {
-      fields = try DateTimeParser.parse(bytes, now: now)
+      fields = try DateTimeParser.parse(bytes, now: now, isTimeOnly: type == .time)
     } catch .syntax {
       throw Failure.invalidDateTime(type, text())
     } catch .range {
       throw Failure.fieldRange(text())
+    } catch .displacement {
+      throw PulsehouseError(.user, "time zone displacement out of range: \"\(text())\"", sqlState: "22009")
     } catch .zone(let name) {
       throw PulsehouseError(.user, "time zone \"\(name)\" not recognized", sqlState: "22023")
     }

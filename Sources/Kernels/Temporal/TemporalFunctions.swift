@@ -5,10 +5,12 @@ import Vectors
 package enum TemporalFunctions {
   /// `extract(field from source)`, numeric, or `date_part(field, source)`, double precision, as `type` says.
   package static func part(_ field: Vector, _ source: Vector, _ type: LogicalType) throws -> Vector {
+    if type == .double && source.type == .date {
+      return try part(field, try Cast.vector(source, to: .timestamp), type)
+    }
     if field.isConstantNull || source.isConstantNull { return .nulls(type, count: source.count) }
     let wantsDouble = type == .double
     let names = field.spread
-    let isExtract = !wantsDouble
     // One field for all rows is the usual case: it is looked up once.
     let fixed: DateField?
     if names.form == .constant {
@@ -45,9 +47,6 @@ package enum TemporalFunctions {
           default: return FieldReader.day(field, 0) == nil ? nil : .missing
           }
         }
-        if !isExtract {
-          return FieldReader.timestamp(field, Int64(days) &* Calendar.microsecondsPerDay, hasZone: false)
-        }
         if field == .epoch { return .decimal(Int64(days) * 86400, scale: 0) }
         return FieldReader.day(field, Int64(days))
       }
@@ -56,6 +55,15 @@ package enum TemporalFunctions {
     case .time:
       return try map(Int64.self) { field, time in
         field == .epoch ? .decimal(time, scale: 6) : FieldReader.timeOfDay(field, time)
+      }
+    case .interval where wantsDouble:
+      return try map(Interval.self) { field, value in
+        guard field == .epoch else { return FieldReader.interval(field, value) }
+        // The sum of doubles, in this order, as PostgreSQL has it.
+        var result = Double(value.microseconds) / 1_000_000
+        result += 365.25 * 86400 * Double(value.months / 12)
+        result += 30 * 86400 * Double(value.months % 12)
+        return .approximate(result + 86400 * Double(value.days))
       }
     case .interval: return try map(Interval.self) { FieldReader.interval($0, $1) }
     default: throw Failure.noOperator("extract", [source.type])
@@ -68,9 +76,8 @@ package enum TemporalFunctions {
     let names = field.spread
     if names.form == .constant, names.validity == nil, source.type == .timestamp || source.type == .timestamptz {
       let name = names.values(as: StringReference.self)[0]
-      guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
       let unit: Int64? =
-        switch known {
+        switch DateField(name) {
         case .day: Calendar.microsecondsPerDay
         case .hour: Calendar.microsecondsPerHour
         case .minute: Calendar.microsecondsPerMinute
@@ -88,14 +95,14 @@ package enum TemporalFunctions {
     switch source.type {
     case .timestamp, .timestamptz:
       return try mapBinaryThrowing(names, source, source.type) { (name: StringReference, value: Int64) -> Int64? in
-        guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
         if value == .max || value == .min { return value }
+        guard let known = DateField(name), known.isUnit else { throw DateField.unknown(name, source.type) }
         guard let result = truncated(known, value) else { throw DateField.unsupported(name, source.type) }
         return result
       }
     case .interval:
       return try mapBinaryThrowing(names, source, .interval) { (name: StringReference, value: Interval) -> Interval? in
-        guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
+        guard let known = DateField(name), known.isUnit else { throw DateField.unknown(name, source.type) }
         guard let result = truncated(known, value) else { throw DateField.unsupported(name, source.type) }
         return result
       }

@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 import Vectors
 
 extension TemporalFunctions {
@@ -10,8 +11,7 @@ extension TemporalFunctions {
     return try mapRows(.date, count: count, parts) { row -> Int32 in
       let (year, month, day) = (Int(years[row]), Int(months[row]), Int(days[row]))
       guard let value = dayNumber(year, month, day) else {
-        throw PulsehouseError(
-          .user, "date field value out of range: \(year)-\(two(month))-\(two(day))", sqlState: "22008")
+        throw outOfRange(year, month, day)
       }
       return Int32(truncatingIfNeeded: value)
     }
@@ -34,8 +34,7 @@ extension TemporalFunctions {
     return try mapRows(type, count: parts[0].count, parts) { row -> Int64 in
       let (year, month, day) = (Int(fields[0][row]), Int(fields[1][row]), Int(fields[2][row]))
       guard let days = dayNumber(year, month, day) else {
-        throw PulsehouseError(
-          .user, "date field value out of range: \(year)-\(two(month))-\(two(day))", sqlState: "22008")
+        throw outOfRange(year, month, day)
       }
       let time = try time(Int(fields[3][row]), Int(fields[4][row]), seconds[row])
       guard let result = Calendar.timestamp(days: days, time: time) else { throw Failure.timestampRange }
@@ -71,7 +70,22 @@ extension TemporalFunctions {
     try arguments.map { try Cast.vector($0, to: .integer).spread }
   }
 
+  private static func outOfRange(_ year: Int, _ month: Int, _ day: Int) -> PulsehouseError {
+    let shown = year < 0 ? year + 1 : year
+    return PulsehouseError(
+      .user, "date field value out of range: \(shown)-\(two(month))-\(two(day))", sqlState: "22008")
+  }
+
   private static func two(_ value: Int) -> String { value >= 0 && value < 10 ? "0\(value)" : "\(value)" }
+
+  /// At least two characters, six significant digits.
+  private static func printed(_ seconds: Double) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
+      guard let base = buffer.baseAddress else { return "" }
+      let length = withVaList([seconds]) { vsnprintf(base, 32, "%02g", $0) }
+      return String(decoding: UnsafeRawBufferPointer(start: base, count: Int(length)), as: UTF8.self)
+    }
+  }
 
   private static func dayNumber(_ year: Int, _ month: Int, _ day: Int) -> Int64? {
     guard year != 0, year.magnitude <= 5_874_897, month >= 1, month <= 12, day >= 1 else { return nil }
@@ -88,7 +102,7 @@ extension TemporalFunctions {
     else {
       throw PulsehouseError(
         .user,
-        "time field value out of range: \(two(hour)):\(two(minute)):\(TextFormat.string(.double(seconds), .double) ?? "")",
+        "time field value out of range: \(hour):\(two(minute)):\(printed(seconds))",
         sqlState: "22008")
     }
     return Int64(hour * 60 + minute) * Calendar.microsecondsPerMinute + Int64(micros)

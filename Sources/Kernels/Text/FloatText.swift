@@ -13,12 +13,35 @@ enum FloatText {
       return writeMillionths(Int64(scaled), to: output)
     }
     if let length = special(value, to: output) { return length }
-    return shortest(value.description, plainBelow: 15, value.sign == .minus, to: output)
+    var digits = DecimalDigits(value.description)
+    let significand = value.significandBitPattern | (value.isNormal ? 1 << 52 : 0)
+    let exponent = value.isNormal ? Int(value.exponent) - 52 : -1074
+    if digits.isMidpoint(significand: significand, exponent: exponent) {
+      // PostgreSQL does not take a decimal that lies halfway to a neighbour, though it reads back the same.
+      for precision in Int32(1)...17 {
+        digits = DecimalDigits(printed(value.magnitude, digits: precision))
+        if strtod(printed(value.magnitude, digits: precision), nil) == value.magnitude,
+          !digits.isMidpoint(significand: significand, exponent: exponent)
+        {
+          break
+        }
+      }
+    }
+    return digits.write(plainBelow: 15, isNegative: value < 0, to: output)
+  }
+
+  /// Prints with a number of significant digits, as `d.ddde+xx`.
+  private static func printed(_ value: Double, digits: Int32) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+      guard let base = buffer.baseAddress else { return "0" }
+      let length = withVaList([digits - 1, value]) { vsnprintf(base, 64, "%.*e", $0) }
+      return String(decoding: UnsafeRawBufferPointer(start: base, count: Int(length)), as: UTF8.self)
+    }
   }
 
   static func write(_ value: Float, to output: UnsafeMutablePointer<UInt8>) -> Int {
     if let length = special(Double(value), to: output) { return length }
-    return shortest(value.description, plainBelow: 6, value.sign == .minus, to: output)
+    return DecimalDigits(value.description).write(plainBelow: 6, isNegative: value < 0, to: output)
   }
 
   @inline(__always) private static func writeMillionths(_ value: Int64, to output: UnsafeMutablePointer<UInt8>) -> Int {
@@ -48,48 +71,86 @@ enum FloatText {
     output.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
     return text.utf8CodeUnitCount
   }
+}
 
-  /// Takes Swift's shortest digits and exponent and lays them out anew.
-  private static func shortest(
-    _ description: String, plainBelow limit: Int, _ isNegative: Bool, to output: UnsafeMutablePointer<UInt8>
-  ) -> Int {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { digits in
-      var count = 0
-      var exponent = 0
-      var pointAt: Int?
-      var readsExponent = false
-      var exponentIsNegative = false
-      var leadingZeros = 0
-      for byte in description.utf8 {
-        switch byte {
-        case 0x30...0x39:
-          if readsExponent {
-            exponent = exponent * 10 + Int(byte - 0x30)
-          } else if count == 0 && byte == 0x30 {
-            if pointAt != nil { leadingZeros += 1 }
-          } else if count < 64 {
-            digits[count] = byte
-            count += 1
+/// Significant decimal digits and the power of ten of the first, taken from a number in C's or Swift's notation.
+struct DecimalDigits {
+  /// The digits as a number, without trailing zeros, at most 17 of them.
+  private(set) var value: UInt64 = 0
+  private(set) var count = 0
+  /// The power of ten of the first digit.
+  private(set) var power = 0
+
+  init(_ text: String) {
+    var exponent = 0
+    var readsExponent = false
+    var isNegativeExponent = false
+    var seenPoint = false
+    var zeros = 0
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39:
+        if readsExponent {
+          exponent = exponent * 10 + Int(byte - 0x30)
+        } else if count == 0 && byte == 0x30 {
+          if seenPoint { power -= 1 }
+        } else {
+          if count > 0, !seenPoint { power += 1 }
+          if count == 0, seenPoint { power -= 1 }
+          // Zeros wait until a later digit proves that they do not trail.
+          if byte == 0x30 {
+            zeros += 1
+          } else {
+            for _ in 0..<(zeros + 1) { value = value &* 10 }
+            value &+= UInt64(byte - 0x30)
+            zeros = 0
           }
-        case 0x2E: pointAt = count
-        case 0x65: readsExponent = true
-        case 0x2D: if readsExponent { exponentIsNegative = true }
-        default: break
+          count += 1
         }
+      case 0x2E: seenPoint = true
+      case 0x65: readsExponent = true
+      case 0x2D: if readsExponent { isNegativeExponent = true }
+      default: break
       }
-      // The power of ten of the first digit.
-      let integerDigits = pointAt ?? count
-      var power = (exponentIsNegative ? -exponent : exponent) + integerDigits - 1 - leadingZeros
-      if integerDigits == 0 { power = (exponentIsNegative ? -exponent : exponent) - 1 - leadingZeros }
-      while count > 1, digits[count - 1] == 0x30 { count -= 1 }
+    }
+    count -= zeros
+    power += isNegativeExponent ? -exponent : exponent
+  }
+
+  /// Whether the digits name the middle between `significand * 2^exponent` and a neighbouring double.
+  func isMidpoint(significand: UInt64, exponent: Int) -> Bool {
+    // value * 10^scale = odd * 2^shift; the middle has an odd number of half or quarter units in the last place.
+    let scale = power - (count - 1)
+    guard scale.magnitude <= 27 else { return false }
+    var five: UInt128 = 1
+    for _ in 0..<scale.magnitude { five *= 5 }
+    var odd = UInt128(value)
+    if scale >= 0 {
+      odd *= five
+    } else {
+      guard odd % five == 0 else { return false }
+      odd /= five
+    }
+    guard odd != 0 else { return false }
+    let shift = odd.trailingZeroBitCount
+    odd >>= UInt128(shift)
+    let binary = shift + scale
+    let double = UInt128(significand) * 2
+    if binary == exponent - 1 { return odd == double + 1 || odd == double - 1 }
+    return binary == exponent - 2 && odd == double * 2 - 1
+  }
+
+  /// Writes plainly when the first digit's power of ten is from -4 up to, not including, `limit`; else with an exponent.
+  func write(plainBelow limit: Int, isNegative: Bool, to output: UnsafeMutablePointer<UInt8>) -> Int {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { digits in
       guard let first = digits.baseAddress else { return 0 }
-      return layOut(first, count, power, plainBelow: limit, isNegative, to: output)
+      DecimalText.writeDigits(value, count, first)
+      return layOut(first, plainBelow: limit, isNegative: isNegative, to: output)
     }
   }
 
-  private static func layOut(
-    _ digits: UnsafePointer<UInt8>, _ count: Int, _ power: Int, plainBelow limit: Int, _ isNegative: Bool,
-    to output: UnsafeMutablePointer<UInt8>
+  private func layOut(
+    _ digits: UnsafePointer<UInt8>, plainBelow limit: Int, isNegative: Bool, to output: UnsafeMutablePointer<UInt8>
   ) -> Int {
     var length = 0
     func put(_ byte: UInt8) {

@@ -23,7 +23,7 @@ package enum Like {
     return try mapRows(.boolean, count: count, [inputs, patterns] + (escapes.map { [$0] } ?? [])) { row -> UInt8 in
       let pattern = try LikePattern(patternsAt[row], escape: escapesAt?[row])
       let text = textsAt[row]
-      return bit(text.withBytes { pattern.matches($0) })
+      return bit(try text.withBytes { try pattern.matches($0) })
     }
   }
 }
@@ -34,6 +34,8 @@ struct LikePattern {
     case literal([UInt8])
     case anyCharacter
     case anyText
+    /// An escape character with nothing after it: an error for a text that reaches it with characters left.
+    case danglingEscape
   }
 
   private enum Shape {
@@ -54,7 +56,7 @@ struct LikePattern {
       let isOneCharacter = escape.withBytes { Characters.count($0) } <= 1
       guard isOneCharacter else {
         throw PulsehouseError(
-          .user, "invalid escape string", sqlState: "22019", hint: "Escape string must be empty or one character.")
+          .user, "invalid escape string", sqlState: "22025", hint: "Escape string must be empty or one character.")
       }
     }
     let bytes = pattern.withBytes { Array($0) }
@@ -69,7 +71,9 @@ struct LikePattern {
       if !escapeBytes.isEmpty, bytes[index...].starts(with: escapeBytes) {
         index += escapeBytes.count
         guard index < bytes.count else {
-          throw PulsehouseError(.user, "LIKE pattern must not end with escape character", sqlState: "22025")
+          flush()
+          tokens.append(.danglingEscape)
+          continue
         }
         literal.append(bytes[index])
         index += 1
@@ -126,7 +130,10 @@ struct LikePattern {
     case .contains(let wanted):
       return wanted.withUnsafeBytes { wanted in map(texts) { ByteSearch.first(wanted, in: $0, from: 0) != nil } }
     case .everything: return map(texts) { _ in true }
-    case .general: return map(texts) { matches($0) }
+    case .general(let tokens):
+      return try mapUnaryThrowing(texts, .boolean) { (text: StringReference) -> UInt8? in
+        bit(try text.withBytes { try general(tokens, $0) })
+      }
     }
   }
 
@@ -134,7 +141,7 @@ struct LikePattern {
     mapUnary(texts, .boolean) { (text: StringReference) in bit(text.withBytes(body)) }
   }
 
-  func matches(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  func matches(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
     switch shape {
     case .exact(let wanted): return wanted.elementsEqual(bytes)
     case .prefix(let wanted): return wanted.withUnsafeBytes { ByteSearch.has($0, at: 0, in: bytes) }
@@ -142,12 +149,12 @@ struct LikePattern {
       return wanted.withUnsafeBytes { ByteSearch.has($0, at: bytes.count - $0.count, in: bytes) }
     case .contains(let wanted): return wanted.withUnsafeBytes { ByteSearch.first($0, in: bytes, from: 0) != nil }
     case .everything: return true
-    case .general(let tokens): return general(tokens, bytes)
+    case .general(let tokens): return try general(tokens, bytes)
     }
   }
 
   /// Greedy matching with one point to come back to: the last `%` seen, whose text grows by a character each time.
-  private func general(_ tokens: [Token], _ bytes: UnsafeRawBufferPointer) -> Bool {
+  private func general(_ tokens: [Token], _ bytes: UnsafeRawBufferPointer) throws -> Bool {
     var token = 0
     var place = 0
     var resumeToken = -1
@@ -166,6 +173,10 @@ struct LikePattern {
             place = Characters.next(bytes, after: place)
             token += 1
             advanced = true
+          }
+        case .danglingEscape:
+          if place < bytes.count {
+            throw PulsehouseError(.user, "LIKE pattern must not end with escape character", sqlState: "22025")
           }
         case .literal(let wanted):
           if wanted.withUnsafeBytes({ ByteSearch.has($0, at: place, in: bytes) }) {

@@ -231,7 +231,7 @@ package enum TextFunctions {
   ) -> Vector {
     let columns = arguments.map { TextColumn($0) }
     let isConstant = count > 0 && arguments.allSatisfy { $0.form == .constant }
-    let result = mapToText(.text, count: isConstant ? 1 : count, valid: { _ in true }) { row, out in
+    let result = mapToText(.text, count: isConstant ? 1 : count, strictIn: []) { row, out in
       body(row, columns, out)
     }
     return isConstant ? Vector(constant: result, count: count) : result
@@ -368,7 +368,7 @@ package enum TextFunctions {
         throw PulsehouseError(.user, "null character not permitted", sqlState: "54000")
       }
       if code < 0 {
-        throw PulsehouseError(.user, "character number must be positive", sqlState: "54000")
+        throw Failure.parameter("character number must be positive")
       }
       guard let scalar = Unicode.Scalar(UInt32(code)) else {
         throw PulsehouseError(.user, "requested character not valid for encoding: \(code)", sqlState: "54000")

@@ -4,7 +4,7 @@ import Vectors
 /// Builds a text vector row by row: `body` appends the bytes of a valid row to the buffer it is given, or returns false
 /// to make the row NULL. NULL rows stay NULL.
 @inline(__always) func mapToText(
-  _ type: LogicalType, count: Int, valid: (Int) -> Bool, _ body: (Int, TextBuffer) throws -> Bool
+  _ type: LogicalType, count: Int, strictIn operands: [Vector], _ body: (Int, TextBuffer) throws -> Bool
 ) rethrows -> Vector {
   let buffer = AlignedBuffer(byteCount: count * 16)
   let output = buffer.values(as: StringReference.self)
@@ -13,7 +13,7 @@ import Vectors
   var mask: ValidityMask?
   for row in 0..<count {
     scratch.removeAll()
-    if valid(row), try body(row, scratch) {
+    if operands.allSatisfy({ $0.isValid(row) }), try body(row, scratch) {
       output[row] = heap.intern(scratch.bytes)
     } else {
       output[row] = StringReference()
@@ -32,11 +32,11 @@ import Vectors
   if operand.form == .constant {
     if operand.validity != nil || operand.count == 0 { return .nulls(type, count: operand.count) }
     let value = operand.values(as: StringReference.self)[0]
-    let one = try mapToText(type, count: 1, valid: { _ in true }) { _, out in try body(value, out) }
+    let one = try mapToText(type, count: 1, strictIn: []) { _, out in try body(value, out) }
     return Vector(constant: one, count: operand.count)
   }
   let input = operand.values(as: StringReference.self)
-  let result = try mapToText(type, count: operand.count, valid: { operand.isValid($0) }) { row, out in
+  let result = try mapToText(type, count: operand.count, strictIn: [operand]) { row, out in
     try body(input[row], out)
   }
   withExtendedLifetime(operand) {}
@@ -50,7 +50,7 @@ import Vectors
   if operands.contains(where: { $0.isConstantNull }) { return .nulls(type, count: count) }
   let isConstant = operands.allSatisfy { $0.form == .constant } && count > 0
   let result = try mapToText(
-    type, count: isConstant ? 1 : count, valid: { row in operands.allSatisfy { $0.isValid(row) } }, body)
+    type, count: isConstant ? 1 : count, strictIn: operands, body)
   withExtendedLifetime(operands) {}
   return isConstant ? Vector(constant: result, count: count) : result
 }

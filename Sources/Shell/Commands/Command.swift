@@ -18,5 +18,7 @@ package enum CommandList {
     ExportCommand.self,
     StatusCommand.self,
     CollectCommand.self,
+    VerifyCommand.self,
+    RepairCommand.self,
   ]
 }

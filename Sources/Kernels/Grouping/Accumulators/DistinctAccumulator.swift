@@ -51,8 +51,10 @@ package final class DistinctAccumulator: Accumulator {
       let end = min(start + chunk, pairs.groupCount)
       let rows = Array(UInt32(truncatingIfNeeded: start)..<UInt32(truncatingIfNeeded: end))
       let vectors = rows.withUnsafeBufferPointer { pairs.keyVectors($0) }
-      let ids = vectors[0].values(as: UInt32.self)
-      try inner.update(Array(vectors.dropFirst()), ids, count: end - start)
+      // An array may be let go after its last use, and with it the memory of its vectors.
+      try withExtendedLifetime(vectors) {
+        try inner.update(Array(vectors.dropFirst()), vectors[0].values(as: UInt32.self), count: end - start)
+      }
       start = end
     }
     try inner.seal()
