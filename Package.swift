@@ -101,7 +101,8 @@ let package = Package(
     tests("Planning", uses: ["Planning", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
     tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"]),
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
-    tests("Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"]),
+    tests(
+      "Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"], resources: [.copy("Golden")]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
     tests("Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),

@@ -15,6 +15,7 @@ package enum ErrorReport {
       case .corrupt: "damaged"
       case .internal: "internal error"
       case .cancelled: "stopped"
+      case .unsupported: "not supported"
       default: "error"
       }
     var place = ""

@@ -17,6 +17,7 @@ package enum CommandList {
     SQLCommand.self,
     ExportCommand.self,
     StatusCommand.self,
+    BenchCommand.self,
     CollectCommand.self,
     VerifyCommand.self,
     RepairCommand.self,
