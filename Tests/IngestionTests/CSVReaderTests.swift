@@ -163,6 +163,26 @@ final class Scratch {
       ])
   }
 
+  /// Plain columns take the fast cast, unusual ones the general: same values.
+  @Test func numbersOfEveryFormAreRead() throws {
+    let text = "1,2,3\n-32768,-5,0.000001\n007,9223372036854775807,1e5\n 8 ,,\n,123456789012345678,-179.999999\n"
+    let types: [LogicalType] = [.smallint, .bigint, .double]
+    let targets = types.enumerated().map { CSVReader.Target(name: "c\($0)", type: $1) }
+    for skipped in [nil, 2, 3] {
+      let lines = text.split(separator: "\n").enumerated().filter {
+        $0.offset != skipped && ($0.offset != 3 || skipped == nil)
+      }
+      let bytes = Array((lines.map(\.element).joined(separator: "\n") + "\n").utf8)
+      let result = try read(bytes, CSVDialect(), targets: targets, byName: false, mode: .strict)
+      let all: [[Scalar]] = [
+        [.integer(1), .integer(2), .double(3)], [.integer(-32768), .integer(-5), .double(0.000001)],
+        [.integer(7), .integer(.max), .double(100_000)], [.integer(8), .null, .null],
+        [.null, .integer(123_456_789_012_345_678), .double(-179.999999)],
+      ]
+      #expect(result.rows == lines.map { all[$0.offset] })
+    }
+  }
+
   @Test func oneColumnTakesBlankLinesAsNull() throws {
     let targets = [CSVReader.Target(name: "a", type: .integer)]
     let result = try read(Array("1\n\n3\n".utf8), CSVDialect(), targets: targets, byName: false, mode: .strict)

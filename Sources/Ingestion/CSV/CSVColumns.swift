@@ -8,8 +8,9 @@ final class CSVColumns {
   private(set) var rowCount = 0
   private(set) var heap = StringHeap()
   private var values: [AlignedBuffer] = []
+  /// Where each column's values start.
+  private let bases: UnsafeMutablePointer<UnsafeMutablePointer<StringReference>>
   private var masks: [ValidityMask?] = []
-  private var hasNull: [Bool] = []
   /// Line, and first byte and end of each row's record in its block.
   private(set) var lines: [Int64] = []
   private(set) var ranges: [Range<Int>] = []
@@ -18,8 +19,11 @@ final class CSVColumns {
   init(columnCount: Int, capacity: Int) {
     self.columnCount = columnCount
     self.capacity = capacity
+    bases = .allocate(capacity: max(columnCount, 1))
     reset()
   }
+
+  deinit { bases.deallocate() }
 
   var isFull: Bool { rowCount == capacity }
 
@@ -27,6 +31,7 @@ final class CSVColumns {
     rowCount = 0
     heap = StringHeap()
     values = (0..<columnCount).map { _ in AlignedBuffer(byteCount: capacity * 16) }
+    for (column, buffer) in values.enumerated() { bases[column] = buffer.values(as: StringReference.self) }
     masks = [ValidityMask?](repeating: nil, count: columnCount)
     lines = []
     ranges = []
@@ -43,15 +48,14 @@ final class CSVColumns {
   /// Sets the next row's text of a column.
   @inline(__always)
   func set(_ column: Int, _ text: StringReference) {
-    values[column].values(as: StringReference.self)[rowCount] = text
+    bases[column][rowCount] = text
   }
 
   /// Makes the next row's value of a column NULL; the row must be accepted.
   func setNull(_ column: Int) {
-    values[column].values(as: StringReference.self)[rowCount] = StringReference()
-    let mask = masks[column] ?? ValidityMask(count: capacity, allValid: true)
-    masks[column] = mask
-    mask.set(rowCount, valid: false)
+    bases[column][rowCount] = StringReference()
+    if masks[column] == nil { masks[column] = ValidityMask(count: capacity, allValid: true) }
+    masks[column]?.set(rowCount, valid: false)
   }
 
   func accept(line: Int64, range: Range<Int>) {

@@ -52,6 +52,7 @@ final class CSVReader {
   private var blockOffset: Int64 = 0
   private var line: Int64 = 1
   private var rejected: [RejectedRecord] = []
+  private var nulls: [Int] = []
   private var recordCount: Int64 = 0
   private(set) var hash = XXH64()
   private(set) var byteCount: Int64 = 0
@@ -223,7 +224,7 @@ final class CSVReader {
     if count > 0, bytes.load(as: UInt8.self) == dialect.quote { return quotedField(bytes, count, index) }
     if hasQuotes, memchr(bytes, Int32(dialect.quote), count) != nil { return .fault(.bareQuote(field: index)) }
     if count == dialect.null.count,
-      count == 0 || UnsafeRawBufferPointer(start: bytes, count: count).elementsEqual(dialect.null)
+      count == 0 || isNull(bytes, count)
     {
       return .null
     }
@@ -356,19 +357,53 @@ final class CSVReader {
       try refuse(fault, record)
       return take(record)
     }
-    var nulls: [Int] = []
-    for index in 0..<record.fieldCount {
-      let column = columnOfField[index]
-      switch field(record, index) {
-      case .fault(let fault): return try refuseLine(fault)
-      case .null: if column >= 0 { nulls.append(column) }
-      case .text(let text): if column >= 0 { columns.set(column, text) }
+    if !hasQuotes {
+      readPlain(record)
+    } else {
+      nulls.removeAll(keepingCapacity: true)
+      for index in 0..<record.fieldCount {
+        let column = columnOfField[index]
+        switch field(record, index) {
+        case .fault(let fault): return try refuseLine(fault)
+        case .null: if column >= 0 { nulls.append(column) }
+        case .text(let text): if column >= 0 { columns.set(column, text) }
+        }
       }
+      for column in nulls { columns.setNull(column) }
     }
-    for column in nulls { columns.setNull(column) }
     recordCount += 1
     columns.accept(line: line, range: record.range)
     take(record)
+  }
+
+  /// Takes the fields of a record of the right length in a block without any quote: nothing can be wrong with them.
+  private func readPlain(_ record: Record) {
+    let base = UnsafeRawPointer(block.base)
+    let ends = splitter.ends + record.firstEnd
+    let offset = scannedFrom
+    let last = record.fieldCount - 1
+    let nullCount = dialect.null.count
+    let columns = self.columns
+    var start = record.range.lowerBound
+    columnOfField.withUnsafeBufferPointer { columnOfField in
+      for index in 0...last {
+        let end = index == last ? record.range.upperBound : offset + Int(ends[index])
+        let column = columnOfField[index]
+        let count = end - start
+        if column >= 0 {
+          if count == nullCount, count == 0 || isNull(base + start, count) {
+            columns.setNull(column)
+          } else {
+            columns.set(column, reference(base + start, count))
+          }
+        }
+        start = end + 1
+      }
+    }
+  }
+
+  private func isNull(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+    UnsafeRawBufferPointer(start: bytes, count: count).elementsEqual(dialect.null)
   }
 
   /// Refuses a whole record.
@@ -405,7 +440,8 @@ final class CSVReader {
     var reasons: [Int: String] = [:]
     for (index, target) in targets.enumerated() where target.type != .text {
       do {
-        result[index] = try Cast.assign(texts[index], to: target.type)
+        result[index] =
+          try CSVFastCast.vector(texts[index], to: target.type) ?? Cast.assign(texts[index], to: target.type)
       } catch {
         // Some row does not fit: find each.
         var values: [Vector] = []

@@ -189,8 +189,9 @@ final class JSONTemplate {
   /// Reads a plain whole number of at most 18 digits.
   @inline(__always)
   private static func integer(_ p: inout UnsafeRawPointer) -> Int64? {
-    let isNegative = p.load(as: UInt8.self) == UInt8(ascii: "-")
-    p += isNegative ? 1 : 0
+    // A branch, since signs of whole numbers are easily foretold and the address of the digits should not wait for them.
+    let isNegative = _slowPath(p.load(as: UInt8.self) == UInt8(ascii: "-"))
+    if isNegative { p += 1 }
     let first = p.load(as: UInt8.self)
     var mantissa: UInt64 = 0
     let count = ph_read_digits(p, &mantissa)

@@ -27,8 +27,9 @@ struct LakePart {
   /// Where they lie in the file, and how many newlines come before.
   var position: Int64
   var lineCount: Int64
-  /// The hash of all bytes before them.
+  /// The hash of all bytes before them and, unless the file ends here, of all up to their end.
   var hash: XXH64
+  var endHash: UInt64?
   /// True when the file ends here.
   var isLast: Bool
   /// Set when the block holds only the start of a record too long to be read: its bytes and newlines.
@@ -143,8 +144,9 @@ final class LakeStream: @unchecked Sendable {
       }
       let end = ph_after_last(block.base, have, 0x0A)
       if end > 0 {
-        let part = part(current, end: end, isLast: false, block)
+        var part = part(current, end: end, isLast: false, block)
         current.hash.update(UnsafeRawBufferPointer(start: block.base, count: end))
+        part.endHash = current.hash.finish()
         current.lineCount += Int64(ph_count_byte(block.base, end, 0x0A))
         current.position += Int64(end)
         open = current

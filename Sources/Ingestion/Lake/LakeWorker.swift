@@ -80,7 +80,7 @@ final class LakeWorker {
       file.hash = part.hash.finish()
     } else {
       var hash = part.hash
-      try parse(from: 0, to: part.end, isLast: part.isLast, &file, &hash, into: &result)
+      try parse(from: 0, to: part.end, isLast: part.isLast, &file, &hash, endHash: part.endHash, into: &result)
     }
     result.files.append(file)
   }
@@ -116,10 +116,11 @@ final class LakeWorker {
     }
   }
 
-  /// Parses the lines at `start..<end` of the block and brings `file` up to date.
+  /// Parses the lines at `start..<end` of the block and brings `file` up to date. `endHash` is the hash of the file up
+  /// to `end` where that is known.
   private func parse(
     from start: Int, to end: Int, isLast: Bool, _ file: inout LakeResult.FileResult, _ hash: inout XXH64,
-    into result: inout LakeResult
+    endHash: UInt64? = nil, into result: inout LakeResult
   ) throws(PulsehouseError) {
     runs.append((builder.rowCount, file.task))
     var at = start
@@ -143,8 +144,12 @@ final class LakeWorker {
     }
     file.rejected += builder.rejected
     builder.rejected.removeAll(keepingCapacity: true)
-    hash.update(UnsafeRawBufferPointer(start: block.base + start, count: at - start))
-    file.hash = hash.finish()
+    if let endHash {
+      file.hash = endHash
+    } else {
+      hash.update(UnsafeRawBufferPointer(start: block.base + start, count: at - start))
+      file.hash = hash.finish()
+    }
     file.position += Int64(at - start)
     file.byteCount = Int64(at - start)
   }
