@@ -61,7 +61,7 @@ struct CodecBenchmark {
     let rows = first[0].count
     let keys = keyColumn.flatMap { BlockKeys(column: $0, first[$0]) }
     for (index, field) in schema.fields.enumerated() {
-      let usable = index == keyColumn || sortedBy.first == keyColumn ? nil : keys
+      let usable = index == keyColumn ? nil : keys
       try measure("\(name): encode \(field.name)", rows: rows, stride: field.type.physical.stride) {
         _ = try BlockEncoder.encode(first[index], keys: usable)
       }

@@ -149,6 +149,7 @@ extension Block {
     guard let ranges = IntegerRanges(predicate, key: IntegerRanges.floatKey) else { throw mismatch(predicate) }
     let keys = AlignedBuffer(byteCount: 1024 * 8)
     let key = keys.values(as: Int64.self)
+    defer { withExtendedLifetime(keys) {} }
     var row = rows.lowerBound
     while row < rows.upperBound {
       let end = min((row >> 10 + 1) << 10, rows.upperBound)

@@ -11,6 +11,7 @@ extension BlockEncoder {
       statistics.distinctEstimate = entries.count
       if let first = entries.first, let last = entries.last { bound(first, last, &statistics) }
       let codes = codeEncoder(dictionary.codes)
+      defer { withExtendedLifetime(dictionary.codes) {} }
       let choice = codes.choose()
       let isWorthIt = entries.count <= max(count / 2, 16) || options.forced == .dictionary
       if isWorthIt {

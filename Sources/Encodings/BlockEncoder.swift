@@ -148,6 +148,7 @@ package struct BlockEncoder {
 
   private func encodeIntegers(_ statistics: inout ColumnStatistics) throws(PulsehouseError) -> EncodedBlock {
     guard let buffer = BlockEncoder.integers(vector) else { throw BlockEncoder.impossible }
+    defer { withExtendedLifetime(buffer) {} }
     let values = UnsafePointer(buffer.values(as: Int64.self))
     var encoder = integerEncoder(values)
     let profile = encoder.profile()
@@ -223,6 +224,7 @@ package struct BlockEncoder {
 
   private func write(_ dictionary: FixedDictionary) throws(PulsehouseError) -> EncodedBlock {
     let codes = codeEncoder(dictionary.codes)
+    defer { withExtendedLifetime(dictionary.codes) {} }
     let choice = codes.choose()
     return try write(.dictionary, [.dictionary, choice.encoding]) {
       (writer: inout ByteWriter) throws(PulsehouseError) in
@@ -246,12 +248,14 @@ package struct BlockEncoder {
 
   private func encodeFloats(_ statistics: inout ColumnStatistics) throws(PulsehouseError) -> EncodedBlock {
     guard let buffer = BlockEncoder.integers(vector) else { throw BlockEncoder.impossible }
+    defer { withExtendedLifetime(buffer) {} }
     let bits = UnsafePointer(buffer.values(as: Int64.self))
     let isReal = physical == .float32
     let doubles = AlignedBuffer(byteCount: count * 8)
     let double = doubles.values(as: Double.self)
     let reals = AlignedBuffer(byteCount: isReal ? count * 4 : 0)
     let real = reals.values(as: Float.self)
+    defer { withExtendedLifetime((doubles, reals)) {} }
     for row in 0..<count {
       if isReal {
         real[row] = Float(bitPattern: UInt32(truncatingIfNeeded: bits[row]))
@@ -337,6 +341,7 @@ package struct BlockEncoder {
   private func encodeWide(_ statistics: inout ColumnStatistics) throws(PulsehouseError) -> EncodedBlock {
     boundWide(&statistics)
     if physical == .numeric, options.forced != .plain, let (buffer, scale) = scaledNumerics() {
+      defer { withExtendedLifetime(buffer) {} }
       let encoder = integerEncoder(UnsafePointer(buffer.values(as: Int64.self)))
       let profile = encoder.profile()
       statistics.distinctEstimate = distinct(encoder.values, profile)
@@ -378,6 +383,7 @@ package struct BlockEncoder {
   private func writePlain() throws(PulsehouseError) -> EncodedBlock {
     let stride = physical.stride
     let bytes = AlignedBuffer(byteCount: count * stride, zeroed: true)
+    defer { withExtendedLifetime(bytes) {} }
     for row in 0..<count where vector.isValid(row) {
       let target = bytes.base + row * stride
       if physical == .numeric {

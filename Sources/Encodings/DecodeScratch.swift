@@ -13,6 +13,8 @@ package final class DecodeScratch {
   /// 1024 bits.
   let bits: UnsafeMutablePointer<UInt64>
   private let memory: AlignedBuffer
+  /// For the streams of patches inside the stream that is being decoded.
+  private(set) lazy var nested = DecodeScratch()
 
   package init() {
     let vector = 1024 * 8

@@ -63,6 +63,7 @@ package final class RowGroupReader {
     guard let keys = try keyBlock.narrow(0..<rowCount, into: memory) else {
       throw segment.named(PulsehouseError(.corrupt, "a key column that has no keys"), column, rowGroup)
     }
+    defer { withExtendedLifetime(memory) {} }
     do throws(PulsehouseError) {
       try block.supplyKeys(keys)
     } catch {

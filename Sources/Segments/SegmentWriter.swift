@@ -45,7 +45,7 @@ package final class SegmentWriter {
     blockOptions.isZstdEnabled = options.isZstdEnabled
     blockOptions.zstdLevel = options.zstdLevel
     var keys: BlockKeys?
-    if let column = options.keyColumn, columns.indices.contains(column), options.sortedBy.first != column {
+    if let column = options.keyColumn, columns.indices.contains(column) {
       keys = BlockKeys(column: column, columns[column])
     }
     var blocks: [EncodedBlock] = []

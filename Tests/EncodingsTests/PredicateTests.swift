@@ -31,7 +31,7 @@ func passes(_ predicate: ColumnPredicate, _ value: Scalar) -> Bool {
     let cases = [(1, NullPattern.none), (65, .scattered), (1025, .blocks), (1500, .none), (1500, .scattered)]
     let turn = RoundTripTests.encodings.firstIndex(of: encoding) ?? 0
     for (index, pattern) in ValuePattern.allCases.enumerated() {
-      for (count, nulls) in [cases[(index + turn) % 5], cases[(index + turn + 2) % 5]] {
+      for (count, nulls) in [cases[(index + turn) % 5]] {
         let seed = UInt64(count) &* 31 &+ 5
         let values = TestColumns.column(type, pattern, nulls, count: count, seed: seed)
         var options = BlockOptions()
@@ -92,8 +92,8 @@ func passes(_ predicate: ColumnPredicate, _ value: Scalar) -> Bool {
     arguments: [LogicalType.smallint, .integer, .bigint, .boolean, .text, .double, .timestamp], RoundTripTests.encodings
   )
   func narrowCodesAreTheValues(type: LogicalType, encoding: Encoding?) throws {
-    for pattern in ValuePattern.allCases {
-      for nulls in [NullPattern.none, .scattered] {
+    for (index, pattern) in ValuePattern.allCases.enumerated() {
+      for nulls in [index % 2 == 0 ? NullPattern.none : .scattered] {
         let count = 2100
         let values = TestColumns.column(type, pattern, nulls, count: count, seed: 99)
         var options = BlockOptions()

@@ -26,11 +26,13 @@ struct PatchedFile {
 
 @Suite struct DamageTests {
   /// A small file with every column of the test schema in two row groups.
-  private func smallSegment(_ directory: ScratchDirectory, _ encoding: Encoding? = nil, rowCount: Int = 22) throws
-    -> PatchedFile
+  private func smallSegment(
+    _ directory: ScratchDirectory, _ encoding: Encoding? = nil, rowCount: Int = 22, rowGroups: Int = 2
+  )
+    throws -> PatchedFile
   {
     var options = SegmentOptions()
-    options.rowGroupRowCount = (rowCount + 1) / 2
+    options.rowGroupRowCount = (rowCount + 1) / rowGroups
     options.keyColumn = 0
     options.forcedEncoding = encoding
     options.properties = ["table": "t"]
@@ -67,7 +69,7 @@ struct PatchedFile {
 
   @Test func everyFlippedByteIsFound() throws {
     let directory = ScratchDirectory()
-    let original = try smallSegment(directory)
+    let original = try smallSegment(directory, rowCount: 11, rowGroups: 1)
     #expect(readAll(try original.map(original.bytes), rowGroupRowCount: 11, "unchanged") == 0)
     var random = SystemRandomNumberGenerator()
     for offset in original.bytes.indices {

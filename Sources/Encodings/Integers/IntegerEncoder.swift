@@ -130,14 +130,16 @@ struct IntegerEncoder {
       let plan = packedEncoder(codes, profile).plan()
       offer(.packed(codes, plan), plan.byteCount, weight: 1)
     }
+    // Columns of at most two bytes a row are what scans test and group by: there only a large gain is worth the time
+    // that running sums take, and none the order that chains of keys demand.
     let packedBytes = best?.byteCount ?? .max
+    let isNarrow = packedBytes <= count * 2 && allowed.contains(.packed)
     if allowed.contains(.delta) && profile.spanFits && (packedBytes > count / 4 || !allowed.contains(.packed)) {
       let (codes, plan, base, isZigzag) = delta(profile)
-      offer(.delta(codes, plan, base: base, isZigzag: isZigzag), plan.byteCount + count / 128, weight: 1.08)
+      offer(
+        .delta(codes, plan, base: base, isZigzag: isZigzag), plan.byteCount + count / 128, weight: isNarrow ? 2 : 1.08)
     }
-    if let key, allowed.contains(.keyedDelta), profile.spanFits, packedBytes > count || !allowed.contains(.packed),
-      let (codes, plan, firsts) = keyed(key)
-    {
+    if let key, allowed.contains(.keyedDelta), profile.spanFits, !isNarrow, let (codes, plan, firsts) = keyed(key) {
       let bits = 64 - UInt64(profile.maximum &- profile.minimum).leadingZeroBitCount
       offer(
         .keyedDelta(codes, plan, firsts: firsts), plan.byteCount + firsts.count * bits / 8 + 64, weight: 1.15)
@@ -151,7 +153,7 @@ struct IntegerEncoder {
   private func packedEncoder(_ codes: AlignedBuffer, _ profile: Profile) -> PackedEncoder {
     PackedEncoder(
       codes: UnsafePointer(codes.values(as: UInt64.self)), count: count, base: profile.minimum,
-      multiplier: profile.divisor)
+      multiplier: profile.divisor, isScanned: true)
   }
 
   private func packedCodes(_ profile: Profile) -> AlignedBuffer {

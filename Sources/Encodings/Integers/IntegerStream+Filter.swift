@@ -95,7 +95,6 @@ extension PackedStream {
     let frame = frame(vector)
     let greatest: UInt64 = width == 64 ? .max : (1 << UInt64(width)) - 1
     let lanes = width == 0 ? nil : self.lanes(vector, scratch)
-    let patches = patches(vector)
     Bits.union(ranges.ranges, length, scratch.bits) { range, bits in
       guard let codes = self.codeRange(range) else { return Bits.fill(bits, 0..<length, with: false) }
       if codes.upperBound < frame || (codes.lowerBound > frame && codes.lowerBound - frame > greatest) {
@@ -109,9 +108,12 @@ extension PackedStream {
           self.between(lanes, length, low, high, bits)
         }
       }
-      for patch in patches {
-        let index = Int(self.patchPositions[patch])
-        Bits.set(bits, index, codes.contains(self.code(at: vector << 10 + index)))
+      if self.patches.count > 0 {
+        // What was tested were the low bits, which are not the whole of patched codes.
+        self.patches.forEach(vector, scratch) { position, high in
+          let low = lanes.map { self.lane($0, position << self.laneLog) } ?? 0
+          if position < length { Bits.set(bits, position, codes.contains(frame &+ low &+ high << UInt64(width))) }
+        }
       }
     }
     Bits.clearTail(scratch.bits, length)

@@ -7,6 +7,10 @@ struct PackedEncoder {
   let count: Int
   let base: Int64
   let multiplier: Int64
+  /// 0 for values, more for the high bits of patches.
+  var depth = 0
+  /// True for values that scans test and group by as they lie: narrow ones are patched only for a large gain.
+  var isScanned = false
 
   /// What `plan` decided.
   struct Plan {
@@ -14,7 +18,7 @@ struct PackedEncoder {
     var uniformWidth = 0
     var widths: [UInt8] = []
     var frames: [UInt64] = []
-    var highByteCount = 0
+    var isPatched = false
     var laneLog = 0
     var maximumCode: UInt64 = 0
     /// About how long the stream will be.
@@ -59,71 +63,78 @@ struct PackedEncoder {
       }
     }
     let full = PackedEncoder.bits(plan.maximumCode)
-    // A patch costs time as well: two bytes more stand for it.
-    func bytes(_ width: Int, _ patches: Int, _ high: Int, _ length: Int) -> Int {
-      length * width / 8 + patches * (2 + high + 2)
+    let mayPatch = depth < PackedPatches.maximumDepth
+    /// Bits of `length` codes of `width` of which `patches` have high parts, `outliers` of them above `high` bits. Some
+    /// bits more stand for the time that patches take.
+    func bits(_ width: Int, _ patches: Int, _ high: Int, _ outliers: Int, _ length: Int) -> Int {
+      length * width + patches * (high + 3) + min(patches * 16, length)
+        + (outliers > 0 ? outliers * (full - width - high + 20) : 0)
     }
 
     plan.uniformWidth = full
-    var best = count * full / 8
-    let plain = best
-    for high in [1, 2, 4, 8] where vectors > 0 {
-      var above = 0
-      var width = full
-      while width >= max(0, full - 8 * high) {
-        let size = bytes(width, above, high, count) + vectors * 4
-        if size < best && size < plain - plain / 20 - 64 {
-          best = size
-          plan.uniformWidth = width
-          plan.highByteCount = high
+    let unpatched = count * full
+    var best = unpatched
+    let leastGain = isScanned && full <= 16 ? unpatched / 3 : unpatched / 12
+    if mayPatch && vectors > 0 {
+      var above = [Int](repeating: 0, count: 66)
+      for width in stride(from: 63, through: 0, by: -1) { above[width] = above[width + 1] + uniform[width + 1] }
+      for high in PackedEncoder.highWidths where high <= full {
+        for width in 0...(full - high) {
+          let size = bits(width, above[width], high, above[width + high], count) + vectors * 32
+          if size < best && size < unpatched - leastGain - 512 {
+            best = size
+            plan.uniformWidth = width
+            plan.isPatched = true
+          }
         }
-        above += uniform[width]
-        width -= 1
       }
     }
 
-    let uniformBest = best
-    var framedPlan: (high: Int, widths: [UInt8], size: Int)?
-    for high in [0, 1, 2, 4, 8] where vectors > 1 {
+    var framedPlan: (isPatched: Bool, widths: [UInt8], size: Int)?
+    for high in [0] + PackedEncoder.highWidths where vectors > 1 && (high == 0 || (high <= full && mayPatch)) {
       var widths = [UInt8](repeating: 0, count: vectors)
-      var total = vectors * (high == 0 ? 9 : 13)
+      var total = vectors * (high == 0 ? 72 : 104)
       for vector in 0..<vectors {
         let length = min(1024, count - vector << 10)
-        let full = PackedEncoder.bits(greatests[vector] &- leasts[vector])
-        var chosen = full
-        var least = length * full / 8
+        let vectorFull = PackedEncoder.bits(greatests[vector] &- leasts[vector])
+        var chosen = vectorFull
+        var least = length * vectorFull
         if high > 0 {
+          // `above` counts the codes longer than the width, `outliers` those longer than width and high together.
           var above = 0
-          var width = full
-          while width >= max(0, full - 8 * high) {
-            let size = bytes(width, above, high, length)
+          var outliers = 0
+          for width in stride(from: vectorFull, through: 0, by: -1) {
+            let size = bits(width, above, high, outliers, length)
             if size < least {
               least = size
               chosen = width
             }
             above += Int(framed[vector * 65 + width])
-            width -= 1
+            if width + high <= vectorFull { outliers += Int(framed[vector * 65 + width + high]) }
           }
         }
         widths[vector] = UInt8(chosen)
         total += least
       }
-      if total < (framedPlan?.size ?? .max) { framedPlan = (high, widths, total) }
+      if total < (framedPlan?.size ?? .max) { framedPlan = (high > 0, widths, total) }
     }
-    if let framedPlan, framedPlan.size < uniformBest - uniformBest / 20 - 128 {
+    if let framedPlan, framedPlan.size < best - max(best / 20, leastGain / 2) - 1024 {
       plan.hasFrames = true
-      plan.highByteCount = framedPlan.high
+      plan.isPatched = framedPlan.isPatched
       plan.widths = framedPlan.widths
       plan.frames = leasts
       plan.uniformWidth = Int(framedPlan.widths.max() ?? 0)
       best = framedPlan.size
     }
     plan.laneLog = PackedEncoder.laneLog(plan.uniformWidth)
-    plan.byteCount = best + 64
+    plan.byteCount = best / 8 + 64
     return plan
   }
 
   private static let sampling = 4
+
+  /// Widths of high bits that are tried.
+  private static let highWidths = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32]
 
   /// Appends the stream without its encoding byte.
   func write(_ plan: Plan, into writer: inout ByteWriter) {
@@ -139,7 +150,7 @@ struct PackedEncoder {
       let width = plan.hasFrames ? Int(plan.widths[vector]) : plan.uniformWidth
       let frame = plan.hasFrames ? plan.frames[vector] : 0
       let values = codes + vector << 10
-      if plan.highByteCount > 0 {
+      if plan.isPatched {
         var index = 0
         while index < length {
           let high = width == 64 ? 0 : (values[index] &- frame) >> UInt64(width)
@@ -156,12 +167,12 @@ struct PackedEncoder {
       let byteCount = PackedStream.byteCount(length: length, width: width, laneLog: plan.laneLog)
       packed.appendRaw(UnsafeRawBufferPointer(start: words.base, count: byteCount))
     }
-    let high = positions.isEmpty ? 0 : plan.highByteCount
+    let isBitmap = positions.count * 16 > count
     writer.pad(to: 8)
     writer.append(UInt8(plan.laneLog))
-    writer.append(plan.hasFrames)
+    writer.append(UInt8((plan.hasFrames ? 1 : 0) | (isBitmap ? 2 : 0)))
     writer.append(UInt8(plan.uniformWidth))
-    writer.append(UInt8(high))
+    writer.append(UInt8(0))
     writer.append(UInt32(positions.count))
     writer.append(base)
     writer.append(multiplier)
@@ -170,16 +181,9 @@ struct PackedEncoder {
       writer.appendArray(plan.frames)
       writer.appendArray(plan.widths)
     }
-    if high > 0 {
-      writer.appendArray(starts)
-      writer.appendArray(positions)
-      writer.pad(to: 8)
-      switch high {
-      case 1: for value in highs { writer.append(UInt8(truncatingIfNeeded: value)) }
-      case 2: for value in highs { writer.append(UInt16(truncatingIfNeeded: value)) }
-      case 4: for value in highs { writer.append(UInt32(truncatingIfNeeded: value)) }
-      default: writer.appendArray(highs)
-      }
+    if !positions.isEmpty {
+      PackedPatches.write(
+        starts: starts, positions: positions, highs: highs, isBitmap: isBitmap, depth: depth, into: &writer)
     }
     writer.pad(to: 64)
     packed.bytes.withUnsafeBytes { writer.appendRaw($0) }

@@ -18,18 +18,14 @@ struct PackedStream {
   let widths: UnsafePointer<UInt8>?
   /// Where each vector's words start, when they have widths of their own.
   let starts: [Int]
-  let patchCount: Int
-  let patchStarts: UnsafePointer<UInt32>
-  let patchPositions: UnsafePointer<UInt16>
-  let patchHighs: UnsafeRawPointer
-  let highByteCount: Int
+  let patches: PackedPatches
   let data: UnsafeRawPointer
 
   var vectorCount: Int { (count + 1023) >> 10 }
   var laneBits: Int { 8 << laneLog }
 
   /// True when codes are all in one frame and none is patched: lanes are the whole truth.
-  var isPlainFrame: Bool { frames == nil && patchCount == 0 }
+  var isPlainFrame: Bool { frames == nil && patches.count == 0 }
 
   @inline(__always) func width(_ vector: Int) -> Int { widths.map { Int($0[vector]) } ?? uniformWidth }
 
@@ -46,21 +42,20 @@ struct PackedStream {
     return (rows * width + (8 << laneLog) - 1) / (8 << laneLog) * 128
   }
 
-  init(_ cursor: inout BlockCursor, count: Int) throws(PulsehouseError) {
+  init(_ cursor: inout BlockCursor, count: Int, depth: Int = 0) throws(PulsehouseError) {
     self.count = count
     let vectors = (count + 1023) >> 10
     laneLog = Int(try cursor.load(UInt8.self))
-    let hasFrames = try cursor.load(UInt8.self)
+    let flags = try cursor.load(UInt8.self)
     uniformWidth = Int(try cursor.load(UInt8.self))
-    highByteCount = Int(try cursor.load(UInt8.self))
-    patchCount = try cursor.count(atMost: count)
+    let reserved = try cursor.load(UInt8.self)
+    let patchCount = try cursor.count(atMost: count)
     base = try cursor.load(Int64.self)
     multiplier = try cursor.load(Int64.self)
     maximumCode = try cursor.load(UInt64.self)
-    guard laneLog <= 3, hasFrames <= 1, [0, 1, 2, 4, 8].contains(highByteCount), uniformWidth <= 8 << laneLog,
-      multiplier >= 1, (highByteCount == 0) == (patchCount == 0)
+    guard laneLog <= 3, flags <= 3, reserved == 0, uniformWidth <= 8 << laneLog, multiplier >= 1
     else { throw BlockCursor.damaged("a packed stream with an impossible header") }
-    if hasFrames == 1 {
+    if flags & 1 == 1 {
       let frames = try cursor.array(UInt64.self, count: vectors)
       let widths = try cursor.array(UInt8.self, count: vectors)
       self.frames = frames
@@ -74,63 +69,20 @@ struct PackedStream {
           length: min(1024, count - vector << 10), width: Int(widths[vector]), laneLog: laneLog)
       }
       self.starts = starts
-      (patchStarts, patchPositions, patchHighs) = try PackedStream.patches(
-        &cursor, patchCount, vectors: vectors, count: count, highByteCount)
+      patches = try PackedPatches(
+        &cursor, count: patchCount, rowCount: count, isBitmap: flags & 2 == 2, depth: depth)
       try cursor.align(to: 64)
       data = try cursor.bytes(position)
     } else {
       frames = nil
       widths = nil
       starts = []
-      (patchStarts, patchPositions, patchHighs) = try PackedStream.patches(
-        &cursor, patchCount, vectors: vectors, count: count, highByteCount)
+      patches = try PackedPatches(
+        &cursor, count: patchCount, rowCount: count, isBitmap: flags & 2 == 2, depth: depth)
       try cursor.align(to: 64)
       let full = count >> 10
       let rest = PackedStream.byteCount(length: count & 1023, width: uniformWidth, laneLog: laneLog)
       data = try cursor.bytes(full * uniformWidth * 128 + rest)
-    }
-  }
-
-  private static func patches(
-    _ cursor: inout BlockCursor, _ patchCount: Int, vectors: Int, count: Int, _ highByteCount: Int
-  ) throws(PulsehouseError) -> (UnsafePointer<UInt32>, UnsafePointer<UInt16>, UnsafeRawPointer) {
-    if patchCount == 0 {
-      let nothing = cursor.base
-      return (
-        nothing.assumingMemoryBound(to: UInt32.self), nothing.assumingMemoryBound(to: UInt16.self), nothing
-      )
-    }
-    let starts = try cursor.array(UInt32.self, count: vectors + 1)
-    let positions = try cursor.array(UInt16.self, count: patchCount)
-    try cursor.align(to: 8)
-    let highs = try cursor.bytes(patchCount * highByteCount)
-    guard starts[0] == 0, Int(starts[vectors]) == patchCount else {
-      throw BlockCursor.damaged("patches that do not add up")
-    }
-    for vector in 0..<vectors {
-      guard starts[vector] <= starts[vector + 1] else { throw BlockCursor.damaged("patches that do not add up") }
-      let length = min(1024, count - vector << 10)
-      for index in Int(starts[vector])..<Int(min(starts[vector + 1], UInt32(patchCount)))
-      where Int(positions[index]) >= length {
-        throw BlockCursor.damaged("a patch outside its vector")
-      }
-    }
-    return (starts, positions, highs)
-  }
-
-  /// The patches of a vector, as indices into the patch arrays.
-  @inline(__always) func patches(_ vector: Int) -> Range<Int> {
-    if patchCount == 0 { return 0..<0 }
-    return Int(patchStarts[vector])..<Int(patchStarts[vector + 1])
-  }
-
-  /// The high bits of patch `index`, not yet shifted.
-  @inline(__always) func high(_ index: Int) -> UInt64 {
-    switch highByteCount {
-    case 1: UInt64(patchHighs.load(fromByteOffset: index, as: UInt8.self))
-    case 2: UInt64(patchHighs.load(fromByteOffset: index * 2, as: UInt16.self))
-    case 4: UInt64(patchHighs.load(fromByteOffset: index * 4, as: UInt32.self))
-    default: patchHighs.load(fromByteOffset: index * 8, as: UInt64.self)
     }
   }
 
@@ -196,9 +148,11 @@ struct PackedStream {
       default: affine(source.assumingMemoryBound(to: UInt64.self), first, step, multiplier == 1, out)
       }
     }
-    for patch in patches(vector) {
-      let high = Int64(truncatingIfNeeded: high(patch) << UInt64(width))
-      out[Int(patchPositions[patch])] &+= T(truncatingIfNeeded: high &* multiplier)
+    if patches.count > 0 {
+      patches.forEach(vector, scratch) { position, high in
+        let shifted = Int64(truncatingIfNeeded: high << UInt64(width))
+        out[position] &+= T(truncatingIfNeeded: shifted &* multiplier)
+      }
     }
   }
 
@@ -219,13 +173,14 @@ struct PackedStream {
       if Int(shift) + width > bits { code |= lane(position + 128) << UInt64(bits - Int(shift)) }
       if width < 64 { code &= (1 << UInt64(width)) &- 1 }
     }
-    for patch in patches(vector) where Int(patchPositions[patch]) == index {
-      code &+= high(patch) << UInt64(width)
-    }
+    if patches.count > 0, let high = patches.high(vector, at: index) { code &+= high << UInt64(width) }
     return code &+ frame(vector)
   }
 
-  @inline(__always) private func lane(_ position: Int) -> UInt64 {
+  @inline(__always) private func lane(_ position: Int) -> UInt64 { lane(data, position) }
+
+  /// The lane that starts at byte `position`.
+  @inline(__always) func lane(_ data: UnsafeRawPointer, _ position: Int) -> UInt64 {
     switch laneLog {
     case 0: UInt64(data.load(fromByteOffset: position, as: UInt8.self))
     case 1: UInt64(data.load(fromByteOffset: position, as: UInt16.self))

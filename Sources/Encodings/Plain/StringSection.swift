@@ -58,6 +58,7 @@ struct StringSection {
     }
     IntegerEncoder.write(lengths, into: &writer)
     let bytes = AlignedBuffer(byteCount: total)
+    defer { withExtendedLifetime(bytes) {} }
     var position = 0
     for index in 0..<count {
       string(index).withBytes { source in

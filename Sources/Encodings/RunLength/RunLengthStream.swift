@@ -52,9 +52,22 @@ final class RunLengthStream {
     let values = self.values.values(as: Int64.self)
     var run = run(at: rows.lowerBound)
     var row = rows.lowerBound
+    // Short runs are written a block of sixteen at a time, past their end where the next run writes over it.
+    let block = 16
     while row < rows.upperBound {
       let end = min(Int(ends[run]), rows.upperBound)
-      (out + (row - rows.lowerBound)).update(repeating: T(truncatingIfNeeded: values[run]), count: end - row)
+      let value = T(truncatingIfNeeded: values[run])
+      let target = out + (row - rows.lowerBound)
+      let length = end - row
+      if length <= 4 * block && row + 5 * block <= rows.upperBound {
+        var filled = 0
+        repeat {
+          for lane in 0..<block { target[filled &+ lane] = value }
+          filled &+= block
+        } while filled < length
+      } else {
+        target.update(repeating: value, count: length)
+      }
       row = end
       run += 1
     }
