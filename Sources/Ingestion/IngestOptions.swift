@@ -12,6 +12,8 @@ package struct IngestOptions: Sendable {
   package var commitRowCount = 16 * 131_072
   /// Bytes of a lake read at a time; nil fits them to row groups. For tests.
   package var unitByteCount: Int?
+  /// The longest record of a lake that is read.
+  package var recordByteLimit = 64 << 20
   package var cancellation = Cancellation()
   /// Told now and then, from any thread, one call at a time.
   package var progress: @Sendable (IngestProgress) -> Void = { _ in }

@@ -213,6 +213,56 @@ final class House {
     try house.checkBooks()
   }
 
+  @Test(arguments: [20_000, 8193, 8192, 8191, 100_000]) func aRecordTooLongIsQuarantined(length: Int) throws {
+    let house = try House()
+    house.options.unitByteCount = 4096
+    house.options.recordByteLimit = 8192
+    let long = String(repeating: "y", count: length)
+    house.write("a.jsonl", House.line(1) + long + "\n" + House.line(2) + "bad\n" + House.line(3))
+    house.write("b.jsonl", House.line(4) + House.line(5) + long)
+    let report = try house.ingest()
+    #expect(report.rowCount == 5)
+    try house.checkBooks()
+    #expect(
+      try house.rows("SELECT user_id, _line FROM bronze.events ORDER BY user_id") == [
+        [.integer(1), .integer(1)], [.integer(2), .integer(3)], [.integer(3), .integer(5)], [.integer(4), .integer(1)],
+        [.integer(5), .integer(2)],
+      ])
+    let refused = try house.rows(
+      "SELECT _line, _offset FROM quarantine.bronze_events WHERE _file = 'a.jsonl' ORDER BY _line")
+    let start = Int64(House.line(1).utf8.count)
+    #expect(
+      refused == [
+        [.integer(2), .integer(start)],
+        [.integer(4), .integer(start + Int64(length) + 1 + Int64(House.line(2).utf8.count))],
+      ])
+    #expect(try house.ingest().recordCount == 0)
+  }
+
+  @Test func aRewrittenLargeFileIsReported() throws {
+    let house = try House()
+    house.options.unitByteCount = 4096
+    let text = (0..<500).map(House.line).joined()
+    house.write("a.jsonl", text)
+    house.write("b.jsonl", text)
+    #expect(try house.ingest().rowCount == 1000)
+    house.write("a.jsonl", text.replacing("note 250 ", with: "NOTE 250 ") + House.line(500))
+    house.write("b.jsonl", text + House.line(501))
+    let report = try house.ingest()
+    #expect(report.warnings.map(\.file) == ["a.jsonl"])
+    #expect(report.rowCount == 1)
+    try house.checkBooks()
+  }
+
+  @Test func aByteOrderMarkIsSteppedOver() throws {
+    let house = try House()
+    house.write("a.jsonl", "\u{FEFF}" + House.line(1))
+    house.write("b.jsonl", "\u{FEFF}" + House.line(2) + House.line(3))
+    #expect(try house.ingest().rowCount == 3)
+    #expect(try house.rows("SELECT _offset FROM bronze.events WHERE user_id = 2") == [[.integer(3)]])
+    try house.checkBooks()
+  }
+
   @Test func failingStopsAtTheFirstBadRecord() throws {
     let house = try House()
     house.source.onError = .fail

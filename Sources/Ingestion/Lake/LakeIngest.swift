@@ -38,7 +38,9 @@ struct LakeIngest {
     report.warnings = plan.warnings
     var total: Int64 = 0
     for task in plan.tasks { total += task.file.byteCount - (task.state?.position ?? 0) }
-    let stream = LakeStream(folder: path, tasks: plan.tasks, unitByteCount: try unitByteCount(plan))
+    let stream = LakeStream(
+      folder: path, tasks: plan.tasks, unitByteCount: try unitByteCount(plan),
+      recordByteLimit: options.recordByteLimit)
     let collector = LakeCollector(
       writer, stream, states: states, report: report, totalByteCount: total, options: options)
     let schema = writer.bronze.definition.schema

@@ -45,7 +45,8 @@ final class LakeStream: @unchecked Sendable {
   let tasks: [LakePlan.Task]
   /// Bytes per unit, so chosen that a unit makes about one row group.
   let unitByteCount: Int
-  static let recordByteLimit = 64 << 20
+  /// A longer record is not read.
+  let recordByteLimit: Int
   private static let unitFileLimit = 4096
 
   private let lock = Mutex(())
@@ -61,7 +62,8 @@ final class LakeStream: @unchecked Sendable {
     var hash: XXH64
   }
 
-  init(folder: String, tasks: [LakePlan.Task], unitByteCount: Int) {
+  init(folder: String, tasks: [LakePlan.Task], unitByteCount: Int, recordByteLimit: Int) {
+    self.recordByteLimit = recordByteLimit
     self.folder = folder
     self.tasks = tasks
     self.unitByteCount = unitByteCount
@@ -152,8 +154,8 @@ final class LakeStream: @unchecked Sendable {
         open = current
         return .part(part)
       }
-      if wanted >= Self.recordByteLimit { return try skipRecord(current, block, have) }
-      wanted = Int(min(left, Int64(min(wanted * 2, Self.recordByteLimit))))
+      if wanted >= recordByteLimit { return try skipRecord(current, block, have) }
+      wanted = Int(min(left, Int64(min(wanted * 2, recordByteLimit))))
     }
   }
 
@@ -169,7 +171,7 @@ final class LakeStream: @unchecked Sendable {
     -> LakeUnit.Content
   {
     var current = start
-    let kept = RejectedRecord.rawByteLimit
+    let kept = min(RejectedRecord.rawByteLimit, recordByteLimit / 2)
     var have = have
     var length: Int64 = 0
     while true {

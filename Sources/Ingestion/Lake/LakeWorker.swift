@@ -70,7 +70,7 @@ final class LakeWorker {
       file.rejected.append(
         RejectedRecord(
           offset: part.position, line: part.lineCount + 1,
-          reason: "a record of \(oversized.byteCount) bytes; more than \(LakeStream.recordByteLimit) are not read, "
+          reason: "a record of \(oversized.byteCount) bytes; more than \(stream.recordByteLimit) are not read, "
             + "and only the first \(raw.count) are kept",
           raw: raw))
       file.recordCount = 1
