@@ -6,7 +6,6 @@ import Vectors
 /// EXPLAIN and EXPLAIN ANALYZE.
 extension Session {
   func explain(_ explanation: Explanation, _ work: StatementWork) throws {
-    guard explanation.format == .text else { throw PulsehouseError(.unsupported, "EXPLAIN (FORMAT JSON)") }
     let plan: PhysicalPlan
     switch explanation.statement {
     case .query(let query): plan = query
@@ -24,11 +23,16 @@ extension Session {
       let start = ContinuousClock.now
       let metrics = try Executor.run(plan, in: queryContext(work, isTimed: true)) { _ in }
       let elapsed = ContinuousClock.now - start
-      lines = PlanPrinter.lines(plan, metrics: planMetrics(plan, metrics))
-      let milliseconds = Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1000
-      lines.append("Execution time: \(Decimals.format(milliseconds, places: 3)) ms")
+      let measured = planMetrics(plan, metrics)
+      switch explanation.format {
+      case .json: lines = [PlanPrinter.json(plan, metrics: measured)]
+      case .text:
+        lines = PlanPrinter.lines(plan, metrics: measured)
+        let milliseconds = Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1000
+        lines.append("Execution time: \(Decimals.format(milliseconds, places: 3)) ms")
+      }
     } else {
-      lines = PlanPrinter.lines(plan)
+      lines = explanation.format == .json ? [PlanPrinter.json(plan)] : PlanPrinter.lines(plan)
     }
     try work.sink.begin([Field("QUERY PLAN", .text)])
     for start in stride(from: 0, to: lines.count, by: Batch.vectorSize) {

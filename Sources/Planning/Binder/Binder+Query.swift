@@ -61,42 +61,16 @@ extension Binder {
   /// A WITH query that is read once stands where it is read.
   private func inlineCommonTables(_ scope: Scope, _ plan: inout LogicalPlan) {
     guard !scope.commonTables.isEmpty else { return }
-    // Scalar subqueries read WITH queries too, and WITH queries each other.
-    var counts: [Int: Int] = [:]
-    var seen: Set<Int> = []
-    func count(_ plan: LogicalPlan) {
-      if case .shared(let shared, _) = plan {
-        counts[shared.id, default: 0] += 1
-        if seen.insert(shared.id).inserted { count(shared.plan) }
-      }
-      for input in plan.inputs { count(input) }
-    }
-    count(plan)
-    for subquery in subqueries { count(subquery) }
-    for case .bound(let shared, _, _) in scope.commonTables.values where seen.insert(shared.id).inserted {
-      // Not read from here, but perhaps by an enclosing query's other parts: left as it is.
-      _ = shared
-    }
     var own: Set<Int> = []
-    for case .bound(let shared, _, let isInlined) in scope.commonTables.values
-    where isInlined || (counts[shared.id] == 1 && !shared.isForced) {
+    var always: Set<Int> = []
+    for case .bound(let shared, _, let isInlined) in scope.commonTables.values {
       own.insert(shared.id)
+      if isInlined { always.insert(shared.id) }
     }
-    guard !own.isEmpty else { return }
-    func inline(_ plan: LogicalPlan) -> LogicalPlan {
-      if case .shared(let shared, let columns) = plan, own.contains(shared.id) {
-        let below = inline(shared.plan)
-        return .project(zip(below.output, columns).map { Projection(.column($0), as: $1) }, below)
-      }
-      if case .shared(let shared, _) = plan {
-        if visited.insert(shared.id).inserted { shared.plan = inline(shared.plan) }
-        return plan
-      }
-      return plan.mapInputs(inline)
-    }
-    var visited: Set<Int> = []
-    plan = inline(plan)
-    for index in subqueries.indices { subqueries[index] = inline(subqueries[index]) }
+    // Scalar subqueries read WITH queries too.
+    let plans = SharedInlining(always: always, candidates: own).inline([plan] + subqueries)
+    plan = plans[0]
+    subqueries = Array(plans.dropFirst())
   }
 
   // MARK: ORDER BY and LIMIT around VALUES and set operations

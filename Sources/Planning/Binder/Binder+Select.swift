@@ -310,7 +310,17 @@ extension Binder {
   /// Computes window calls, those over one partitioning and order together.
   private func apply(_ windows: WindowCollector, to plan: LogicalPlan) -> LogicalPlan {
     var groups: [LogicalWindow] = []
-    for call in windows.calls {
+    // Calls with an order first: one over the whole partition can go with any of them.
+    let calls = windows.calls.filter { !$0.order.isEmpty } + windows.calls.filter(\.order.isEmpty)
+    for call in calls {
+      if call.order.isEmpty, call.call.isOfWholePartition,
+        let index = groups.firstIndex(where: { $0.partition == call.partition && !$0.order.isEmpty })
+      {
+        var whole = call.call
+        whole.frame = WindowFrame(.rows, from: .unboundedPreceding, to: .unboundedFollowing)
+        groups[index].calls.append(whole)
+        continue
+      }
       if let index = groups.firstIndex(where: { $0.partition == call.partition && $0.order == call.order }) {
         groups[index].calls.append(call.call)
       } else {
@@ -318,5 +328,13 @@ extension Binder {
       }
     }
     return groups.reduce(plan) { .window($1, $0) }
+  }
+}
+
+extension WindowCall {
+  /// True for an aggregate that has no order and no frame, so that each row of a partition gets the same.
+  fileprivate var isOfWholePartition: Bool {
+    if case .aggregate = function { return frame == WindowFrame() }
+    return false
   }
 }

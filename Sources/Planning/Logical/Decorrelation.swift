@@ -108,7 +108,7 @@ struct Decorrelation {
       else { return nil }
       let isOwnCorrelated = LogicalPlan.aggregate(aggregate, .values([], input.output)).freeColumns
       guard isOwnCorrelated.isDisjoint(with: correlated),
-        let conditions = groupByConditions(result.conditions, &aggregate, correlated)
+        let conditions = groupByConditions(result.conditions, &aggregate, correlated, Set(result.plan.output))
       else { return nil }
       return PulledUp(plan: .aggregate(aggregate, result.plan), conditions: conditions)
     case .sort(_, let input): return pullUp(input, correlated)
@@ -146,13 +146,15 @@ struct Decorrelation {
   /// Turns conditions `outer = inner` into keys of the aggregate, which are compared above it. Nil if one is no such
   /// equality.
   private func groupByConditions(
-    _ conditions: [Expression], _ aggregate: inout LogicalAggregate, _ correlated: Set<Column>
+    _ conditions: [Expression], _ aggregate: inout LogicalAggregate, _ correlated: Set<Column>,
+    _ available: Set<Column>
   ) -> [Expression]? {
     var moved: [Expression] = []
     for condition in conditions {
       guard case .compare(.equal, let left, let right) = condition else { return nil }
       let (outer, inner) = left.reads(correlated) ? (left, right) : (right, left)
-      guard !inner.reads(correlated), outer.readsOnly(correlated) else { return nil }
+      // The inner side must be what is grouped: not a column of a query further out.
+      guard inner.readsOnly(available), outer.readsOnly(correlated) else { return nil }
       if let known = aggregate.keys.first(where: { $0.expression == inner }) {
         moved.append(.compare(.equal, outer, .column(known.column)))
         continue
@@ -187,7 +189,8 @@ struct Decorrelation {
     guard case .aggregate(var aggregate, let input) = plan, aggregate.keys.isEmpty, aggregate.groupingSets == nil,
       let pulled = pullUp(input, correlated), pulled.deferred.isEmpty, !pulled.conditions.isEmpty,
       LogicalPlan.aggregate(aggregate, .values([], input.output)).freeColumns.isDisjoint(with: correlated),
-      let conditions = groupByConditions(pulled.conditions, &aggregate, correlated),
+      let conditions = groupByConditions(
+        pulled.conditions, &aggregate, correlated, Set(pulled.plan.output)),
       let marker = aggregate.keys.first
     else { return nil }
     var empty: [Column: Expression] = [:]

@@ -16,9 +16,10 @@ struct Lowering {
   func lower(_ plan: LogicalPlan) throws -> PhysicalNode {
     switch plan {
     case .scan(let scan):
-      let table = TableScan(
+      var table = TableScan(
         table: scan.table.reference, sources: scan.sources, predicates: scan.predicates,
         filter: scan.filter.isEmpty ? nil : .conjunction(scan.filter))
+      table.fields = scan.table.fields
       return node(plan, .scan(table))
     case .values(let rows, _): return node(plan, .values(rows))
     case .series(let arguments, _): return node(plan, .series(arguments))

@@ -102,6 +102,8 @@ package struct TableScan: Sendable {
   package var predicates: [FieldPredicate]
   /// What is left of the filter, over the output columns; nil for none.
   package var filter: Expression?
+  /// The table's fields, for EXPLAIN; empty when nobody said.
+  package var fields = Schema([])
 
   package init(
     table: TableReference, sources: [Source], predicates: [FieldPredicate] = [], filter: Expression? = nil

@@ -13,7 +13,7 @@ struct Optimizer {
   }
 
   func physical(_ plan: LogicalPlan, subqueries: [LogicalPlan], names: [String]) throws -> PhysicalPlan {
-    let all = [plan] + subqueries
+    let all = SharedInlining().inline([plan] + subqueries)
     let outputs = all.map(\.output)
     var plans = all.map(optimize)
     plans = zip(plans, outputs).map { plan, output in

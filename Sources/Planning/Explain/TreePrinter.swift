@@ -1,50 +1,21 @@
-/// What one operator did while a plan ran, for EXPLAIN ANALYZE.
-package struct NodeMetrics: Sendable {
-  package var rowCount: Int
-  package var nanoseconds: UInt64
-  /// Of a scan: bytes read from storage, and row groups passed over by zone maps.
-  package var bytesRead: Int
-  package var blocksRead: Int
-  package var blocksSkipped: Int
-  /// Bytes written to disk for want of memory.
-  package var bytesSpilled: Int
+import Vectors
 
-  package init(
-    rowCount: Int = 0, nanoseconds: UInt64 = 0, bytesRead: Int = 0, blocksRead: Int = 0, blocksSkipped: Int = 0,
-    bytesSpilled: Int = 0
-  ) {
-    self.rowCount = rowCount
-    self.nanoseconds = nanoseconds
-    self.bytesRead = bytesRead
-    self.blocksRead = blocksRead
-    self.blocksSkipped = blocksSkipped
-    self.bytesSpilled = bytesSpilled
-  }
-}
-
-/// Prints plans for people, an operator a line.
-package enum PlanPrinter {
-  /// Returns the lines of EXPLAIN; with `metrics` by node those of EXPLAIN ANALYZE. The same plan gives the same lines.
-  package static func lines(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]? = nil) -> [String] {
-    var printer = TreePrinter(metrics: metrics)
-    printer.print(plan.root, indent: 0)
-    for (index, subquery) in plan.subqueries.enumerated() {
-      printer.lines.append("Subquery #\(index)")
-      printer.print(subquery, indent: 1)
-    }
-    return printer.lines
-  }
-}
-
-private struct TreePrinter {
+/// Writes operators as lines or as JSON.
+struct TreePrinter {
   let metrics: [Int: NodeMetrics]?
   var lines: [String] = []
   /// Numbers of shared nodes, in the order they are met.
   private var shared: [Int: Int] = [:]
 
-  init(metrics: [Int: NodeMetrics]?) { self.metrics = metrics }
+  private let names: ColumnNames
+
+  init(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]?) {
+    self.metrics = metrics
+    names = ColumnNames(plan)
+  }
 
   mutating func print(_ node: PhysicalNode, indent: Int) {
+    let node = names.qualified(node)
     let padding = String(repeating: "  ", count: min(indent, 60))
     var isRepeated = false
     var text = title(node)
@@ -62,6 +33,27 @@ private struct TreePrinter {
     if isRepeated { return }
     for detail in details(node) { lines.append(padding + (indent == 0 ? "  " : "     ") + detail) }
     for input in node.inputs { print(input, indent: indent + 1) }
+  }
+
+  func json(_ node: PhysicalNode, indent: Int) -> String {
+    let shown = names.qualified(node)
+    let padding = String(repeating: "  ", count: min(indent, 60))
+    var fields = [("Node", JSONText.string(title(shown)))]
+    let details = details(shown)
+    if !details.isEmpty { fields.append(("Details", "[\(details.map(JSONText.string).joined(separator: ", "))]")) }
+    fields.append(("Estimated Rows", count(node.estimatedRowCount)))
+    if let metric = metrics?[node.id] {
+      fields.append(("Actual Rows", String(metric.rowCount)))
+      fields.append(("Actual Time Nanoseconds", String(metric.nanoseconds)))
+      fields.append(("Bytes Read", String(metric.bytesRead)))
+      fields.append(("Blocks Read", String(metric.blocksRead)))
+      fields.append(("Blocks Skipped", String(metric.blocksSkipped)))
+      fields.append(("Bytes Spilled", String(metric.bytesSpilled)))
+    }
+    if !node.inputs.isEmpty {
+      fields.append(("Plans", "[\(node.inputs.map { json($0, indent: indent + 1) }.joined(separator: ", "))]"))
+    }
+    return "{\n" + fields.map { "\(padding)\"\($0.0)\": \($0.1)" }.joined(separator: ",\n") + "}"
   }
 
   private func numbers(_ node: PhysicalNode) -> String {
@@ -126,7 +118,7 @@ private struct TreePrinter {
     guard case .project(let expressions) = node.operation else { return "" }
     return zip(expressions, node.output).map { expression, column in
       let text = "\(expression)"
-      return text == column.name || column.name.isEmpty ? text : "\(text) AS \(column.name)"
+      return text == column.name || column.name.isEmpty || expression.isColumn ? text : "\(text) AS \(column.name)"
     }.joined(separator: ", ")
   }
 
@@ -162,11 +154,15 @@ private struct TreePrinter {
     switch node.operation {
     case .scan(let scan):
       var result: [String] = []
-      let names = node.output.map(\.name)
-      result.append("columns: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
+      let columns = scan.sources.enumerated().map { index, source in
+        if case .field(let position) = source, position < scan.fields.count { return scan.fields[position].name }
+        return node.output[index].name
+      }
+      result.append("columns: \(columns.isEmpty ? "none" : columns.joined(separator: ", "))")
       if !scan.predicates.isEmpty {
         result.append(
-          "pruned by: \(scan.predicates.map { ExpressionPrinter.predicate($0) }.joined(separator: " AND "))")
+          "pruned by: \(scan.predicates.map { ExpressionPrinter.predicate($0, scan.fields) }.joined(separator: " AND "))"
+        )
       }
       if let filter = scan.filter { result.append("filter: \(filter)") }
       return result

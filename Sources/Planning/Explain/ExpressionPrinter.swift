@@ -70,12 +70,15 @@ enum ExpressionPrinter {
     return " \(unit) BETWEEN \(bound(frame.start)) AND \(bound(frame.end))\(exclusion)"
   }
 
-  static func predicate(_ predicate: FieldPredicate) -> String {
-    let field = "#\(predicate.field)"
+  /// A scan's own condition, with the names and types of the table's fields.
+  static func predicate(_ predicate: FieldPredicate, _ fields: Schema) -> String {
+    let isKnown = predicate.field < fields.count
+    let field = isKnown ? fields[predicate.field].name : "#\(predicate.field)"
+    func scalar(_ value: Scalar) -> String { self.scalar(value, isKnown ? fields[predicate.field].type : nil) }
     switch predicate.predicate {
     case .compare(let op, let value): return "\(field) \(op.symbol) \(scalar(value))"
     case .between(let low, let high): return "\(field) BETWEEN \(scalar(low)) AND \(scalar(high))"
-    case .isIn(let values): return "\(field) IN (\(values.map { scalar($0) }.joined(separator: ", ")))"
+    case .isIn(let values): return "\(field) IN (\(values.map(scalar).joined(separator: ", ")))"
     case .isNull: return "\(field) IS NULL"
     case .isNotNull: return "\(field) IS NOT NULL"
     }
@@ -85,14 +88,54 @@ enum ExpressionPrinter {
     expressions.map { "\($0)" }.joined(separator: ", ")
   }
 
+  private static func padded(_ value: Int64, _ width: Int) -> String {
+    let digits = String(value)
+    return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+  }
+
+  /// A date of the Gregorian calendar, from days since 1970-01-01.
+  private static func day(_ days: Int64) -> String {
+    if days <= Int64(Int32.min) { return "-infinity" }
+    if days >= Int64(Int32.max) { return "infinity" }
+    // Eras of 400 years that begin on 1 March, as in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms".
+    let shifted = days + 719_468
+    let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+    let dayOfEra = shifted - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let month = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * month + 2) / 5 + 1
+    let calendarMonth = month < 10 ? month + 3 : month - 9
+    let year = yearOfEra + era * 400 + (calendarMonth <= 2 ? 1 : 0)
+    return "\(padded(year, 4))-\(padded(calendarMonth, 2))-\(padded(day, 2))"
+  }
+
+  /// A time of day, from microseconds.
+  private static func clock(_ microseconds: Int64) -> String {
+    let seconds = microseconds / 1_000_000
+    let fraction = microseconds % 1_000_000
+    let time = "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
+    return fraction == 0 ? time : "\(time).\(padded(fraction, 6))"
+  }
+
+  private static func moment(_ microseconds: Int64) -> String {
+    if microseconds == .min { return "-infinity" }
+    if microseconds == .max { return "infinity" }
+    let perDay: Int64 = 86_400_000_000
+    var (days, rest) = microseconds.quotientAndRemainder(dividingBy: perDay)
+    if rest < 0 { (days, rest) = (days - 1, rest + perDay) }
+    return "\(day(days)) \(clock(rest))"
+  }
+
   static func scalar(_ value: Scalar, _ type: LogicalType? = nil) -> String {
     switch value {
     case .null: return "NULL"
     case .boolean(let value): return value ? "true" : "false"
     case .integer(let value):
       switch type {
-      case .date: return "date \(value)"
-      case .time, .timestamp, .timestamptz: return "\(type == .time ? "time" : "timestamp") \(value)"
+      case .date: return "'\(day(value))'"
+      case .time: return "'\(clock(value))'"
+      case .timestamp, .timestamptz: return "'\(moment(value))'"
       default: return String(value)
       }
     case .real(let value): return "\(value)"
