@@ -176,8 +176,3 @@ size_t ph_csv_structure(const void *bytes, size_t count, uint8_t delimiter, uint
                         uint32_t *positions) {
   return csv_structure(bytes, count, delimiter, quote, inside, positions);
 }
-
-size_t ph_csv_structure_base(const void *bytes, size_t count, uint8_t delimiter, uint8_t quote, uint64_t *inside,
-                             uint32_t *positions) {
-  return csv_base(bytes, count, delimiter, quote, inside, positions);
-}

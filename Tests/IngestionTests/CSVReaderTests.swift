@@ -183,6 +183,27 @@ final class Scratch {
     }
   }
 
+  /// What Python's csv module writes in its default dialect.
+  @Test func aFileOfPythonsIsRead() throws {
+    let text =
+      "plain,\"with, comma\",\"with \"\"quotes\"\"\"\r\n"
+      + ",\"two\nlines\",\"carriage\r\n"
+      + "return\"\r\n"
+      + " spaces ,é 日本 😀,tab\there\r\n"
+      + "\"\"\"\",\",\",\"\"\"\"\"\"\r\n"
+      + "a;b,'single',\\back\r\n"
+    let targets = (0..<3).map { CSVReader.Target(name: "c\($0)", type: .text) }
+    let result = try read(Array(text.utf8), CSVDialect(), targets: targets, byName: false, mode: .strict)
+    let expected: [[Scalar]] = [
+      [.text("plain"), .text("with, comma"), .text("with \"quotes\"")],
+      [.null, .text("two\nlines"), .text("carriage\r\nreturn")],
+      [.text(" spaces "), .text("é 日本 😀"), .text("tab\there")],
+      [.text("\""), .text(","), .text("\"\"")],
+      [.text("a;b"), .text("'single'"), .text("\\back")],
+    ]
+    #expect(result.rows == expected)
+  }
+
   @Test func oneColumnTakesBlankLinesAsNull() throws {
     let targets = [CSVReader.Target(name: "a", type: .integer)]
     let result = try read(Array("1\n\n3\n".utf8), CSVDialect(), targets: targets, byName: false, mode: .strict)

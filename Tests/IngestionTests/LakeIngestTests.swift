@@ -263,6 +263,29 @@ final class House {
     try house.checkBooks()
   }
 
+  /// Two ingests of one source at a time: the one that commits later is refused, and no row comes twice.
+  @Test func aSecondIngestOfTheSameSourceConflicts() throws {
+    let house = try House()
+    house.write("a.jsonl", House.line(1))
+    _ = try house.ingest()
+    house.write("a.jsonl", House.line(2), appending: true)
+    house.write("b.jsonl", House.line(3))
+    let other = house.options
+    let source = house.source
+    let warehouse = house.warehouse
+    let counter = LakeIngestTests.Counter()
+    house.options.threadCount = 1
+    house.options.progress = { _ in
+      guard counter.increment() == 1 else { return }
+      #expect(throws: Never.self) { try Ingest.run([source], into: warehouse, options: other) }
+    }
+    let error = #expect(throws: PulsehouseError.self) { try house.ingest() }
+    #expect(error?.kind == .conflict)
+    #expect(try house.ingest().recordCount == 0)
+    #expect(try house.count("SELECT count(*) FROM bronze.events") == 3)
+    try house.checkBooks()
+  }
+
   @Test func failingStopsAtTheFirstBadRecord() throws {
     let house = try House()
     house.source.onError = .fail

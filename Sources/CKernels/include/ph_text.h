@@ -91,7 +91,3 @@ size_t ph_after_last(const void *bytes, size_t count, uint8_t byte);
 /// has room for `count + 64` entries.
 size_t ph_csv_structure(const void *bytes, size_t count, uint8_t delimiter, uint8_t quote, uint64_t *inside,
                         uint32_t *positions);
-
-/// Returns the same by plain C, on any processor.
-size_t ph_csv_structure_base(const void *bytes, size_t count, uint8_t delimiter, uint8_t quote, uint64_t *inside,
-                             uint32_t *positions);

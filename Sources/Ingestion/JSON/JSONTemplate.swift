@@ -206,8 +206,9 @@ final class JSONTemplate {
   /// Reads a number without exponent of at most 19 digits.
   @inline(__always)
   private static func double(_ p: inout UnsafeRawPointer) -> Double? {
-    let isNegative = p.load(as: UInt8.self) == UInt8(ascii: "-")
-    p += isNegative ? 1 : 0
+    // Signs of fractions are hard to foretell, so they are reckoned with, not branched on.
+    let sign = UInt64(unsafeBitCast(p.load(as: UInt8.self) == UInt8(ascii: "-"), to: UInt8.self))
+    p += Int(truncatingIfNeeded: sign)
     let first = p.load(as: UInt8.self)
     var mantissa: UInt64 = 0
     var count = ph_read_digits(p, &mantissa)
@@ -225,7 +226,7 @@ final class JSONTemplate {
     guard count <= 19, p.load(as: UInt8.self) | 0x20 != UInt8(ascii: "e"),
       ph_decimal_to_double(mantissa, Int32(truncatingIfNeeded: 0 &- fraction), &value) != 0
     else { return nil }
-    return isNegative ? -value : value
+    return Double(bitPattern: value.bitPattern ^ sign &<< 63)
   }
 
   /// Reads a string of printable ASCII without escapes.

@@ -26,6 +26,7 @@ struct LakeIngest {
   ]
 
   func run() throws -> IngestReport {
+    let started = IngestClock.seconds()
     let fields = source.columns.map { JSONField($0) }
     let writer = try SourceWriter(source, lineage: Self.lineage, in: warehouse)
     var states: [String: LakeFileState] = [:]
@@ -64,7 +65,7 @@ struct LakeIngest {
           }
         }
       }
-      return try collector.finish()
+      return try collector.finish(since: started)
     } catch {
       writer.discard()
       throw error
@@ -103,7 +104,6 @@ private final class LakeCollector: @unchecked Sendable {
   private var states: [String: LakeFileState]
   private var report: IngestReport
   private var touchedFiles = Set<Int>()
-  private let started = IngestClock.seconds()
 
   init(
     _ writer: SourceWriter, _ stream: LakeStream, states: [String: LakeFileState], report: IngestReport,
@@ -173,7 +173,7 @@ private final class LakeCollector: @unchecked Sendable {
   }
 
   /// Commits the rest and returns the books.
-  func finish() throws -> IngestReport {
+  func finish(since started: Double) throws -> IngestReport {
     try lock.withLock { _ in
       try commit()
       report.fileCount = touchedFiles.count
