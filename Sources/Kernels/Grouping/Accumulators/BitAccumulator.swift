@@ -24,6 +24,9 @@ package final class BitAccumulator<T: FixedWidthInteger & BitwiseCopyable>: Accu
     self.groupCount = groupCount
   }
 
+  @_specialize(where T == Int16)
+  @_specialize(where T == Int32)
+  @_specialize(where T == Int64)
   package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) {
     let values = self.values.base
     let seen = self.seen.base

@@ -27,6 +27,8 @@ package final class ExtremeAccumulator<T: BitwiseCopyable>: Accumulator {
     self.groupCount = groupCount
   }
 
+  @_specialize(where T == Float)
+  @_specialize(where T == Double)
   package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) {
     let values = self.values.base
     let seen = self.seen.base
@@ -59,6 +61,8 @@ package final class ExtremeAccumulator<T: BitwiseCopyable>: Accumulator {
 }
 
 /// min and max of integers, without a branch for each row: an empty group holds the worst value there is.
+///
+/// A class's methods are reached by its table, where the optimizer cannot specialize them unasked.
 package final class IntegerExtremeAccumulator<T: FixedWidthInteger & BitwiseCopyable>: Accumulator {
   private var values = Store<T>()
   private var seen = Store<UInt8>(zeroed: 16)
@@ -82,6 +86,10 @@ package final class IntegerExtremeAccumulator<T: FixedWidthInteger & BitwiseCopy
     self.groupCount = groupCount
   }
 
+  @_specialize(where T == UInt8)
+  @_specialize(where T == Int16)
+  @_specialize(where T == Int32)
+  @_specialize(where T == Int64)
   package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) {
     let values = self.values.base
     let seen = self.seen.base
