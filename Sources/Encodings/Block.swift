@@ -127,16 +127,14 @@ package final class Block {
 
   /// The column whose keys this block needs before it can be read; nil when it needs none, or has them.
   package var missingKeyColumn: Int? {
-    if case .keyedDelta(let stream) = stream, stream.values == nil { return stream.keyColumn }
+    if case .keyedDelta(let stream) = stream, !stream.hasKeys { return stream.keyColumn }
     return nil
   }
 
-  /// Decodes a block that predicts by key, given the key column's narrow form over the whole row group.
-  package func supplyKeys(_ keys: NarrowColumn) throws(PulsehouseError) {
+  /// Gives a block that predicts by key the key column's narrow form over the whole row group, and the memory it lies in.
+  package func supplyKeys(_ keys: NarrowColumn, _ memory: AlignedBuffer) throws(PulsehouseError) {
     guard case .keyedDelta(let stream) = stream else { return }
-    guard keys.count == rowCount else { throw BlockCursor.damaged("keys for another number of rows") }
-    try stream.materialise(
-      keys: keys.codes, keyWidth: keys.width, maximumKey: keys.maximumCode, scratch)
+    try stream.supply(keys, memory)
   }
 
   // MARK: - Reading

@@ -13,6 +13,14 @@ package final class RowGroupReader {
   package private(set) var rowGroup: Int
   package private(set) var rowCount: Int
   private var blocks: [Block?]
+  /// Narrow forms of columns that predict others.
+  private var keyColumns: [Int: KeyColumn] = [:]
+
+  private struct KeyColumn {
+    let narrow: NarrowColumn
+    let memory: AlignedBuffer
+  }
+
   private let scratch = DecodeScratch()
 
   package init(_ segment: SegmentReader, rowGroup: Int) {
@@ -28,6 +36,7 @@ package final class RowGroupReader {
     self.rowGroup = rowGroup
     rowCount = segment.rowCount(rowGroup: rowGroup)
     blocks = Array(repeating: nil, count: segment.schema.count)
+    keyColumns = [:]
   }
 
   /// Judges `predicate` by the row group's zone map.
@@ -59,13 +68,19 @@ package final class RowGroupReader {
       try segment.finishOpening(keyBlock, column: keyColumn, rowGroup: rowGroup)
       blocks[keyColumn] = keyBlock
     }
-    let memory = AlignedBuffer(byteCount: (rowCount + 1024) * 8)
-    guard let keys = try keyBlock.narrow(0..<rowCount, into: memory) else {
-      throw segment.named(PulsehouseError(.corrupt, "a key column that has no keys"), column, rowGroup)
+    let keys: KeyColumn
+    if let known = keyColumns[keyColumn] {
+      keys = known
+    } else {
+      let memory = AlignedBuffer(byteCount: (rowCount + 1024) * 8)
+      guard let narrow = try keyBlock.narrow(0..<rowCount, into: memory) else {
+        throw segment.named(PulsehouseError(.corrupt, "a key column that has no keys"), column, rowGroup)
+      }
+      keys = KeyColumn(narrow: narrow, memory: memory)
+      keyColumns[keyColumn] = keys
     }
-    defer { withExtendedLifetime(memory) {} }
     do throws(PulsehouseError) {
-      try block.supplyKeys(keys)
+      try block.supplyKeys(keys.narrow, keys.memory)
     } catch {
       throw segment.named(error, column, rowGroup)
     }

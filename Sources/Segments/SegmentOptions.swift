@@ -11,8 +11,8 @@ package struct SegmentOptions: Sendable {
   /// Compresses strings and wide values where that saves more than a tenth. Numbers never are.
   package var isZstdEnabled = true
   package var zstdLevel: Int32 = 3
-  /// The column whose last row with the same value predicts doubles and integers of other columns (a user's last event
-  /// predicts the next); tried where rows come in no order that already predicts better.
+  /// The column whose last row with the same value predicts numbers of other columns (a user's last event predicts the
+  /// next); kept where it makes them smaller. Nil lets the writer look for one that predicts floats.
   package var keyColumn: Int?
   /// Columns the rows are sorted by, most significant first; recorded so that readers need no sort.
   package var sortedBy: [Int] = []

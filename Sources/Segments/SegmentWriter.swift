@@ -44,23 +44,42 @@ package final class SegmentWriter {
     blockOptions.forced = options.forcedEncoding
     blockOptions.isZstdEnabled = options.isZstdEnabled
     blockOptions.zstdLevel = options.zstdLevel
+    for (column, field) in zip(columns, schema.fields)
+    where column.count != rowCount || column.type.physical != field.type.physical {
+      throw PulsehouseError(.internal, "column \(field.name) of a row group does not fit its schema")
+    }
     var keys: BlockKeys?
     if let column = options.keyColumn, columns.indices.contains(column) {
       keys = BlockKeys(column: column, columns[column])
     }
-    var blocks: [EncodedBlock] = []
-    var zoneMaps: [ZoneMap] = []
-    for (index, (column, field)) in zip(columns, schema.fields).enumerated() {
-      guard column.count == rowCount, column.type.physical == field.type.physical else {
-        throw PulsehouseError(.internal, "column \(field.name) of a row group does not fit its schema")
+    var blocks = [EncodedBlock?](repeating: nil, count: columns.count)
+    var zoneMaps = [ZoneMap](repeating: .empty, count: columns.count)
+    // Floats come last: what is known of the others then tells which may predict them.
+    let floats = columns.indices.filter { schema[$0].type.isFloat }
+    let others = columns.indices.filter { !schema[$0].type.isFloat }
+    for index in others + floats {
+      if index == floats.first && keys == nil && options.keyColumn == nil {
+        keys = likelyKeys(columns, schema, zoneMaps, rowCount)
       }
-      let isKey = index == keys?.column
       let (block, statistics) = try BlockEncoder.encode(
-        column.retyped(as: field.type), blockOptions, keys: isKey ? nil : keys)
-      blocks.append(block)
-      zoneMaps.append(ZoneMap(statistics, rowCount: rowCount))
+        columns[index].retyped(as: schema[index].type), blockOptions, keys: index == keys?.column ? nil : keys)
+      blocks[index] = block
+      zoneMaps[index] = ZoneMap(statistics, rowCount: rowCount)
     }
-    return EncodedRowGroup(rowCount: rowCount, blocks: blocks, zoneMaps: zoneMaps)
+    return EncodedRowGroup(rowCount: rowCount, blocks: blocks.compactMap { $0 }, zoneMaps: zoneMaps)
+  }
+
+  /// The integer column of most different values that still come several times each: whose last row may say where this
+  /// one is. Encoders try it and keep it only where it pays.
+  private static func likelyKeys(_ columns: [Vector], _ schema: Schema, _ zoneMaps: [ZoneMap], _ rowCount: Int)
+    -> BlockKeys?
+  {
+    var best: (column: Int, distinct: Int)?
+    for (column, field) in schema.fields.enumerated() where field.type.isInteger {
+      let distinct = zoneMaps[column].distinctEstimate ?? 0
+      if distinct > 16 && distinct <= rowCount / 4 && distinct > best?.distinct ?? 0 { best = (column, distinct) }
+    }
+    return best.flatMap { BlockKeys(column: $0.column, columns[$0.column]) }
   }
 
   /// Encodes by this writer's own schema and options.

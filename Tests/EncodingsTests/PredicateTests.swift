@@ -50,7 +50,8 @@ func passes(_ predicate: ColumnPredicate, _ value: Scalar) -> Bool {
         predicates.append(.between(constants[0], constants[1 % constants.count]))
         predicates.append(.between(constants[1 % constants.count], constants[0]))
         if type.physical == .int64 { predicates.append(.isIn((0..<40).map { .integer($0 * 3) })) }
-        for predicate in predicates {
+        // A third of them for each block; with 126 types and encodings all meet all.
+        for (number, predicate) in predicates.enumerated() where (number + index + turn) % 3 == 0 {
           try check(
             block, predicate, values, "\(type) \(pattern) \(nulls) \(count) as \(block.encodings), \(predicate)")
         }
@@ -111,9 +112,11 @@ func passes(_ predicate: ColumnPredicate, _ value: Scalar) -> Bool {
               case 4: UInt64(narrow.codes.load(fromByteOffset: index * 4, as: UInt32.self))
               default: narrow.codes.load(fromByteOffset: index * 8, as: UInt64.self)
               }
-            #expect(code <= narrow.maximumCode)
             let isNull = !(narrow.validity?.isValid(index) ?? true)
-            #expect(isNull == values[row].isNull)
+            if code > narrow.maximumCode || isNull != values[row].isNull {
+              Issue.record("\(type) \(pattern) as \(block.encodings): row \(row) has code \(code), null \(isNull)")
+              return
+            }
             if isNull { continue }
             let value: Scalar
             if let dictionary = narrow.dictionary {

@@ -71,6 +71,26 @@ import Vectors
     #expect(try block.read((count - 1)..<count).scalar(at: 0) == expected[count - 1])
   }
 
+  @Test func rowsOfFewKeysAreReadByTheirChains() throws {
+    let count = 4000
+    let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 * 7919 % 61)) })
+    var random = SeededGenerator(seed: 5)
+    var positions = [Int64](repeating: 0, count: 61).map { _ in Int64(random.next() % 90_000_000) }
+    let expected: [Scalar] = (0..<count).map { row in
+      positions[row * 7919 % 61] += Int64(random.next() % 2000) - 1000
+      return .double(Double(positions[row * 7919 % 61]) / 1e6)
+    }
+    let vector = Vector.of(.double, expected)
+    let keys = BlockKeys(column: 1, keyVector)
+    for wanted in [[0], [60], [3, 17, 44], [1, 2, 3, 4, 5, 6]] {
+      let block = try TestColumns.open(vector, keys: keys, keyVector: keyVector)
+      #expect(block.encodings == [.decimal, .keyedDelta])
+      let rows = (0..<count).filter { wanted.contains($0 * 7919 % 61) && $0 % 2 == 0 && $0 < 3500 }
+      let read = try rows.map { UInt32($0) }.withUnsafeBufferPointer { try block.read($0) }
+      #expect(rows.indices.allSatisfy { read.scalar(at: $0) == expected[rows[$0]] }, "keys \(wanted)")
+    }
+  }
+
   @Test func constantAndDictionaryVectorsEncodeAsTheyAre() throws {
     let constant = Vector.constant(.text, .text("always the same long text"), count: 5000)
     let block = try TestColumns.open(constant)

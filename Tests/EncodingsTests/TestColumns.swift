@@ -132,7 +132,7 @@ enum TestColumns {
     if block.missingKeyColumn != nil, let keyVector {
       let keyBlock = try open(keyVector)
       let memory = AlignedBuffer(byteCount: (keyVector.count + 1024) * 8)
-      if let keys = try keyBlock.narrow(0..<keyVector.count, into: memory) { try block.supplyKeys(keys) }
+      if let keys = try keyBlock.narrow(0..<keyVector.count, into: memory) { try block.supplyKeys(keys, memory) }
     }
     try block.validate()
     return block

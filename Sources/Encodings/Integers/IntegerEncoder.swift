@@ -36,7 +36,7 @@ struct IntegerEncoder {
       case packed(AlignedBuffer, PackedEncoder.Plan)
       case delta(AlignedBuffer, PackedEncoder.Plan, base: Int64, isZigzag: Bool)
       case runLength
-      case keyedDelta(AlignedBuffer, PackedEncoder.Plan, firsts: [Int64])
+      case keyedDelta(AlignedBuffer, PackedEncoder.Plan, base: Int64)
     }
     var form: Form
     var byteCount: Int
@@ -139,10 +139,8 @@ struct IntegerEncoder {
       offer(
         .delta(codes, plan, base: base, isZigzag: isZigzag), plan.byteCount + count / 128, weight: isNarrow ? 2 : 1.08)
     }
-    if let key, allowed.contains(.keyedDelta), profile.spanFits, !isNarrow, let (codes, plan, firsts) = keyed(key) {
-      let bits = 64 - UInt64(profile.maximum &- profile.minimum).leadingZeroBitCount
-      offer(
-        .keyedDelta(codes, plan, firsts: firsts), plan.byteCount + firsts.count * bits / 8 + 64, weight: 1.15)
+    if let key, allowed.contains(.keyedDelta), profile.spanFits, !isNarrow, let (codes, plan, base) = keyed(key) {
+      offer(.keyedDelta(codes, plan, base: base), plan.byteCount + 64, weight: 1.15)
     }
     if let best { return best }
     let codes = packedCodes(profile)
@@ -213,29 +211,24 @@ struct IntegerEncoder {
       ? (differences, plain, least &* divisor, false) : (zigzag, folded, 0, true)
   }
 
-  /// Differences to the last row with the same key, as zigzag codes, and the first value of each key.
-  private func keyed(_ key: RowKeys) -> (AlignedBuffer, PackedEncoder.Plan, [Int64])? {
-    guard UInt64(key.maximum) < KeyedDeltaStream.maximumKeySpan else { return nil }
-    let slots = Int(key.maximum) + 1
-    var last = [Int64](repeating: 0, count: slots)
-    var seen = [Bool](repeating: false, count: slots)
-    var firsts: [Int64] = []
+  /// Differences to the last row with the same key, as zigzag codes; those of a key's first row are to a base.
+  private func keyed(_ key: RowKeys) -> (AlignedBuffer, PackedEncoder.Plan, Int64)? {
+    guard count > 0, UInt64(key.maximum) < KeyedDeltaStream.maximumKeySpan else { return nil }
+    // The median of a sample lies where most first rows do; the span fits, so no difference to it overflows.
+    let base = stride(from: 0, to: count, by: max(1, count / 255)).map { values[$0] }.sorted()
+    let middle = base[base.count / 2]
     let buffer = AlignedBuffer(byteCount: count * 8)
     let codes = buffer.values(as: UInt64.self)
-    for row in 0..<count {
-      let slot = Int(key.codes[row])
-      let value = values[row]
-      if seen[slot] {
-        codes[row] = DeltaStream.zigzag(value &- last[slot])
-      } else {
-        seen[slot] = true
-        firsts.append(value)
-        codes[row] = 0
+    withUnsafeTemporaryAllocation(of: Int64.self, capacity: Int(key.maximum) + 1) { last in
+      last.initialize(repeating: middle)
+      for row in 0..<count {
+        let slot = Int(key.codes[row])
+        codes[row] = DeltaStream.zigzag(values[row] &- last[slot])
+        last[slot] = values[row]
       }
-      last[slot] = value
     }
     let plan = PackedEncoder(codes: codes, count: count, base: 0, multiplier: 1).plan()
-    return (buffer, plan, firsts)
+    return (buffer, plan, middle)
   }
 
   private func runLengthByteCount(_ profile: Profile) -> Int {
@@ -269,11 +262,10 @@ struct IntegerEncoder {
         multiplier: isZigzag ? 1 : choice.profile.divisor
       ).write(plan, into: &writer)
     case .runLength: writeRuns(choice.profile.runCount, into: &writer)
-    case .keyedDelta(let codes, let plan, let firsts):
+    case .keyedDelta(let codes, let plan, let base):
       writer.pad(to: 4)
       writer.append(UInt32(key?.column ?? 0))
-      writer.append(UInt32(firsts.count))
-      IntegerEncoder.write(firsts, into: &writer)
+      writer.append(base)
       PackedEncoder(
         codes: UnsafePointer(codes.values(as: UInt64.self)), count: count, base: 0, multiplier: 1
       ).write(plan, into: &writer)

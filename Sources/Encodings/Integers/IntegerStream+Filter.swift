@@ -36,8 +36,7 @@ extension IntegerStream {
         run += 1
       }
     case .keyedDelta(let stream):
-      guard let values = stream.values else { throw PulsehouseError(.internal, "a keyed block read before its keys") }
-      let all = values.values(as: Int64.self)
+      let all = try stream.allValues(scratch)
       IntegerStream.filterVectors(rows, bitmap, stream.count, scratch) { vector in
         IntegerStream.filter(all + vector << 10, min(1024, stream.count - vector << 10), ranges, scratch.bits)
       }

@@ -31,7 +31,7 @@ enum IntegerStream {
     case .keyedDelta:
       guard depth == 0 else { throw BlockCursor.damaged("a keyed stream inside another") }
       try cursor.align(to: 4)
-      self = .keyedDelta(try KeyedDeltaStream(&cursor, count: count, depth: depth, scratch))
+      self = .keyedDelta(try KeyedDeltaStream(&cursor, count: count))
     default: throw BlockCursor.damaged("an integer stream of unknown encoding \(raw)")
     }
   }
@@ -56,7 +56,7 @@ enum IntegerStream {
     }
   }
 
-  /// Decodes rows `rows`, truncated to `T`, which `out` has room for. A keyed stream must have been materialised.
+  /// Decodes rows `rows`, truncated to `T`, which `out` has room for. A keyed stream must have its keys.
   func decode<T: FixedWidthInteger & BitwiseCopyable>(
     _ rows: Range<Int>, into out: UnsafeMutablePointer<T>, _ scratch: DecodeScratch
   ) throws(PulsehouseError) {
@@ -76,8 +76,7 @@ enum IntegerStream {
       }
     case .runLength(let stream): stream.decode(rows, into: out)
     case .keyedDelta(let stream):
-      guard let values = stream.values else { throw PulsehouseError(.internal, "a keyed block read before its keys") }
-      let source = values.values(as: Int64.self) + rows.lowerBound
+      let source = try stream.allValues(scratch) + rows.lowerBound
       var index = 0
       let count = rows.count
       while index < count {
@@ -156,8 +155,8 @@ enum IntegerStream {
         out[index] = T(truncatingIfNeeded: values[run])
       }
     case .keyedDelta(let stream):
-      guard let values = stream.values else { throw PulsehouseError(.internal, "a keyed block read before its keys") }
-      let source = values.values(as: Int64.self)
+      if stream.followChains(selection, into: out) { return }
+      let source = try stream.allValues(scratch)
       for (index, row) in selection.enumerated() { out[index] = T(truncatingIfNeeded: source[Int(row)]) }
     }
   }

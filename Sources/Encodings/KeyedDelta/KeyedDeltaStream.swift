@@ -1,67 +1,68 @@
 import Bytes
+import CKernels
 
-/// Integers as differences to the last row with the same key, where the key is another column of the row group.
+/// Integers as differences to the last row with the same key, where the key is another column of the row group; the
+/// first row of each key differs from a base.
 ///
-/// The first row of each key takes the next of `firsts`. Rows can only be decoded in order from the first, so a reader
-/// decodes the whole block once (`materialise`), or, for rows of few keys, follows the chains of those keys alone.
+/// Rows can only be decoded in order from the first, so the whole block is decoded once, when rows of many keys are
+/// wanted; for a few rows of a few keys only those keys' chains are followed.
 final class KeyedDeltaStream {
   let count: Int
   /// The column whose values are the keys.
   let keyColumn: Int
-  let firsts: IntegerStream
-  let firstCount: Int
-  /// Zigzag differences, a code per row; that of a key's first row is not used.
+  let base: Int64
+  /// Zigzag differences, a code per row.
   let differences: PackedStream
+  /// The keys of all rows, once supplied, and the memory they lie in.
+  private var keys: NarrowColumn?
+  private var keyMemory: AlignedBuffer?
   /// All values, once decoded.
-  private(set) var values: AlignedBuffer?
+  private var values: AlignedBuffer?
 
   /// Keys are at most this much above the least key, so that a table of last values stays small.
   static let maximumKeySpan: UInt64 = 1 << 20
 
-  init(_ cursor: inout BlockCursor, count: Int, depth: Int, _ scratch: DecodeScratch) throws(PulsehouseError) {
+  init(_ cursor: inout BlockCursor, count: Int) throws(PulsehouseError) {
     self.count = count
     keyColumn = Int(try cursor.load(UInt32.self))
-    firstCount = try cursor.count(atMost: count)
-    firsts = try IntegerStream(&cursor, count: firstCount, depth: depth + 1, scratch)
-    try cursor.align(to: 8)
+    base = try cursor.load(Int64.self)
     differences = try PackedStream(&cursor, count: count)
   }
 
-  /// Decodes the whole block. `keys[row]` are the key column's codes, of `keyWidth` bytes, none above `maximumKey`.
-  func materialise(keys: UnsafeRawPointer, keyWidth: Int, maximumKey: UInt64, _ scratch: DecodeScratch)
-    throws(PulsehouseError)
-  {
-    if values != nil { return }
-    guard maximumKey < KeyedDeltaStream.maximumKeySpan else {
+  var hasKeys: Bool { keys != nil }
+
+  /// Takes the key column's narrow form over the whole row group; `memory` is kept with it.
+  func supply(_ keys: NarrowColumn, _ memory: AlignedBuffer) throws(PulsehouseError) {
+    guard keys.count == count, keys.maximumCode < KeyedDeltaStream.maximumKeySpan else {
       throw BlockCursor.damaged("a key column too wide to predict from")
     }
+    self.keys = keys
+    keyMemory = memory
+  }
+
+  /// Returns all values, decoding them the first time.
+  func allValues(_ scratch: DecodeScratch) throws(PulsehouseError) -> UnsafePointer<Int64> {
+    if let values { return UnsafePointer(values.values(as: Int64.self)) }
+    guard let keys else { throw PulsehouseError(.internal, "a keyed block read before its keys") }
     let output = AlignedBuffer(byteCount: (count + 1024) * 8)
-    let initial = AlignedBuffer(byteCount: (firstCount + 1) * 8)
-    try firsts.decode(0..<firstCount, into: initial.values(as: Int64.self), scratch)
-    let isComplete: Bool
-    switch keyWidth {
-    case 1: isComplete = chain(keys.assumingMemoryBound(to: UInt8.self), maximumKey, initial, output, scratch)
-    case 2: isComplete = chain(keys.assumingMemoryBound(to: UInt16.self), maximumKey, initial, output, scratch)
-    case 4: isComplete = chain(keys.assumingMemoryBound(to: UInt32.self), maximumKey, initial, output, scratch)
-    default: isComplete = chain(keys.assumingMemoryBound(to: UInt64.self), maximumKey, initial, output, scratch)
+    switch keys.width {
+    case 1: chain(keys.codes.assumingMemoryBound(to: UInt8.self), keys.maximumCode, output, scratch)
+    case 2: chain(keys.codes.assumingMemoryBound(to: UInt16.self), keys.maximumCode, output, scratch)
+    case 4: chain(keys.codes.assumingMemoryBound(to: UInt32.self), keys.maximumCode, output, scratch)
+    default: chain(keys.codes.assumingMemoryBound(to: UInt64.self), keys.maximumCode, output, scratch)
     }
-    guard isComplete else { throw BlockCursor.damaged("first values that do not match the keys") }
     values = output
+    return UnsafePointer(output.values(as: Int64.self))
   }
 
   @inline(__always) private func chain<Key: FixedWidthInteger & UnsignedInteger>(
-    _ keys: UnsafePointer<Key>, _ maximumKey: UInt64, _ initial: AlignedBuffer, _ output: AlignedBuffer,
-    _ scratch: DecodeScratch
-  ) -> Bool {
+    _ keys: UnsafePointer<Key>, _ maximumKey: UInt64, _ output: AlignedBuffer, _ scratch: DecodeScratch
+  ) {
     let slots = Int(maximumKey) + 1
     let table = AlignedBuffer(byteCount: slots * 8)
     let last = table.values(as: Int64.self)
-    let seenWords = (slots + 63) >> 6
-    let seenMemory = AlignedBuffer(byteCount: seenWords * 8, zeroed: true)
-    let seen = seenMemory.values(as: UInt64.self)
-    let initialValues = initial.values(as: Int64.self)
+    last.update(repeating: base, count: slots)
     let values = output.values(as: Int64.self)
-    var next = 0
     for vector in 0..<differences.vectorCount {
       let start = vector << 10
       let out = values + start
@@ -71,21 +72,76 @@ final class KeyedDeltaStream {
       var index = 0
       while index < length {
         let key = min(Int(truncatingIfNeeded: keys[start &+ index]), slots &- 1)
-        let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: key & 63)
-        let value: Int64
-        if seen[key &>> 6] & bit == 0 {
-          if next == firstCount { return false }
-          seen[key &>> 6] |= bit
-          value = initialValues[next]
-          next &+= 1
-        } else {
-          value = last[key] &+ out[index]
-        }
+        let value = last[key] &+ out[index]
         last[key] = value
         out[index] = value
         index &+= 1
       }
     }
-    return next == firstCount
+    withExtendedLifetime(table) {}
+  }
+
+  /// The most keys whose chains are followed one by one.
+  private static let mostChains = 4
+
+  /// Decodes the selected rows (ascending) by following the chains of their keys; false when there are too many keys or
+  /// all values are there already.
+  func followChains<T: FixedWidthInteger>(
+    _ selection: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<T>
+  ) -> Bool {
+    guard values == nil, let keys, let last = selection.last, selection.count <= count / 16 else { return false }
+    var wanted: [UInt64] = []
+    for row in selection {
+      let key = self.key(keys, Int(row))
+      if wanted.contains(key) { continue }
+      if wanted.count == KeyedDeltaStream.mostChains { return false }
+      wanted.append(key)
+    }
+    let rowCount = Int(last) + 1
+    let bitmap = AlignedBuffer(byteCount: Bits.wordCount(rowCount) * 8)
+    let words = bitmap.values(as: UInt64.self)
+    for key in wanted {
+      mark(keys, key, rowCount, words)
+      var value = base
+      var place = 0
+      for word in 0..<Bits.wordCount(rowCount) {
+        var bits = words[word]
+        while bits != 0 {
+          let row = word << 6 | bits.trailingZeroBitCount
+          bits &= bits &- 1
+          let code = differences.code(at: row)
+          value &+= Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1)))
+          while place < selection.count && Int(selection[place]) < row { place += 1 }
+          if place < selection.count && Int(selection[place]) == row { out[place] = T(truncatingIfNeeded: value) }
+        }
+      }
+    }
+    withExtendedLifetime(bitmap) {}
+    return true
+  }
+
+  private func key(_ keys: NarrowColumn, _ row: Int) -> UInt64 {
+    switch keys.width {
+    case 1: UInt64(keys.codes.load(fromByteOffset: row, as: UInt8.self))
+    case 2: UInt64(keys.codes.load(fromByteOffset: row * 2, as: UInt16.self))
+    case 4: UInt64(keys.codes.load(fromByteOffset: row * 4, as: UInt32.self))
+    default: keys.codes.load(fromByteOffset: row * 8, as: UInt64.self)
+    }
+  }
+
+  /// Sets the bits of the first `count` rows that have `key`.
+  private func mark(_ keys: NarrowColumn, _ key: UInt64, _ count: Int, _ words: UnsafeMutablePointer<UInt64>) {
+    switch keys.width {
+    case 1:
+      let codes = keys.codes.assumingMemoryBound(to: UInt8.self)
+      _ = ph_between8(codes, count, UInt8(truncatingIfNeeded: key), UInt8(truncatingIfNeeded: key), words)
+    case 2:
+      let codes = keys.codes.assumingMemoryBound(to: UInt16.self)
+      _ = ph_between16(codes, count, UInt16(truncatingIfNeeded: key), UInt16(truncatingIfNeeded: key), words)
+    case 4:
+      let codes = keys.codes.assumingMemoryBound(to: UInt32.self)
+      _ = ph_between32(codes, count, UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key), words)
+    default: _ = ph_between64(keys.codes.assumingMemoryBound(to: UInt64.self), count, key, key, words)
+    }
   }
 }

@@ -118,7 +118,7 @@ struct PackedEncoder {
       }
       if total < (framedPlan?.size ?? .max) { framedPlan = (high > 0, widths, total) }
     }
-    if let framedPlan, framedPlan.size < best - max(best / 20, leastGain / 2) - 1024 {
+    if let framedPlan, framedPlan.size < best - (framedPlan.isPatched ? leastGain : best / 20) - 1024 {
       plan.hasFrames = true
       plan.isPatched = framedPlan.isPatched
       plan.widths = framedPlan.widths
