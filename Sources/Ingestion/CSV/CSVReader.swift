@@ -92,7 +92,7 @@ final class CSVReader {
     let wanted = max(Self.readByteCount, rest * 2)
     // Vectors point into the old block, so the rest moves to a new one.
     block.reserve(wanted)
-    if rest > 0 { memmove(block.base, kept.base + taken, rest) }
+    withExtendedLifetime(kept) { if rest > 0 { memmove(block.base, kept.base + taken, rest) } }
     let count = try input.read(to: block.base + rest, count: wanted - rest)
     hash.update(UnsafeRawBufferPointer(start: block.base + rest, count: count))
     byteCount += Int64(count)

@@ -82,7 +82,7 @@ struct LakeIngest {
     }
     let sample = AlignedBuffer(byteCount: 65_536)
     let count = try file.read(to: sample.base, count: sample.byteCount, at: 0)
-    let lines = sample.bytes.prefix(count).count { $0 == 0x0A }
+    let lines = withExtendedLifetime(sample) { sample.bytes.prefix(count).count { $0 == 0x0A } }
     guard lines > 0 else { return fallback }
     // A little less than a row group holds, for lines differ.
     return min(max(count / lines * rows / 16 * 15, 1 << 20), 32 << 20)

@@ -204,11 +204,16 @@ final class LakeStream: @unchecked Sendable {
 /// A worker's memory for bytes of files. Vectors of strings may still point into it when the next unit comes; then a
 /// new piece of memory is taken.
 final class LakeBlock {
-  private(set) var buffer = AlignedBuffer(byteCount: 0)
+  private(set) var buffer: AlignedBuffer
+  /// Where the bytes start; kept here since it is asked for once a field.
+  private(set) var base: UnsafeMutableRawPointer
   /// Bytes that may be filled.
   private(set) var capacity = 0
 
-  var base: UnsafeMutableRawPointer { buffer.base }
+  init() {
+    buffer = AlignedBuffer(byteCount: 0)
+    base = buffer.base
+  }
 
   /// Makes room for `count` bytes (and 64 more after them), keeping the first `kept` bytes.
   func reserve(_ count: Int, keeping kept: Int = 0) {
@@ -220,6 +225,7 @@ final class LakeBlock {
     let bigger = AlignedBuffer(byteCount: count + 64)
     if kept > 0 { bigger.base.copyMemory(from: buffer.base, byteCount: kept) }
     buffer = bigger
+    base = bigger.base
     capacity = count
   }
 }
