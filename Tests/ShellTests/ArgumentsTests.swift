@@ -16,7 +16,9 @@ import Testing
   func parse(_ words: String...) throws -> Arguments { try Arguments(words, commands: ArgumentsTests.commands) }
 
   @Test func optionsStandBeforeOrAfterTheCommand() throws {
-    for words in [["--data", "d", "sql", "--timer"], ["sql", "--data=d", "--timer"], ["sql", "--timer", "--data", "d"]] {
+    for words in [
+      ["--data", "d", "sql", "--timer"], ["sql", "--data=d", "--timer"], ["sql", "--timer", "--data", "d"],
+    ] {
       let arguments = try Arguments(words, commands: ArgumentsTests.commands)
       #expect(arguments.command == "sql")
       #expect(arguments.value("data") == "d")
