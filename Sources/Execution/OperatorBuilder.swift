@@ -22,7 +22,8 @@ final class OperatorBuilder {
       return first
     }
     switch node.operation {
-    case .scan(let scan):
+    case .scan(let planned):
+      let scan = try RuntimePredicates.apply(to: planned, node, run)
       switch try run.context.tables.data(for: scan.table) {
       case .batches(let batches): return BatchScanOperator(node, run, scan: scan, batches: batches)
       case .segments(let segments): return try SegmentScanOperator(node, run, scan: scan, segments: segments)

@@ -19,6 +19,20 @@ struct CompiledAggregate: Sendable {
     let types = arguments.map { $0.type }
     let needsOrder = CompiledAggregate.needsOrder(call)
     let isOrderedSet = CompiledAggregate.isOrderedSet(call.function)
+    if let value = CompiledAggregate.countableValue(call) {
+      let fraction = try CompiledAggregate.fraction(call, run)
+      let (valueType, output) = (value.type, call.output.type)
+      let isContinuous = call.function == .percentileContinuous
+      let isDescending = call.order[0].isDescending
+      takesPosition = false
+      inputs = [try CompiledExpression(value, input: input)]
+      makeAccumulator = {
+        PercentileAccumulator(
+          fraction: fraction, isContinuous: isContinuous, isDescending: isDescending, valueType: valueType,
+          type: output)
+      }
+      return
+    }
     takesPosition = needsOrder
     if needsOrder {
       let orderTypes = call.order.map { $0.expression.type }
@@ -44,6 +58,25 @@ struct CompiledAggregate: Sendable {
       makeAccumulator = { try CompiledAggregate.plain(call) }
     }
     _ = try makeAccumulator()
+  }
+
+  /// Returns the value of a percentile whose rows can be counted by value: whole numbers, also under a cast that keeps
+  /// their order.
+  private static func countableValue(_ call: AggregateCall) -> Expression? {
+    guard call.order.count == 1, let key = call.order.first else { return nil }
+    switch call.function {
+    case .percentileContinuous:
+      guard call.output.type == .double else { return nil }
+      if key.expression.type.isInteger { return key.expression }
+      guard case .cast(let inner, .double) = key.expression else { return nil }
+      return inner.type == .smallint || inner.type == .integer ? inner : nil
+    case .percentileDiscrete:
+      switch key.expression.type {
+      case .smallint, .integer, .bigint, .date, .timestamp, .timestamptz, .time: return key.expression
+      default: return nil
+      }
+    default: return nil
+    }
   }
 
   /// True when the result depends on the order of the rows.

@@ -28,6 +28,10 @@ final class AggregateOperator: RowsOperator {
   }
 
   override func prepare() throws {
+    if let row = try ZoneMapAnswer.row(aggregation, input, types) {
+      rows = [row]
+      return
+    }
     let reservation = run.reservation(for: "GROUP BY")
     self.reservation = reservation
     var sinks = try Pipeline.run(input) { _ in try AggregateSink(self) }
@@ -96,8 +100,7 @@ final class AggregateOperator: RowsOperator {
         results.value[partition] = try this.value.batches(target, target.order(), set)
       } else {
         let state = shared.value[0]
-        let order = members.value[0][partition].sorted { state.firsts[Int($0)] < state.firsts[Int($1)] }
-        results.value[partition] = try this.value.batches(state, order, set)
+        results.value[partition] = try this.value.batches(state, members.value[0][partition], set)
       }
     }
     let merged = finished.value.reduce(0) { $0 + ($1?.groupCount ?? 0) }
@@ -123,18 +126,19 @@ final class AggregateOperator: RowsOperator {
     rows += results.value.flatMap { $0 }
   }
 
-  /// Splits a state's groups by the top bits of their keys' hash, which is the same in every worker.
+  /// Splits a state's groups, in order of first appearance, by the top bits of their keys' hash, which is the same in
+  /// every worker.
   private static func partition(_ state: GroupingState, _ count: Int) -> [[UInt32]] {
     var lists = [[UInt32]](repeating: [], count: count)
     let shift = UInt64(64 - partitionBits)
+    let order = state.order()
     var start = 0
-    while start < state.groupCount {
-      let end = min(start + Batch.vectorSize, state.groupCount)
-      let groups = Array(UInt32(truncatingIfNeeded: start)..<UInt32(truncatingIfNeeded: end))
+    while start < order.count {
+      let groups = order[start..<min(start + Batch.vectorSize, order.count)]
       let keys = groups.withUnsafeBufferPointer { state.table.keyVectors($0) }
       let hashes = Hash.rows(keys, count: groups.count)
-      for (index, group) in groups.enumerated() { lists[Int(hashes[index] >> shift)].append(group) }
-      start = end
+      for (hash, group) in zip(hashes, groups) { lists[Int(hash >> shift)].append(group) }
+      start += groups.count
     }
     return lists
   }

@@ -99,6 +99,13 @@ final class GroupingState {
 
   /// Returns the groups in order of first appearance.
   func order() -> [UInt32] {
+    // One worker meets its groups in this order already.
+    var isSorted = true
+    for group in firsts.indices.dropFirst() where firsts[group] < firsts[group - 1] {
+      isSorted = false
+      break
+    }
+    if isSorted { return Array(UInt32(0)..<UInt32(truncatingIfNeeded: groupCount)) }
     var keys = firsts
     var rows = Array(UInt32(0)..<UInt32(truncatingIfNeeded: groupCount))
     keys.withUnsafeMutableBufferPointer { keys in

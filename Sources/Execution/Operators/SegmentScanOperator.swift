@@ -7,8 +7,8 @@ import Vectors
 
 /// Scans stored segments: prunes by zone maps, tests predicates on the encoded form, decodes only what survives.
 final class SegmentScanOperator: Operator {
-  private let scan: TableScan
-  private let handles: [SegmentHandle]
+  let scan: TableScan
+  let handles: [SegmentHandle]
   private let filter: CompiledPredicate?
   /// Outputs that the filter reads, and the others, which are decoded only for rows it keeps.
   private let filterOutputs: [Int]

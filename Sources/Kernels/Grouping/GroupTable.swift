@@ -96,8 +96,11 @@ package final class GroupTable {
     if mode != wanted { rebuild() }
     scratch.reserve(count * max(1, wordCount), keeping: 0)
     memset(scratch.base, 0, count * wordCount * 8)
-    for index in columns.indices {
-      inputs[index].pack(columns[index], into: scratch.base, stride: count, misses: nil)
+    // The inputs keep the memory alive that their pointers name.
+    withExtendedLifetime((inputs, keys)) {
+      for index in columns.indices {
+        inputs[index].pack(columns[index], into: scratch.base, stride: count, misses: nil)
+      }
     }
     switch mode {
     case .single: preconditionFailure("keys without columns")

@@ -75,8 +75,10 @@ package final class JoinTable: @unchecked Sendable {
   /// The bounds of an integer key, so that the table is laid out for them at once.
   private static func bounds(_ vector: Vector) -> ClosedRange<Int64>? {
     switch vector.type.physical {
-    case .int16, .int32, .int64: KeyInput(vector).range().map { $0.low...$0.high }
-    default: nil
+    case .int16, .int32, .int64:
+      let input = KeyInput(vector)
+      return withExtendedLifetime(input) { input.range().map { $0.low...$0.high } }
+    default: return nil
     }
   }
 }

@@ -1,8 +1,8 @@
 import Vectors
 
-/// bit_and and bit_or of integers.
-package final class BitAccumulator<T: FixedWidthInteger & BitwiseCopyable>: Accumulator {
-  private var values = Store<T>()
+/// bit_and and bit_or of integers, kept in 64 bits whatever their width.
+package final class BitAccumulator: Accumulator {
+  private var values = Store<Int64>()
   private var seen = Store<UInt8>(zeroed: 16)
   private var groupCount = 0
   private let type: LogicalType
@@ -19,20 +19,28 @@ package final class BitAccumulator<T: FixedWidthInteger & BitwiseCopyable>: Accu
     guard groupCount > self.groupCount else { return }
     values.reserve(groupCount, keeping: self.groupCount)
     seen.reserve(groupCount, keeping: self.groupCount)
-    (values.base + self.groupCount).update(repeating: isAnd ? ~T(0) : 0, count: groupCount - self.groupCount)
+    (values.base + self.groupCount).update(repeating: isAnd ? -1 : 0, count: groupCount - self.groupCount)
     (seen.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
     self.groupCount = groupCount
   }
 
-  @_specialize(where T == Int16)
-  @_specialize(where T == Int32)
-  @_specialize(where T == Int64)
   package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) {
+    switch type.physical {
+    case .int16: add(inputs[0], groups, as: Int16.self)
+    case .int32: add(inputs[0], groups, as: Int32.self)
+    default: add(inputs[0], groups, as: Int64.self)
+    }
+  }
+
+  @inline(__always) private func add<T: FixedWidthInteger & BitwiseCopyable>(
+    _ vector: Vector, _ groups: UnsafePointer<UInt32>?, as type: T.Type
+  ) {
     let values = self.values.base
     let seen = self.seen.base
     let isAnd = self.isAnd
-    forEachValid(inputs[0], groups, as: T.self) { group, value in
-      values[group] = isAnd ? values[group] & value : values[group] | value
+    forEachValid(vector, groups, as: type) { group, value in
+      let wide = Int64(truncatingIfNeeded: value)
+      values[group] = isAnd ? values[group] & wide : values[group] | wide
       seen[group] = 1
     }
   }
@@ -40,7 +48,7 @@ package final class BitAccumulator<T: FixedWidthInteger & BitwiseCopyable>: Accu
   package override func merge(
     _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
   ) {
-    let other = unsafeDowncast(other, to: BitAccumulator<T>.self)
+    let other = unsafeDowncast(other, to: BitAccumulator.self)
     for index in 0..<count {
       let (from, to) = (Int(source[index]), Int(target[index]))
       let theirs = other.values.base[from]
@@ -50,18 +58,21 @@ package final class BitAccumulator<T: FixedWidthInteger & BitwiseCopyable>: Accu
   }
 
   package override func result(_ groups: UnsafeBufferPointer<UInt32>) -> Vector {
-    resultVector(type, groups, zero: T(0)) { seen.base[$0] == 0 ? nil : values.base[$0] }
+    let values = self.values.base
+    let seen = self.seen.base
+    switch type.physical {
+    case .int16:
+      return resultVector(type, groups, zero: Int16(0)) { seen[$0] == 0 ? nil : Int16(truncatingIfNeeded: values[$0]) }
+    case .int32:
+      return resultVector(type, groups, zero: Int32(0)) { seen[$0] == 0 ? nil : Int32(truncatingIfNeeded: values[$0]) }
+    default: return resultVector(type, groups, zero: Int64(0)) { seen[$0] == 0 ? nil : values[$0] }
+    }
   }
 }
 
 extension Accumulator {
   /// Makes bit_and or bit_or of an integer type, nil for others.
   package static func bits(_ type: LogicalType, isAnd: Bool) -> Accumulator? {
-    switch type {
-    case .smallint: BitAccumulator<Int16>(type, isAnd: isAnd)
-    case .integer: BitAccumulator<Int32>(type, isAnd: isAnd)
-    case .bigint: BitAccumulator<Int64>(type, isAnd: isAnd)
-    default: nil
-    }
+    type.isInteger ? BitAccumulator(type, isAnd: isAnd) : nil
   }
 }

@@ -71,8 +71,11 @@ package final class CollectedAccumulator: Accumulator {
       keys += all[1..<firstOrder]
       keyOrders += argumentTypes.map { _ in SortOrder() }
     }
-    keys.append(all[all.count - 1])
-    keyOrders.append(SortOrder())
+    // The sort is stable, so rows that came in order need no key for it.
+    if !CollectedAccumulator.ascends(all[all.count - 1]) {
+      keys.append(all[all.count - 1])
+      keyOrders.append(SortOrder())
+    }
     let order = Sort.permutation(keys, orders: keyOrders, rowCount: rowCount)
     all = order.withUnsafeBufferPointer { order in all.map { Gather.rows($0, at: order) } }
     if isDistinct, rowCount > 0 { all = withoutRepeats(all) }
@@ -84,6 +87,17 @@ package final class CollectedAccumulator: Accumulator {
       try inner.update(Array(columns[1..<firstOrder]), groups, count: columns[0].count)
       try inner.seal()
     }
+  }
+
+  private static func ascends(_ positions: Vector) -> Bool {
+    let flat = positions.flattened()
+    let values = flat.values(as: Int64.self)
+    var row = 1
+    while row < flat.count {
+      if values[row] < values[row &- 1] { return false }
+      row &+= 1
+    }
+    return true
   }
 
   private func withoutRepeats(_ all: [Vector]) -> [Vector] {

@@ -1,101 +1,74 @@
 import Vectors
 
 /// min and max of fixed-width values, and bool_and and bool_or, which are the min and max of booleans.
-package final class ExtremeAccumulator<T: BitwiseCopyable>: Accumulator {
-  private var values = Store<T>()
-  private var seen = Store<UInt8>(zeroed: 16)
-  private var groupCount = 0
-  private let type: LogicalType
-  private let zero: T
-  /// True when the first value must replace the second.
-  private let isBetter: (T, T) -> Bool
-
-  init(_ type: LogicalType, zero: T, isBetter: @escaping (T, T) -> Bool) {
-    self.type = type
-    self.zero = zero
-    self.isBetter = isBetter
-  }
-
-  package override var byteCount: Int { values.byteCount + seen.byteCount }
-
-  package override func resize(to groupCount: Int) {
-    guard groupCount > self.groupCount else { return }
-    values.reserve(groupCount, keeping: self.groupCount)
-    seen.reserve(groupCount, keeping: self.groupCount)
-    (values.base + self.groupCount).update(repeating: zero, count: groupCount - self.groupCount)
-    (seen.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
-    self.groupCount = groupCount
-  }
-
-  @_specialize(where T == Float)
-  @_specialize(where T == Double)
-  package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) {
-    let values = self.values.base
-    let seen = self.seen.base
-    let isBetter = self.isBetter
-    forEachValid(inputs[0], groups, as: T.self) { group, value in
-      if seen[group] == 0 || isBetter(value, values[group]) {
-        values[group] = value
-        seen[group] = 1
-      }
-    }
-  }
-
-  package override func merge(
-    _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
-  ) {
-    let other = unsafeDowncast(other, to: ExtremeAccumulator<T>.self)
-    for index in 0..<count {
-      let (from, to) = (Int(source[index]), Int(target[index]))
-      guard other.seen.base[from] != 0 else { continue }
-      if seen.base[to] == 0 || isBetter(other.values.base[from], values.base[to]) {
-        values.base[to] = other.values.base[from]
-        seen.base[to] = 1
-      }
-    }
-  }
-
-  package override func result(_ groups: UnsafeBufferPointer<UInt32>) -> Vector {
-    resultVector(type, groups, zero: zero) { seen.base[$0] == 0 ? nil : values.base[$0] }
-  }
-}
-
-/// min and max of integers, without a branch for each row: an empty group holds the worst value there is.
 ///
-/// A class's methods are reached by its table, where the optimizer cannot specialize them unasked.
-package final class IntegerExtremeAccumulator<T: FixedWidthInteger & BitwiseCopyable>: Accumulator {
-  private var values = Store<T>()
+/// Not a generic class: the methods of one are called unspecialised through its table, fifty times slower.
+package final class ExtremeAccumulator: Accumulator {
+  private var bytes = Store<UInt8>(zeroed: 64)
   private var seen = Store<UInt8>(zeroed: 16)
   private var groupCount = 0
   private let type: LogicalType
+  private let stride: Int
   private let isMaximum: Bool
 
   init(_ type: LogicalType, isMaximum: Bool) {
     self.type = type
     self.isMaximum = isMaximum
+    stride = type.physical.stride
   }
 
-  package override var byteCount: Int { values.byteCount + seen.byteCount }
+  package override var byteCount: Int { bytes.byteCount + seen.byteCount }
+
+  @inline(__always) private func values<T: BitwiseCopyable>(as type: T.Type) -> UnsafeMutablePointer<T> {
+    UnsafeMutableRawPointer(bytes.base).assumingMemoryBound(to: type)
+  }
 
   package override func resize(to groupCount: Int) {
     guard groupCount > self.groupCount else { return }
-    values.reserve(groupCount, keeping: self.groupCount)
+    bytes.reserve(groupCount * stride, keeping: self.groupCount * stride)
     seen.reserve(groupCount, keeping: self.groupCount)
-    (values.base + self.groupCount).update(repeating: isMaximum ? T.min : T.max, count: groupCount - self.groupCount)
     (seen.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
+    switch type.physical {
+    case .boolean: fillWorst(groupCount, as: UInt8.self)
+    case .int16: fillWorst(groupCount, as: Int16.self)
+    case .int32: fillWorst(groupCount, as: Int32.self)
+    case .int64: fillWorst(groupCount, as: Int64.self)
+    case .float32, .float64, .string, .numeric, .interval, .uuid:
+      (bytes.base + self.groupCount * stride).update(repeating: 0, count: (groupCount - self.groupCount) * stride)
+    }
     self.groupCount = groupCount
   }
 
-  @_specialize(where T == UInt8)
-  @_specialize(where T == Int16)
-  @_specialize(where T == Int32)
-  @_specialize(where T == Int64)
+  /// An empty group of integers holds the worst value there is, so that no row needs a branch.
+  @inline(__always) private func fillWorst<T: FixedWidthInteger & BitwiseCopyable>(_ groupCount: Int, as type: T.Type) {
+    let base = values(as: type) + self.groupCount
+    base.update(repeating: isMaximum ? T.min : T.max, count: groupCount - self.groupCount)
+  }
+
   package override func update(_ inputs: [Vector], _ groups: UnsafePointer<UInt32>?, count: Int) {
-    let values = self.values.base
-    let seen = self.seen.base
     let vector = inputs[0]
-    if groups == nil, vector.form == .flat, vector.validity == nil, count > 0 {
-      let input = vector.values(as: T.self)
+    switch type.physical {
+    case .boolean: integers(vector, groups, as: UInt8.self)
+    case .int16: integers(vector, groups, as: Int16.self)
+    case .int32: integers(vector, groups, as: Int32.self)
+    case .int64: integers(vector, groups, as: Int64.self)
+    case .float32: others(vector, groups, as: Float.self) { ValueOrder.compare(Double($0), Double($1)) }
+    case .float64: others(vector, groups, as: Double.self) { ValueOrder.compare($0, $1) }
+    case .numeric: others(vector, groups, as: Numeric.self) { ValueOrder.compare($0, $1) }
+    case .interval: others(vector, groups, as: Interval.self) { ValueOrder.compare($0, $1) }
+    case .uuid: others(vector, groups, as: UUIDValue.self) { ValueOrder.compare($0, $1) }
+    case .string: preconditionFailure("text has an accumulator of its own")
+    }
+  }
+
+  @inline(__always) private func integers<T: FixedWidthInteger & BitwiseCopyable>(
+    _ vector: Vector, _ groups: UnsafePointer<UInt32>?, as type: T.Type
+  ) {
+    let values = self.values(as: type)
+    let seen = self.seen.base
+    if groups == nil, vector.form == .flat, vector.validity == nil, vector.count > 0 {
+      let input = vector.values(as: type)
+      let count = vector.count
       var low = input[0]
       var high = input[0]
       var row = 1
@@ -105,18 +78,36 @@ package final class IntegerExtremeAccumulator<T: FixedWidthInteger & BitwiseCopy
         high = value > high ? value : high
         row &+= 1
       }
-      values[0] = isMaximum ? max(values[0], high) : min(values[0], low)
+      let best = isMaximum ? high : low
+      let old = values[0]
+      values[0] = isMaximum ? (best > old ? best : old) : (best < old ? best : old)
       seen[0] = 1
       return
     }
     if isMaximum {
-      forEachValid(vector, groups, as: T.self) { group, value in
-        values[group] = max(values[group], value)
+      forEachValid(vector, groups, as: type) { group, value in
+        let old = values[group]
+        values[group] = value > old ? value : old
         seen[group] = 1
       }
     } else {
-      forEachValid(vector, groups, as: T.self) { group, value in
-        values[group] = min(values[group], value)
+      forEachValid(vector, groups, as: type) { group, value in
+        let old = values[group]
+        values[group] = value < old ? value : old
+        seen[group] = 1
+      }
+    }
+  }
+
+  @inline(__always) private func others<T: BitwiseCopyable>(
+    _ vector: Vector, _ groups: UnsafePointer<UInt32>?, as type: T.Type, _ compare: (T, T) -> Int
+  ) {
+    let values = self.values(as: type)
+    let seen = self.seen.base
+    let sign = isMaximum ? 1 : -1
+    forEachValid(vector, groups, as: type) { group, value in
+      if seen[group] == 0 || compare(value, values[group]) * sign > 0 {
+        values[group] = value
         seen[group] = 1
       }
     }
@@ -125,17 +116,39 @@ package final class IntegerExtremeAccumulator<T: FixedWidthInteger & BitwiseCopy
   package override func merge(
     _ other: Accumulator, from source: UnsafePointer<UInt32>, into target: UnsafePointer<UInt32>, count: Int
   ) {
-    let other = unsafeDowncast(other, to: IntegerExtremeAccumulator<T>.self)
-    for index in 0..<count {
-      let (from, to) = (Int(source[index]), Int(target[index]))
-      let (mine, theirs) = (values.base[to], other.values.base[from])
-      values.base[to] = isMaximum ? max(mine, theirs) : min(mine, theirs)
-      seen.base[to] |= other.seen.base[from]
+    let other = unsafeDowncast(other, to: ExtremeAccumulator.self)
+    // The other's groups that saw a value are rows of a vector for this one.
+    var rows: [UInt32] = []
+    var groups: [UInt32] = []
+    for index in 0..<count where other.seen.base[Int(source[index])] != 0 {
+      rows.append(source[index])
+      groups.append(target[index])
     }
+    let theirs = rows.withUnsafeBufferPointer { other.result($0) }
+    groups.withUnsafeBufferPointer { update([theirs], $0.baseAddress, count: rows.count) }
   }
 
   package override func result(_ groups: UnsafeBufferPointer<UInt32>) -> Vector {
-    resultVector(type, groups, zero: T(0)) { seen.base[$0] == 0 ? nil : values.base[$0] }
+    switch type.physical {
+    case .boolean: results(groups, zero: UInt8(0))
+    case .int16: results(groups, zero: Int16(0))
+    case .int32: results(groups, zero: Int32(0))
+    case .int64: results(groups, zero: Int64(0))
+    case .float32: results(groups, zero: Float(0))
+    case .float64: results(groups, zero: Double(0))
+    case .numeric: results(groups, zero: Numeric(mantissa: 0, scale: 0))
+    case .interval: results(groups, zero: Interval(months: 0, days: 0, microseconds: 0))
+    case .uuid: results(groups, zero: UUIDValue(high: 0, low: 0))
+    case .string: preconditionFailure("text has an accumulator of its own")
+    }
+  }
+
+  @inline(__always) private func results<T: BitwiseCopyable>(
+    _ groups: UnsafeBufferPointer<UInt32>, zero: T
+  ) -> Vector {
+    let values = self.values(as: T.self)
+    let seen = self.seen.base
+    return resultVector(type, groups, zero: zero) { seen[$0] == 0 ? nil : values[$0] }
   }
 }
 
@@ -211,37 +224,7 @@ package final class StringExtremeAccumulator: Accumulator {
 extension Accumulator {
   /// Makes min or max of a type.
   package static func extreme(_ type: LogicalType, isMaximum: Bool) -> Accumulator {
-    switch type.physical {
-    case .boolean: return IntegerExtremeAccumulator<UInt8>(type, isMaximum: isMaximum)
-    case .int16: return IntegerExtremeAccumulator<Int16>(type, isMaximum: isMaximum)
-    case .int32: return IntegerExtremeAccumulator<Int32>(type, isMaximum: isMaximum)
-    case .int64: return IntegerExtremeAccumulator<Int64>(type, isMaximum: isMaximum)
-    case .float32:
-      return ExtremeAccumulator<Float>(type, zero: 0) {
-        let order = ValueOrder.compare(Double($0), Double($1))
-        return isMaximum ? order > 0 : order < 0
-      }
-    case .float64:
-      return ExtremeAccumulator<Double>(type, zero: 0) {
-        let order = ValueOrder.compare($0, $1)
-        return isMaximum ? order > 0 : order < 0
-      }
-    case .string: return StringExtremeAccumulator(type, isMaximum: isMaximum)
-    case .numeric:
-      return ExtremeAccumulator<Numeric>(type, zero: Numeric(mantissa: 0, scale: 0)) {
-        let order = ValueOrder.compare($0, $1)
-        return isMaximum ? order > 0 : order < 0
-      }
-    case .interval:
-      return ExtremeAccumulator<Interval>(type, zero: Interval(months: 0, days: 0, microseconds: 0)) {
-        let order = ValueOrder.compare($0, $1)
-        return isMaximum ? order > 0 : order < 0
-      }
-    case .uuid:
-      return ExtremeAccumulator<UUIDValue>(type, zero: UUIDValue(high: 0, low: 0)) {
-        let order = ValueOrder.compare($0, $1)
-        return isMaximum ? order > 0 : order < 0
-      }
-    }
+    type.physical == .string
+      ? StringExtremeAccumulator(type, isMaximum: isMaximum) : ExtremeAccumulator(type, isMaximum: isMaximum)
   }
 }
