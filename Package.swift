@@ -99,7 +99,7 @@ let package = Package(
     tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),
     tests("Encodings", uses: ["Encodings", "Vectors", "Bytes"]),
     tests("Planning", uses: ["Planning", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
-    tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"]),
+    tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"], resources: [.copy("Fixtures")]),
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
     tests(
       "Execution", uses: ["Execution", "Planning", "Segments", "Vectors", "Bytes"], resources: [.copy("Golden")]),

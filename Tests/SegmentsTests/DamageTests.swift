@@ -134,33 +134,50 @@ struct PatchedFile {
     for index in 0..<4 { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index)) }
   }
 
-  /// Makes all checksums right again after a change of blocks or footer.
-  static func forge(_ bytes: inout [UInt8], original: [UInt8]) throws {
+  /// Where a block lies and where in the footer its checksum does.
+  private struct BlockPlace {
+    var range: Range<Int>
+    var checksumOffset: Int
+  }
+
+  /// Finds the blocks of a sound file by their checksums: they tile it from byte 64 to the footer.
+  private static func blocks(_ bytes: [UInt8]) throws -> [BlockPlace] {
     let tail = bytes.count - 64
-    let footerOffset = (0..<8).reduce(0) { $0 | Int(bytes[tail + $1]) << (8 * $1) }
-    // Blocks tile the file; the footer holds the checksum of each, which is found by its bytes.
-    let file = try ByteReader.reading(Array(original[tail..<(tail + 8)]), source: "test") {
-      (reader) throws(PulsehouseError) in try reader.readUInt64()
-    }
-    #expect(Int(file) == footerOffset)
+    let footerOffset = Self.footerOffset(bytes)
+    var places: [UInt32: Int] = [:]
+    for offset in footerOffset..<(tail - 3) { places[load(bytes, offset)] = offset }
+    var result: [BlockPlace] = []
     var start = 64
     while start < footerOffset {
-      // The block's end is where its checksum, somewhere in the footer, matches.
       var end = start + 64
+      var found: Int?
       while end <= footerOffset {
-        let checksum = CRC32C.checksum(Array(original[start..<end]))
-        let pattern = (0..<4).map { UInt8(truncatingIfNeeded: checksum >> UInt32(8 * $0)) }
-        if let place = (footerOffset..<(tail - 4)).first(where: { Array(original[$0..<($0 + 4)]) == pattern }) {
-          store(CRC32C.checksum(Array(bytes[start..<end])), into: &bytes, at: place)
-          break
-        }
+        found = bytes.withUnsafeBytes { places[CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start..<end]))] }
+        if found != nil { break }
         end += 64
       }
-      try #require(end <= footerOffset)
+      result.append(BlockPlace(range: start..<end, checksumOffset: try #require(found)))
       start = end
     }
-    store(CRC32C.checksum(Array(bytes[footerOffset..<tail])), into: &bytes, at: tail + 16)
-    store(CRC32C.checksum(Array(bytes[tail..<(tail + 52)])), into: &bytes, at: tail + 52)
+    return result
+  }
+
+  private static func load(_ bytes: [UInt8], _ offset: Int) -> UInt32 {
+    bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
+  }
+
+  private static func footerOffset(_ bytes: [UInt8]) -> Int { Int(load(bytes, bytes.count - 64)) }
+
+  private static func checksum(_ bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
+    bytes.withUnsafeBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[range])) }
+  }
+
+  /// Makes all checksums right again after a change of blocks or footer.
+  private static func forge(_ bytes: inout [UInt8], _ blocks: [BlockPlace]) {
+    for block in blocks { store(checksum(bytes, block.range), into: &bytes, at: block.checksumOffset) }
+    let tail = bytes.count - 64
+    store(checksum(bytes, footerOffset(bytes)..<tail), into: &bytes, at: tail + 16)
+    store(checksum(bytes, tail..<(tail + 52)), into: &bytes, at: tail + 52)
   }
 
   /// Whoever forges checksums may get wrong answers, but never leads us outside of memory.
@@ -170,7 +187,8 @@ struct PatchedFile {
     let original = try smallSegment(directory, encoding, rowCount: 90)
     let seed = UInt64.random(in: 0...(.max))
     var random = SeededGenerator(seed: seed)
-    let footerOffset = (0..<8).reduce(0) { $0 | Int(original.bytes[original.bytes.count - 64 + $1]) << (8 * $1) }
+    let footerOffset = Self.footerOffset(original.bytes)
+    let blocks = try Self.blocks(original.bytes)
     var refused = 0
     for round in 0..<120 {
       var changed = original.bytes
@@ -180,13 +198,7 @@ struct PatchedFile {
         let place = Int.random(in: range, using: &random)
         changed[place] = [0, 1, 0x7F, 0x80, 0xFF, UInt8.random(in: 0...255, using: &random)][round % 6]
       }
-      if isFooter {
-        let tail = changed.count - 64
-        Self.store(CRC32C.checksum(Array(changed[footerOffset..<tail])), into: &changed, at: tail + 16)
-        Self.store(CRC32C.checksum(Array(changed[tail..<(tail + 52)])), into: &changed, at: tail + 52)
-      } else {
-        try Self.forge(&changed, original: original.bytes)
-      }
+      Self.forge(&changed, isFooter ? [] : blocks)
       do {
         try useEverything(try original.map(changed))
       } catch let error as PulsehouseError {

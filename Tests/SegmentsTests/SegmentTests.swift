@@ -126,6 +126,20 @@ enum TestSegments {
     #expect(try TestSegments.difference(segment) == nil)
   }
 
+  /// Files of every format version open for ever: these were written when the version was new. What they hold is
+  /// `TestSegments.value`, which must never change.
+  @Test(arguments: ["version-1", "version-1-plain", "version-1-delta", "version-1-runLength", "version-1-keyedDelta"])
+  func fixturesOpen(name: String) throws {
+    let folder = Path.join(Path.parent(#filePath), "Fixtures")
+    let file = try MappedFile(Path.join(folder, name + ".segment"))
+    let segment = try SegmentReader.open(file)
+    #expect(segment.rowCount == (name == "version-1" ? 700 : 60))
+    #expect(segment.schema == TestSegments.schema)
+    #expect(segment.properties == ["table": "silver.heart_rate"])
+    #expect(try TestSegments.difference(segment) == nil)
+    #expect(SegmentVerifier.verify(file).isEmpty)
+  }
+
   @Test func abandonedWritersLeaveNothing() throws {
     let directory = ScratchDirectory()
     do {

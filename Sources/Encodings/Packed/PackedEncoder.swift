@@ -90,7 +90,8 @@ struct PackedEncoder {
       }
     }
 
-    var framedPlan: (isPatched: Bool, widths: [UInt8], size: Int)?
+    // The best with frames, without patches and with them.
+    var framedPlans: [(widths: [UInt8], size: Int)?] = [nil, nil]
     for high in [0] + PackedEncoder.highWidths where vectors > 1 && (high == 0 || (high <= full && mayPatch)) {
       var widths = [UInt8](repeating: 0, count: vectors)
       var total = vectors * (high == 0 ? 72 : 104)
@@ -116,11 +117,13 @@ struct PackedEncoder {
         widths[vector] = UInt8(chosen)
         total += least
       }
-      if total < (framedPlan?.size ?? .max) { framedPlan = (high > 0, widths, total) }
+      let kind = high > 0 ? 1 : 0
+      if total < (framedPlans[kind]?.size ?? .max) { framedPlans[kind] = (widths, total) }
     }
-    if let framedPlan, framedPlan.size < best - (framedPlan.isPatched ? leastGain : best / 20) - 1024 {
+    for (kind, framedPlan) in framedPlans.enumerated() {
+      guard let framedPlan, framedPlan.size < best - (kind == 1 ? leastGain : best / 20) - 1024 else { continue }
       plan.hasFrames = true
-      plan.isPatched = framedPlan.isPatched
+      plan.isPatched = kind == 1
       plan.widths = framedPlan.widths
       plan.frames = leasts
       plan.uniformWidth = Int(framedPlan.widths.max() ?? 0)
