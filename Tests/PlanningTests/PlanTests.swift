@@ -199,12 +199,11 @@ struct PlanTests {
                 -> Join: t.a = a
                   -> Scan public.t
                        columns: a, b
-                  -> Project: a
-                    -> Distinct
-                         keys: a
-                         bounds: a in 0...100
-                      -> Project: u.a
-                        -> Shared #1 (see above)
+                  -> Distinct
+                       keys: a
+                       bounds: a in 0...100
+                    -> Project: u.a
+                      -> Shared #1 (see above)
       """)
     for sql in [
       "SELECT * FROM u, LATERAL (SELECT b FROM t WHERE t.a = u.a ORDER BY b DESC LIMIT 2) l",

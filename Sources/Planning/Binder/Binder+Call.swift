@@ -83,9 +83,19 @@ extension Binder {
       return argument.type == .unknown || argument.type.isText
         ? try coerce(argument, to: .text, ranges[index]) : .cast(argument, .text)
     }
+    /// As the value is shown: a boolean by its first letter, unlike its cast.
+    func printed(_ index: Int) throws -> Expression {
+      guard arguments[index].type == .boolean else { return try text(index) }
+      return .branch(
+        [
+          Branch(when: arguments[index], then: .constant(.text("t"), .text)),
+          Branch(when: .not(arguments[index]), then: .constant(.text("f"), .text)),
+        ], otherwise: nil, .text)
+    }
     switch (name, arguments.count) {
-    case ("concat", 1...): return .call(.concat, try arguments.indices.map(text), .text)
-    case ("concat_ws", 2...): return .call(.concatWithSeparator, try arguments.indices.map(text), .text)
+    case ("concat", 1...): return .call(.concat, try arguments.indices.map(printed), .text)
+    case ("concat_ws", 2...):
+      return .call(.concatWithSeparator, [try text(0)] + (try arguments.indices.dropFirst().map(printed)), .text)
     case ("pg_typeof", 1): return .constant(.text(TypeKind(arguments[0].type).name), .text)
     case ("age", 1)
     where arguments[0].type == .unknown || [.date, .timestamp, .timestamptz].contains(arguments[0].type):

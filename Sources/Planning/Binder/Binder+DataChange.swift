@@ -151,23 +151,26 @@ extension Binder {
   }
 
   func delete(_ delete: Delete, _ range: SourceRange) throws -> Deletion {
-    if let with = delete.with { throw BinderError.unsupported("WITH before DELETE", with.range) }
     if let item = delete.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
     let table = try table(delete.table.name, "delete from")
-    let scope = Scope(parent: nil)
+    let outer = Scope(parent: nil)
+    if let with = delete.with { try bindCommonTables(with, outer) }
+    let scope = Scope(parent: outer)
     var (plan, identifier, _) = target(delete.table, table, scope)
     plan = try join(plan, with: delete.using, scope)
     if let predicate = delete.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
     plan = .project([Projection(identifier)], plan)
     if !delete.using.isEmpty { plan = try distinct(plan, range) }
+    inlineCommonTables(outer, &plan)
     return Deletion(table: table, plan: try physical(plan, ["row_identifier"]))
   }
 
   func update(_ update: Update, _ range: SourceRange) throws -> RowUpdate {
-    if let with = update.with { throw BinderError.unsupported("WITH before UPDATE", with.range) }
     if let item = update.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
     let table = try table(update.table.name, "update")
-    let scope = Scope(parent: nil)
+    let outer = Scope(parent: nil)
+    if let with = update.with { try bindCommonTables(with, outer) }
+    let scope = Scope(parent: outer)
     var (plan, identifier, fields) = target(update.table, table, scope)
     plan = try join(plan, with: update.from, scope)
     if let predicate = update.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
@@ -209,6 +212,7 @@ extension Binder {
       // Several matches: one of them counts.
       plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
     }
+    inlineCommonTables(outer, &plan)
     return RowUpdate(
       table: table, plan: try physical(plan, ["row_identifier"] + table.fields.fields.map(\.name)))
   }

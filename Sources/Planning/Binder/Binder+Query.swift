@@ -34,7 +34,7 @@ extension Binder {
 
   // MARK: WITH
 
-  private func bindCommonTables(_ with: WithClause, _ scope: Scope) throws {
+  func bindCommonTables(_ with: WithClause, _ scope: Scope) throws {
     for table in with.tables {
       if scope.commonTables[table.name] != nil {
         throw BinderError.user(
@@ -59,7 +59,7 @@ extension Binder {
   }
 
   /// A WITH query that is read once stands where it is read.
-  private func inlineCommonTables(_ scope: Scope, _ plan: inout LogicalPlan) {
+  func inlineCommonTables(_ scope: Scope, _ plan: inout LogicalPlan) {
     guard !scope.commonTables.isEmpty else { return }
     var own: Set<Int> = []
     var always: Set<Int> = []

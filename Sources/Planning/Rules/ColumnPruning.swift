@@ -63,6 +63,7 @@ struct ColumnPruning {
 
   /// A projection over a plan, merged with one that is there already.
   private func project(_ projections: [Projection], _ input: LogicalPlan) -> LogicalPlan {
+    if let renamed = rename(input, projections) { return renamed }
     guard case .project(let inner, let below) = input else { return .project(projections, input) }
     var map: [Column: Expression] = [:]
     for projection in inner { map[projection.column] = projection.expression }
@@ -75,6 +76,37 @@ struct ColumnPruning {
     guard isCheap else { return .project(projections, input) }
     return project(
       projections.map { Projection($0.expression.substituting(map), as: $0.column) }, below)
+  }
+
+  /// A projection that only gives a scan's or a group's columns other names gives them to the operator itself.
+  private func rename(_ plan: LogicalPlan, _ projections: [Projection]) -> LogicalPlan? {
+    var sources: [Column] = []
+    for projection in projections {
+      guard case .column(let source) = projection.expression else { return nil }
+      sources.append(source)
+    }
+    let output = plan.output
+    guard sources.count == output.count, Set(sources).count == sources.count else { return nil }
+    let names = Dictionary(zip(sources, projections.map(\.column)), uniquingKeysWith: { first, _ in first })
+    switch plan {
+    case .scan(var scan):
+      // In the order asked for, whatever the order of the table.
+      let places = sources.compactMap { scan.columns.firstIndex(of: $0) }
+      guard places.count == sources.count else { return nil }
+      scan.filter = scan.filter.map { $0.substituting(names.mapValues { .column($0) }) }
+      scan.sources = places.map { scan.sources[$0] }
+      scan.columns = projections.map(\.column)
+      return .scan(scan)
+    case .aggregate(var aggregate, let input) where sources == output && aggregate.groupingColumn == nil:
+      aggregate.keys = aggregate.keys.map { Projection($0.expression, as: names[$0.column] ?? $0.column) }
+      aggregate.aggregates = aggregate.aggregates.map { call in
+        var call = call
+        call.output = names[call.output] ?? call.output
+        return call
+      }
+      return .aggregate(aggregate, input)
+    default: return nil
+    }
   }
 
   private func prune(_ plan: LogicalPlan, _ columns: Set<Column>) -> LogicalPlan {
