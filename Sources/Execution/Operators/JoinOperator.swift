@@ -45,7 +45,8 @@ final class JoinOperator: Operator {
     let reservation = kept.reservation ?? run.reservation(for: "join")
     self.reservation = reservation
     let inputBytes = reservation.byteCount
-    build = Concat.batches(kept.batches, types: right.types)
+    let whole = Concat.batches(kept.batches, types: right.types)
+    build = Batch(whole.columns.map { JoinOperator.coded($0) }, rowCount: whole.rowCount)
     if !rightKeys.isEmpty {
       let keys = try rightKeys.map { try $0.evaluate(build, run.evaluation) }
       let table = try JoinTable(keys: keys, rowCount: build.rowCount, nullsMatch: join.nullsMatch) { bytes in
@@ -57,6 +58,18 @@ final class JoinOperator: Operator {
     }
     metrics.memoryCounter.store(reservation.byteCount, ordering: .relaxed)
     try left.prepareOnce()
+  }
+
+  /// Returns a text column as codes of itself: a match then copies four bytes instead of sixteen, and grouping by the
+  /// column looks each of its strings up once.
+  private static func coded(_ column: Vector) -> Vector {
+    guard column.form == .flat, column.type.physical == .string, column.count > 0, column.count <= 1 << 20 else {
+      return column
+    }
+    let codes = AlignedBuffer(byteCount: column.count * 4)
+    for row in 0..<column.count { codes.values(as: UInt32.self)[row] = UInt32(truncatingIfNeeded: row) }
+    let values = Vector(column.type, count: column.count, buffer: column.buffer, owners: column.owners)
+    return Vector(codes: codes, count: column.count, dictionary: values, validity: column.rowValidity)
   }
 
   override func morselCount(phase: Int) throws -> Int? {

@@ -82,9 +82,44 @@ package final class IntegerSumAccumulator: Accumulator {
     }
     return try resultVector(type, groups, zero: Numeric(mantissa: 0, scale: 0)) { group in
       guard counts.base[group] > 0 else { return nil }
-      let sum = NumericArithmetic.make(sums.base[group])
-      return result == .sum ? sum : try NumericArithmetic.divide(sum, NumericArithmetic.make(counts.base[group]))
+      if result == .sum { return NumericArithmetic.make(sums.base[group]) }
+      return try IntegerSumAccumulator.average(sums.base[group], counts.base[group])
     }
+  }
+
+  /// Divides as `NumericArithmetic.divide` does, in hardware where the numbers are of the usual size.
+  package static func average(_ sum: Int64, _ count: Int64) throws -> Numeric {
+    guard count > 0, count < 1_000_000_000_000 else {
+      return try NumericArithmetic.divide(NumericArithmetic.make(sum), NumericArithmetic.make(count))
+    }
+    let magnitude = sum.magnitude
+    let divisor = count.magnitude
+    var (leading, weight): (UInt64, Int32) = (magnitude, 0)
+    while leading >= 10000 {
+      leading /= 10000
+      weight += 1
+    }
+    var divisorLeading = divisor
+    while divisorLeading >= 10000 {
+      divisorLeading /= 10000
+      weight -= 1
+    }
+    if leading <= divisorLeading { weight -= 1 }
+    // At least 16 significant digits. The dividend stays below 10^(16 + 4 + 4 * 3 + 4), which 128 bits hold.
+    let scale = max(16 - weight * 4, 0)
+    let dividend = UInt128(magnitude) * PowerOfTen.uint128(scale)
+    let upper = UInt64(truncatingIfNeeded: dividend >> 64)
+    let (high, rest) = upper.quotientAndRemainder(dividingBy: divisor)
+    let (whole, remainder) = divisor.dividingFullWidth((rest, UInt64(truncatingIfNeeded: dividend)))
+    var low = whole
+    var carry: UInt64 = 0
+    if remainder >= divisor - remainder {
+      let (rounded, overflow) = low.addingReportingOverflow(1)
+      low = rounded
+      carry = overflow ? 1 : 0
+    }
+    let quotient = Int128(UInt128(high + carry) << 64 | UInt128(low))
+    return Numeric(mantissa: sum < 0 ? -quotient : quotient, scale: scale)
   }
 }
 
