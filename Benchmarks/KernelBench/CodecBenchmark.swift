@@ -42,6 +42,33 @@ struct CodecBenchmark {
     try order("by user", events, keyColumn: 0, sortedBy: [0, 2])
   }
 
+  /// A number is worth nothing when the values are wrong: holds what is read against what was written.
+  private func compare(_ segment: SegmentReader, _ groups: [[Vector]]) throws {
+    for (rowGroup, columns) in groups.enumerated() {
+      let reader = RowGroupReader(segment, rowGroup: rowGroup)
+      for (index, column) in columns.enumerated() {
+        let rows = column.count
+        let selection = SelectionVector(stride(from: 3, to: rows, by: 4001).map { UInt32($0) })
+        let few = try reader.read(column: index, selection: selection)
+        for (place, row) in selection.indices.enumerated()
+        where few.scalar(at: place) != column.scalar(at: Int(row)) {
+          throw PulsehouseError(.internal, "row \(row) of column \(index) in row group \(rowGroup) is wrong")
+        }
+        let written = column.flattened()
+        let read = try reader.read(column: index, rows: 0..<rows).flattened()
+        let isSame =
+          column.type.physical == .string
+          ? (0..<rows).allSatisfy {
+            written.values(as: StringReference.self)[$0] == read.values(as: StringReference.self)[$0]
+          }
+          : memcmp(written.buffer.base, read.buffer.base, rows * column.type.physical.stride) == 0
+        guard isSame else {
+          throw PulsehouseError(.internal, "column \(index) of row group \(rowGroup) came back changed")
+        }
+      }
+    }
+  }
+
   private func order(_ name: String, _ events: EventColumns, keyColumn: Int?, sortedBy: [Int]) throws {
     let schema = EventColumns.schema
     var options = SegmentOptions()
@@ -71,6 +98,7 @@ struct CodecBenchmark {
     let summary = try writer.finish()
 
     let segment = try SegmentReader.open(try MappedFile(path))
+    try compare(segment, groups)
     let reader = RowGroupReader(segment, rowGroup: 0)
     let scratch = AlignedBuffer(byteCount: (rows + 1024) * 8)
     for (index, field) in schema.fields.enumerated() {
