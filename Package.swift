@@ -86,7 +86,7 @@ let package = Package(
 
     // Benchmarks: kernels and codecs one by one.
     .executableTarget(
-      name: "KernelBench", dependencies: ["Segments", "Encodings", "Vectors", "Bytes", "Simulation"],
+      name: "KernelBench", dependencies: ["Segments", "Encodings", "Vectors", "Bytes", "Simulation", "CKernels"],
       path: "Benchmarks/KernelBench", swiftSettings: swift),
 
     // Tests: one target per module, and TestKit with what they share.

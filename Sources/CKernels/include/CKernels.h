@@ -19,4 +19,8 @@ uint32_t ph_crc32c(uint32_t seed, const void *bytes, size_t count);
 /// Returns the same by tables alone, on any processor.
 uint32_t ph_crc32c_table(uint32_t seed, const void *bytes, size_t count);
 
+/// Tells the allocator to keep freed memory for the next buffer instead of giving it back to the system: row groups and
+/// batches ask for megabytes at a time, and fresh pages cost more than most loops over them. Call once, first thing.
+void ph_keep_freed_memory(void);
+
 #include "packing.h"
