@@ -133,3 +133,6 @@ class StreamOperator: Operator {
 
 /// Thrown through a pipeline when its consumer has seen enough; never leaves the executor.
 struct EarlyStop: Error {}
+
+/// Thrown in a worker whose morsel has lost its turn because an earlier one failed; never the reason of anything.
+struct Aborted: Error {}

@@ -15,7 +15,8 @@ final class OrderedOutput: @unchecked Sendable {
   private var finished: Set<Int> = []
   private var waitingRows = 0
   private var isConsuming = false
-  private var isAborted = false
+  /// Morsels beyond this one have no turn any more: it failed, or (-1) the consumer did.
+  private var lastOrdinal = Int.max
 
   /// Rows that may wait for their turn before workers do.
   private static let rowLimit = 1 << 20
@@ -38,7 +39,7 @@ final class OrderedOutput: @unchecked Sendable {
     defer { pthread_mutex_unlock(lock) }
     waiting[ordinal, default: []].append(batch)
     waitingRows += batch.rowCount
-    try drain(ordinal)
+    try drain(ordinal, mayWait: true)
   }
 
   func finish(_ ordinal: Int) throws {
@@ -46,20 +47,21 @@ final class OrderedOutput: @unchecked Sendable {
     defer { pthread_mutex_unlock(lock) }
     finished.insert(ordinal)
     pthread_cond_broadcast(changed)
-    try drain(nil)
+    try drain(ordinal, mayWait: false)
   }
 
-  func abort() {
+  /// The morsel failed: those after it end, those before it go on, since what they give may make the failure moot.
+  func abort(_ ordinal: Int) {
     pthread_mutex_lock(lock)
-    isAborted = true
+    lastOrdinal = min(lastOrdinal, ordinal)
     pthread_cond_broadcast(changed)
     pthread_mutex_unlock(lock)
   }
 
   /// Consumes what is due; then waits while too much is left and it is not `ordinal`'s turn. Called under the lock.
-  private func drain(_ ordinal: Int?) throws {
+  private func drain(_ ordinal: Int, mayWait: Bool) throws {
     while true {
-      if isAborted { throw EarlyStop() }
+      if ordinal > lastOrdinal { throw Aborted() }
       if !isConsuming, let batches = due() {
         isConsuming = true
         pthread_mutex_unlock(lock)
@@ -70,12 +72,12 @@ final class OrderedOutput: @unchecked Sendable {
         waitingRows -= batches.reduce(0) { $0 + $1.rowCount }
         pthread_cond_broadcast(changed)
         if let failure {
-          isAborted = true
+          lastOrdinal = -1
           throw failure
         }
         continue
       }
-      guard let ordinal, waitingRows > OrderedOutput.rowLimit, isConsuming || ordinal != current else { return }
+      guard mayWait, waitingRows > OrderedOutput.rowLimit, isConsuming || ordinal != current else { return }
       pthread_cond_wait(changed, lock)
     }
   }
@@ -100,5 +102,5 @@ final class OrderedSink: Sink {
   override func begin(ordinal: Int) { self.ordinal = ordinal }
   override func consume(_ batch: Batch) throws { try output.push(batch, ordinal: ordinal) }
   override func end(ordinal: Int) throws { try output.finish(ordinal) }
-  override func abort() { output.abort() }
+  override func abort() { output.abort(ordinal) }
 }

@@ -8,7 +8,7 @@ class Sink {
   func begin(ordinal: Int) throws {}
   func consume(_ batch: Batch) throws { fatalError("each sink has its own") }
   func end(ordinal: Int) throws {}
-  /// Another worker failed: whoever waits for it must stop waiting.
+  /// The sink's morsel failed: whoever waits for it must stop waiting.
   func abort() {}
 }
 
@@ -41,6 +41,7 @@ enum Pipeline {
     }
     // What the sinks do is the work of whoever runs the pipeline.
     let owner = run.context.isTimed ? Stopwatch.ofThread.current : nil
+    let hasEnough = Box(false)
     var phase = 0
     var base = 0
     do {
@@ -72,7 +73,11 @@ enum Pipeline {
               try sink.consume(batch)
             }
             try sink.end(ordinal: thisBase + morsel)
+          } catch is Aborted {
+            // The failure that caused this is on its way.
+            return
           } catch {
+            if error is EarlyStop { hasEnough.value = true }
             sink.abort()
             throw error
           }
@@ -80,9 +85,9 @@ enum Pipeline {
         base += count
         phase += 1
       }
-    } catch is EarlyStop {
-      source.finish()
-      return slots.sinks.compactMap { $0 as? S }
+    } catch {
+      // Who has enough has it from morsels before any that failed, so a failure beyond them does not count.
+      guard hasEnough.value else { throw error }
     }
     source.finish()
     return slots.sinks.compactMap { $0 as? S }

@@ -103,4 +103,24 @@ import Vectors
     let memory = #expect(throws: PulsehouseError.self) { try builder.rows(small, memory: 1000) }
     #expect(memory?.sqlState == "53200")
   }
+
+  /// An error must win over the workers that only stopped because of it, and lose to a LIMIT met before it.
+  @Test(arguments: [2, 4]) func lateErrorsAreNeitherLostNorEarly(threads: Int) throws {
+    let builder = PlanBuilder()
+    let rows = (0..<200_000).map { [int($0)] as [Scalar] }
+    let scan = builder.scan(builder.table([.integer], rows), [.integer])
+    let distance = Expression.call(.subtract, [col(scan, 0), .constant(int(170_000), .integer)], .integer)
+    let divide = builder.project(scan, [.call(.divide, [.constant(int(1), .integer), distance], .integer)])
+    let limit = builder.node(
+      .limit(count: .constant(int(100_000), .bigint), offset: nil), [divide], divide.output)
+    for _ in 0..<30 {
+      let error = #expect(throws: PulsehouseError.self) {
+        try Executor.collect(builder.plan(divide), in: builder.context(threads: threads))
+      }
+      #expect(error?.sqlState == "22012")
+      #expect(
+        try Executor.collect(builder.plan(limit), in: builder.context(threads: threads)).reduce(0) { $0 + $1.rowCount }
+          == 100_000)
+    }
+  }
 }
