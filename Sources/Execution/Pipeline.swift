@@ -49,25 +49,22 @@ enum Pipeline {
         let thisPhase = phase
         let thisBase = base
         try forEach(count: count, threads: run.threadCount) { morsel, slot in
-          try run.checkpoint()
           let outer = owner.map { Stopwatch.ofThread.enter($0) }
           defer { if owner != nil { _ = Stopwatch.ofThread.enter(outer ?? nil) } }
-          let worker: OperatorWorker
-          let sink: Sink
-          if let existing = slots.workers[slot], let existingSink = slots.sinks[slot] {
-            worker = existing
-            sink = existingSink
-          } else {
-            // One at a time: operators and sinks may note down what they make.
+          // One worker or sink is made at a time: operators may note down what they make.
+          func make<T>(_ body: () throws -> T) rethrows -> T {
             pthread_mutex_lock(lock)
             defer { pthread_mutex_unlock(lock) }
-            worker = try source.worker()
-            sink = try makeSink(slot)
-            slots.workers[slot] = worker
-            slots.sinks[slot] = sink
+            return try body()
           }
+          // The sink comes first: whatever fails from here on must reach those who wait for this morsel.
+          let sink = try slots.sinks[slot] ?? make { try makeSink(slot) }
+          slots.sinks[slot] = sink
           do {
             try sink.begin(ordinal: thisBase + morsel)
+            try run.checkpoint()
+            let worker = try slots.workers[slot] ?? make { try source.worker() }
+            slots.workers[slot] = worker
             try worker.run(phase: thisPhase, morsel: morsel) { batch in
               try run.checkpoint()
               try sink.consume(batch)

@@ -123,4 +123,22 @@ import Vectors
           == 100_000)
     }
   }
+
+  /// Workers that wait for the consumer's turn end too, whenever the flag is set.
+  @Test(arguments: [2, 4]) func cancellingEndsEveryWorker(threads: Int) throws {
+    let builder = PlanBuilder()
+    let series = builder.node(
+      .series([.constant(int(1), .bigint), .constant(int(20_000_000), .bigint)]), [], [builder.column("n", .bigint)])
+    for stop in [1, 7, 40, 700] {
+      let context = builder.context(threads: threads)
+      var seen = 0
+      let error = #expect(throws: PulsehouseError.self) {
+        try Executor.run(builder.plan(series), in: context) { _ in
+          seen += 1
+          if seen == stop { context.cancellation.cancel() }
+        }
+      }
+      #expect(error?.kind == .cancelled)
+    }
+  }
 }
