@@ -8,4 +8,6 @@ if ph_cpu_has_v3() == 0 {
   write(STDERR_FILENO, words, words.utf8.count)
   exit(5)
 }
+// Scans and encoders take and give back megabyte buffers all the time; fresh pages would cost more than the work.
+ph_keep_freed_memory()
 exit(Program.main(Array(CommandLine.arguments.dropFirst())).rawValue)
