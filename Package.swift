@@ -102,7 +102,8 @@ let package = Package(
     tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"], resources: [.copy("Fixtures")]),
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
     tests(
-      "Execution", uses: ["Execution", "Kernels", "Planning", "Segments", "Vectors", "Bytes"], resources: [.copy("Golden")]),
+      "Execution", uses: ["Execution", "Kernels", "Planning", "Segments", "Vectors", "Bytes"],
+      resources: [.copy("Golden")]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
     tests("Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
