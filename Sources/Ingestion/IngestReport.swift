@@ -27,6 +27,10 @@ package struct IngestWarning: Sendable, Hashable {
     case changed
     /// It ends within a record, which is left for next time.
     case incomplete
+    /// Its compressed bytes are damaged. What was whole before them is taken.
+    case damaged
+    /// It is the compressed form of a file that is there too, which is read instead.
+    case twin
   }
 
   package var kind: Kind

@@ -5,6 +5,9 @@ import Bytes
 /// The hash is of every byte read so far, not of a sample: before a file that grew is read on, the part already read is
 /// read again and must hash the same, so no rewriting goes unnoticed. That costs a tenth of a nanosecond a byte, and
 /// only for files whose size or time changed; all others are passed over unopened.
+///
+/// Of a compressed file, size and time are those of the file on disk; position, lines and hash are of the text in it. So
+/// a file that is compressed after it was read hashes the same, and nothing is read twice.
 struct LakeFileState: Hashable, Sendable {
   /// Size and time of modification when it was last read to its end; zero in between.
   var byteCount: Int64 = 0

@@ -38,7 +38,7 @@ struct LakeIngest {
     report.unchangedFileCount = plan.unchangedCount
     report.warnings = plan.warnings
     var total: Int64 = 0
-    for task in plan.tasks { total += task.file.byteCount - (task.state?.position ?? 0) }
+    for task in plan.tasks { total += max(task.file.textByteCount - (task.state?.position ?? 0), 0) }
     let stream = LakeStream(
       folder: path, tasks: plan.tasks, unitByteCount: try unitByteCount(plan),
       recordByteLimit: options.recordByteLimit)
@@ -77,7 +77,9 @@ struct LakeIngest {
     if let forced = options.unitByteCount { return forced }
     let rows = SegmentOptions().rowGroupRowCount
     let fallback = 16 << 20
-    guard let first = plan.tasks.first, let file = try InputFile(Path.join(path, first.file.name)) else {
+    guard let first = plan.tasks.first(where: { !$0.file.isCompressed }),
+      let file = try InputFile(Path.join(path, first.file.name))
+    else {
       return fallback
     }
     let sample = AlignedBuffer(byteCount: 65_536)
@@ -154,7 +156,9 @@ private final class LakeCollector: @unchecked Sendable {
       state.modifiedNanoseconds = file.isLast ? task.file.modifiedNanoseconds : 0
       states[task.file.name] = state
       writer.setState(task.file.name, state.encode())
-      if file.endsInRecord { report.warnings.append(.incomplete(task.file.name, file.position)) }
+      if file.endsInRecord && !task.file.isCompressed {
+        report.warnings.append(.incomplete(task.file.name, file.position))
+      }
       if file.byteCount > 0 { touchedFiles.insert(file.task) }
       report.byteCount += file.byteCount
       report.recordCount += file.recordCount

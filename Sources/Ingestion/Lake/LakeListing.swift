@@ -2,18 +2,31 @@ import Bytes
 
 /// A file of a lake as the folder lists it.
 struct LakeFile: Hashable, Sendable {
-  /// From the lake's folder, with `/`: the file's name in `_file` and in the source's state.
+  /// From the lake's folder, with `/`: the file's name in `_file` and in the source's state. A compressed file has the
+  /// name of the text in it, so that compressing a file which was read already changes nothing.
   var name: String
+  /// Bytes on disk.
   var byteCount: Int64
   var modifiedNanoseconds: Int64
+  /// True when the file is `<name>.zst`.
+  var isCompressed = false
+
+  static let compressedSuffix = ".zst"
+
+  /// About how much text it holds: JSON lines of one kind shrink to an eighth.
+  var textByteCount: Int64 { isCompressed ? byteCount * 8 : byteCount }
+
+  /// The file's path from the lake's folder.
+  var path: String { isCompressed ? name + Self.compressedSuffix : name }
 }
 
 /// Finds a lake's files.
 enum LakeListing {
   private static let depthLimit = 32
 
-  /// Returns the files below `folder` that match `pattern`, in byte order of their names. Names that start with a dot
-  /// are passed over, folders too.
+  /// Returns the files below `folder` that match `pattern`, in byte order of their names, compressed ones (whose names
+  /// match without `.zst`) among them. Names that start with a dot are passed over, folders too. Where a file lies both
+  /// plain and compressed, both are returned, the plain one first.
   ///
   /// - Throws: `.io`; `.user` when the folder is missing.
   static func files(
@@ -37,13 +50,20 @@ enum LakeListing {
             throw PulsehouseError(.user, "folders nested deeper than \(depthLimit)", file: Path.join(folder, relative))
           }
           open.append((relative, directory.depth + 1))
-        } else if glob.matches(relative) {
+        } else {
+          let isCompressed = relative.hasSuffix(LakeFile.compressedSuffix)
+          let name = isCompressed ? String(relative.dropLast(LakeFile.compressedSuffix.count)) : relative
+          guard glob.matches(name) else { continue }
           found.append(
-            LakeFile(name: relative, byteCount: status.byteCount, modifiedNanoseconds: status.modifiedNanoseconds))
+            LakeFile(
+              name: name, byteCount: status.byteCount, modifiedNanoseconds: status.modifiedNanoseconds,
+              isCompressed: isCompressed))
         }
       }
     }
-    return found.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    return found.sorted {
+      $0.name == $1.name ? !$0.isCompressed : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+    }
   }
 }
 

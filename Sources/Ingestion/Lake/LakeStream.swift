@@ -12,6 +12,8 @@ struct LakeUnit {
   enum Content {
     /// Small files, to be read by the worker.
     case files(Range<Int>)
+    /// Compressed files of any size, to be read by the worker.
+    case compressedFiles(Range<Int>)
     /// Whole lines of one file, already read into the worker's block, or its end.
     case part(LakePart)
     /// Only news for people.
@@ -82,12 +84,13 @@ final class LakeStream: @unchecked Sendable {
     while true {
       if open != nil { return unit(try nextPart(block)) }
       guard nextTask < tasks.count else { return nil }
+      if tasks[nextTask].file.isCompressed { return unit(.compressedFiles(takeCompressedFiles())) }
       if tasks[nextTask].file.byteCount <= Int64(unitByteCount) {
         let first = nextTask
         var total: Int64 = 0
         while nextTask < tasks.count, nextTask - first < Self.unitFileLimit {
           let size = tasks[nextTask].file.byteCount
-          guard total + size <= Int64(unitByteCount) else { break }
+          guard !tasks[nextTask].file.isCompressed, total + size <= Int64(unitByteCount) else { break }
           total += size
           nextTask += 1
         }
@@ -97,6 +100,18 @@ final class LakeStream: @unchecked Sendable {
       nextTask += 1
       if let warning = try openLarge(task, block) { return unit(.warning(warning)) }
     }
+  }
+
+  /// Takes compressed files whose text makes about a row group, at least one.
+  private func takeCompressedFiles() -> Range<Int> {
+    let first = nextTask
+    var total: Int64 = 0
+    while nextTask < tasks.count, nextTask - first < Self.unitFileLimit, tasks[nextTask].file.isCompressed {
+      total += tasks[nextTask].file.textByteCount
+      if nextTask > first && total > Int64(unitByteCount) { break }
+      nextTask += 1
+    }
+    return first..<nextTask
   }
 
   private func unit(_ content: LakeUnit.Content) -> LakeUnit {
@@ -227,5 +242,18 @@ final class LakeBlock {
     buffer = bigger
     base = bigger.base
     capacity = count
+  }
+
+  /// Moves `count` bytes at `start` to the front, of a block with room for at least `capacity`.
+  func shift(from start: Int, count: Int, capacity: Int) {
+    if capacity <= self.capacity, isKnownUniquelyReferenced(&buffer) {
+      memmove(base, base + start, count)
+      return
+    }
+    let next = AlignedBuffer(byteCount: capacity + 64)
+    next.base.copyMemory(from: base + start, byteCount: count)
+    buffer = next
+    base = next.base
+    self.capacity = capacity
   }
 }

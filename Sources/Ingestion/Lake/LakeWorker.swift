@@ -28,14 +28,14 @@ struct LakeResult: Sendable {
 
 /// Turns a lake's units into encoded row groups: one per thread, with its own builder and block.
 final class LakeWorker {
-  private let stream: LakeStream
-  private let builder: JSONBatchBuilder
-  private let block = LakeBlock()
+  let stream: LakeStream
+  let builder: JSONBatchBuilder
+  let block = LakeBlock()
   private let schema: Schema
   private let options: SegmentOptions
-  private let lastLine: JSONBatchBuilder.LastLine
+  let lastLine: JSONBatchBuilder.LastLine
   /// Which file the rows in the builder came from: the first row and the task of each run.
-  private var runs: [(row: Int, task: Int)] = []
+  var runs: [(row: Int, task: Int)] = []
 
   /// `schema` is the bronze table's: the source's columns, then file, line and offset.
   init(
@@ -56,6 +56,7 @@ final class LakeWorker {
     case .warning(let warning): result.warnings.append(warning)
     case .part(let part): try read(part, into: &result)
     case .files(let tasks): try read(tasks, into: &result)
+    case .compressedFiles(let tasks): for task in tasks { try readCompressed(task, into: &result) }
     }
     try flush(into: &result)
     return (unit.sequence, result)
@@ -118,7 +119,7 @@ final class LakeWorker {
 
   /// Parses the lines at `start..<end` of the block and brings `file` up to date. `endHash` is the hash of the file up
   /// to `end` where that is known.
-  private func parse(
+  func parse(
     from start: Int, to end: Int, isLast: Bool, _ file: inout LakeResult.FileResult, _ hash: inout XXH64,
     endHash: UInt64? = nil, into result: inout LakeResult
   ) throws(PulsehouseError) {
@@ -161,7 +162,7 @@ final class LakeWorker {
   }
 
   /// Encodes the rows in the builder as a row group.
-  private func flush(into result: inout LakeResult) throws(PulsehouseError) {
+  func flush(into result: inout LakeResult) throws(PulsehouseError) {
     defer { runs.removeAll(keepingCapacity: true) }
     guard builder.rowCount > 0 else { return }
     let rows = builder.finish()
