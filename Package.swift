@@ -91,8 +91,14 @@ let package = Package(
 
     // Tests: one target per module, and TestKit with what they share.
     .target(
-      name: "TestKit", dependencies: ["Vectors", "Bytes", "Planning", "Kernels", "Engine"], path: "Tests/TestKit",
+      name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit",
       swiftSettings: swift),
+    .target(
+      name: "SQLLogic", dependencies: ["Engine", "Kernels", "Vectors", "Bytes"], path: "Tests/SQLLogic",
+      swiftSettings: swift),
+    .executableTarget(
+      name: "SQLLogicRunner", dependencies: ["SQLLogic", "TestKit", "Ingestion", "Engine", "Kernels", "Bytes"],
+      path: "Tests/SQLLogicRunner", swiftSettings: swift),
     tests("Bytes", uses: ["Bytes"]),
     tests("Vectors", uses: ["Vectors", "Bytes"]),
     tests("SQLSyntax", uses: ["SQLSyntax", "Bytes"]),
@@ -113,6 +119,7 @@ let package = Package(
       uses: ["Simulation", "Ingestion", "Modeling", "Engine", "TestKit", "Vectors", "Bytes"]),
     tests("Shell", uses: ["Shell", "Bytes"]),
     .testTarget(
-      name: "SQLLogicTests", dependencies: ["TestKit", "Engine", "Bytes"], exclude: ["Scripts"], swiftSettings: swift),
+      name: "SQLLogicTests", dependencies: ["SQLLogic", "TestKit", "Engine", "Kernels", "Bytes"],
+      exclude: ["Scripts"], swiftSettings: swift),
   ]
 )

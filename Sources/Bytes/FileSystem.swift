@@ -2,6 +2,9 @@
 ///
 /// Paths are absolute or relative to the working directory. Every method throws `.io` with the path and errno.
 package protocol FileSystem: Sendable {
+  /// False when writes are not made to survive a power cut: for warehouses that are thrown away.
+  var isDurable: Bool { get }
+
   /// Opens a file for writing from its first byte.
   func createFile(_ path: String, _ creation: FileCreation) throws(PulsehouseError) -> any WritableFile
 
@@ -39,6 +42,10 @@ package protocol FileSystem: Sendable {
   /// Takes an advisory lock on `path`, which is created when missing. Returns nil when another holder has it and the
   /// waiting time is over. The lock goes when the `FileLock` does, or its process, however it ends.
   func lock(_ path: String, _ sharing: FileLock.Sharing, timeoutMilliseconds: Int) throws(PulsehouseError) -> FileLock?
+}
+
+extension FileSystem {
+  package var isDurable: Bool { true }
 }
 
 /// What to do when the file to be created exists.

@@ -3,12 +3,17 @@ import Synchronization
 
 /// The file system of this machine.
 package struct LocalFileSystem: FileSystem {
-  package init() {}
+  package let isDurable: Bool
+
+  /// With `isDurable` false nothing is synced: what was written survives the process, but a power cut may leave the
+  /// directory as it never was. Only for what is made for one run and then removed.
+  package init(isDurable: Bool = true) { self.isDurable = isDurable }
 
   package func createFile(_ path: String, _ creation: FileCreation) throws(PulsehouseError) -> any WritableFile {
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (creation == .exclusive ? O_EXCL : O_TRUNC)
     return LocalWritableFile(
-      path: path, descriptor: try retrying("create file", path) { Glibc.open(path, flags, 0o666) })
+      path: path, isDurable: isDurable, descriptor: try retrying("create file", path) { Glibc.open(path, flags, 0o666) }
+    )
   }
 
   package func readFile(_ path: String, limit: Int) throws(PulsehouseError) -> [UInt8] {
@@ -68,6 +73,7 @@ package struct LocalFileSystem: FileSystem {
   }
 
   package func syncDirectory(_ path: String) throws(PulsehouseError) {
+    guard isDurable else { return }
     let descriptor = try retrying("open directory", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     defer { _ = Glibc.close(descriptor) }
     guard fsync(descriptor) == 0 else { throw .system("sync directory", path, code: errno) }
@@ -122,10 +128,12 @@ private func retrying(_ action: String, _ path: String, _ call: () -> Int32) thr
 /// A file of this machine, open for writing.
 private final class LocalWritableFile: WritableFile {
   let path: String
+  private let isDurable: Bool
   private let descriptor: Atomic<Int32>
 
-  init(path: String, descriptor: Int32) {
+  init(path: String, isDurable: Bool, descriptor: Int32) {
     self.path = path
+    self.isDurable = isDurable
     self.descriptor = Atomic(descriptor)
   }
 
@@ -149,7 +157,7 @@ private final class LocalWritableFile: WritableFile {
   }
 
   func synchronize() throws(PulsehouseError) {
-    guard fdatasync(descriptor.load(ordering: .relaxed)) == 0 else {
+    guard !isDurable || fdatasync(descriptor.load(ordering: .relaxed)) == 0 else {
       throw .system("sync file", path, code: errno)
     }
   }

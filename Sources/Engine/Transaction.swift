@@ -30,6 +30,23 @@ package final class Transaction {
     changes += more
   }
 
+  /// How far the transaction has come, to go back to.
+  package struct Mark: Sendable {
+    fileprivate var changeCount: Int
+    fileprivate var pathCount: Int
+  }
+
+  package var mark: Mark { Mark(changeCount: changes.count, pathCount: segmentPaths.count) }
+
+  /// Forgets what was done since `mark`, and removes the files written for it.
+  package func rollback(to mark: Mark) throws(PulsehouseError) {
+    let kept = Array(changes.prefix(mark.changeCount))
+    snapshot = kept.isEmpty ? base : try base.applying(kept)
+    changes = kept
+    warehouse.store.discardSegments(Array(segmentPaths.dropFirst(mark.pathCount)))
+    segmentPaths.removeSubrange(mark.pathCount...)
+  }
+
   /// Returns a path, relative to the warehouse directory, for a new segment of `table`.
   package func newSegmentPath(_ table: TableState, partition: String?) throws(PulsehouseError) -> String {
     let path = try warehouse.store.newSegmentPath(table.name, table.identifier, partition: partition)

@@ -23,8 +23,9 @@ package final class Catalog: Sendable {
 
   /// Opens the catalog at `path`; with `isReadOnly` false it is made when missing.
   ///
+  /// With `isDurable` false its commits are not synced.
   /// - Throws: `.corrupt` when the file is damaged or is not a catalog of ours; `.io`, `.conflict`.
-  package init(_ path: String, isReadOnly: Bool) throws(PulsehouseError) {
+  package init(_ path: String, isReadOnly: Bool, isDurable: Bool = true) throws(PulsehouseError) {
     self.path = path
     self.isReadOnly = isReadOnly
     if isReadOnly {
@@ -35,6 +36,7 @@ package final class Catalog: Sendable {
     } else {
       let writing = try Connection(path, .readWrite)
       try Self.prepare(writing)
+      if !isDurable { try writing.execute("PRAGMA synchronous = OFF;") }
       let reading = try Connection(path, .readWrite)
       try Self.checkVersion(reading)
       reader = LockedConnection(reading)

@@ -11,11 +11,13 @@ package indirect enum PlannedStatement: Sendable {
   case createTableAs(TableDefinition, PhysicalPlan?)
   case createView(ViewDefinition)
   case createSchema(name: String, ifNotExists: Bool)
+  case createIndex(IndexDefinition)
   case drop(Drop)
   case alterTable(AlterTable)
   case insert(Insertion)
   case delete(Deletion)
   case update(RowUpdate)
+  case merge(RowMerge)
   case truncate([TableDescription])
   case copyFrom(CopyFrom)
   case copyTo(CopyTo)
@@ -45,6 +47,7 @@ package struct TableDefinition: Sendable {
   package var name: String
   package var ifNotExists: Bool
   package var columns: [Column]
+  package var constraints: [TableConstraint] = []
   /// `WITH (...)` by name, as written; the session knows which it takes.
   package var properties: [StatementOption]
 }
@@ -61,7 +64,7 @@ package struct ViewDefinition: Sendable {
 }
 
 package struct Drop: Sendable {
-  package enum Kind: Sendable { case table, view, schema }
+  package enum Kind: Sendable { case table, view, schema, index }
   package var kind: Kind
   package var names: [QualifiedName]
   package var ifExists: Bool
@@ -70,21 +73,65 @@ package struct Drop: Sendable {
 
 /// Rows for `table`: the plan's output matches its fields one by one, in order and type; what is not named has its
 /// default. NULLs for a field that takes none are not refused by the plan but by whoever writes the rows (23502).
+///
+/// After the fields come the columns of RETURNING.
 package struct Insertion: Sendable {
   package var table: TableDescription
   package var plan: PhysicalPlan
+  package var checks: RowChecks
+  package var returning: [Field]
 }
 
-/// The plan's only output is the identifiers of the rows to go (`TableScan.Source.rowIdentifier`), each once.
+/// The plan's output is the identifier of each row to go (`TableScan.Source.rowIdentifier`), each once, then the columns
+/// of RETURNING.
 package struct Deletion: Sendable {
   package var table: TableDescription
   package var plan: PhysicalPlan
+  package var returning: [Field]
 }
 
-/// The plan's output is the row's identifier, each once, then the new value of every field of the table.
+/// The plan's output is the row's identifier, each once, then the new value of every field of the table, then the
+/// columns of RETURNING.
 package struct RowUpdate: Sendable {
   package var table: TableDescription
   package var plan: PhysicalPlan
+  package var checks: RowChecks
+  package var returning: [Field]
+}
+
+/// Conditions that new rows of a table must not fail, over columns that stand for its fields.
+package struct RowChecks: Sendable {
+  package var columns: [Column] = []
+  package var conditions: [(name: String, condition: Expression)] = []
+
+  package init() {}
+}
+
+/// Rows to be added, changed or removed, as MERGE and INSERT ... ON CONFLICT find them out.
+///
+/// The plan's output is what to do (`Action`), the identifier of the row it is done to (NULL for a new one), the value
+/// of every field of the table, then the columns of RETURNING.
+package struct RowMerge: Sendable {
+  package enum Action: Int64, Sendable { case nothing, insert, update, delete }
+  /// What becomes of a second row of the statement with the same key.
+  package enum Repetition: Sendable { case isRefused, isLeftOut }
+
+  package var table: TableDescription
+  package var plan: PhysicalPlan
+  package var checks: RowChecks
+  package var returning: [Field]
+  /// Keys (positions of fields) by which the statement's own new rows are told apart, with what a second one means.
+  package var keys: [[Int]]
+  package var repetition: Repetition
+  /// `INSERT` or `MERGE`: the statement's name for tags and messages.
+  package var verb: String
+}
+
+/// An index to be remembered, or a unique one, which is a constraint.
+package struct IndexDefinition: Sendable {
+  package var table: TableDescription
+  package var constraint: TableConstraint
+  package var ifNotExists: Bool
 }
 
 /// `COPY table FROM`: the file's fields go to `targets` in order; the other fields have their defaults.
@@ -92,6 +139,7 @@ package struct CopyFrom: Sendable {
   package var table: TableDescription
   /// Positions of the table's fields, in the file's order.
   package var targets: [Int]
+  package var checks: RowChecks
   package var place: Copy.Place
   package var options: [StatementOption]
 }
@@ -119,22 +167,30 @@ package struct Explanation: Sendable {
 /// `ALTER TABLE | VIEW | SCHEMA`, resolved against the table where it is about columns.
 package struct AlterTable: Sendable {
   package enum Action: Sendable {
-    case addColumn(TableDefinition.Column, ifNotExists: Bool)
-    case dropColumn(Int)
-    case renameColumn(Int, to: String)
     case rename(to: String)
     case setSchema(String)
-    case setDefault(Int, Scalar?)
-    case setNullable(Int, Bool)
-    /// The plan gives the whole table with the new type in place.
-    case setType(Int, LogicalType, PhysicalPlan)
     case setProperties([StatementOption])
     case resetProperties([String])
+  }
+
+  /// Columns and constraints as they are to be; and how old rows become new ones, where they do not stay as they are.
+  package struct Reshaping: Sendable {
+    package var columns: [TableDefinition.Column]
+    package var constraints: [TableConstraint]
+    /// Gives the whole table in its new form; nil when the stored rows need no change.
+    package var plan: PhysicalPlan?
+    /// Conditions every row must pass, old ones too.
+    package var checks: RowChecks
+    /// True when a key was added, or columns became NOT NULL: every row is looked at.
+    package var isStricter: Bool
+    /// Columns that get another name, old to new, for what else the table knows by name.
+    package var renamed: [String: String]
   }
 
   package var target: SQLSyntax.AlterTable.Target
   package var name: QualifiedName
   /// Nil for a view or a schema.
   package var table: TableDescription?
+  package var reshaping: Reshaping?
   package var actions: [Action]
 }

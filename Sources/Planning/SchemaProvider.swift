@@ -25,10 +25,12 @@ package struct TableDescription: Sendable {
   package var clusteredBy: [Int]
   /// What INSERT gives a field it does not name, by position; NULL for those without one.
   package var defaults: [Int: Scalar]
+  /// Rules that rows are held to, in order of their names.
+  package var constraints: [TableConstraint]
 
   package init(
     reference: TableReference, fields: Schema, rowCount: Int, statistics: [FieldStatistics] = [],
-    clusteredBy: [Int] = [], defaults: [Int: Scalar] = [:]
+    clusteredBy: [Int] = [], defaults: [Int: Scalar] = [:], constraints: [TableConstraint] = []
   ) {
     self.reference = reference
     self.fields = fields
@@ -36,6 +38,44 @@ package struct TableDescription: Sendable {
     self.statistics = statistics
     self.clusteredBy = clusteredBy
     self.defaults = defaults
+    self.constraints = constraints
+  }
+}
+
+/// A rule that the rows of a table are held to, or an index that was asked for.
+package struct TableConstraint: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
+    /// Columns by name, not NULL by their own definitions.
+    case primaryKey([String])
+    case unique([String], nullsAreDistinct: Bool)
+    /// A condition as SQL; rows for which it is false are refused.
+    case check(String)
+    /// Columns of a CREATE INDEX. Zone maps do its work; it is only remembered.
+    case index([String])
+  }
+  package var name: String
+  package var kind: Kind
+
+  package init(name: String, kind: Kind) {
+    self.name = name
+    self.kind = kind
+  }
+
+  /// The columns no two rows may share the values of; nil for what is no key.
+  package var keyColumns: (names: [String], nullsAreDistinct: Bool)? {
+    switch kind {
+    case .primaryKey(let columns): (columns, true)
+    case .unique(let columns, let nullsAreDistinct): (columns, nullsAreDistinct)
+    case .check, .index: nil
+    }
+  }
+
+  /// The columns it speaks of by name; none for a check.
+  package var columns: [String] {
+    switch kind {
+    case .primaryKey(let columns), .unique(let columns, _), .index(let columns): columns
+    case .check: []
+    }
   }
 }
 

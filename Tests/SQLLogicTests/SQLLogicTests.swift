@@ -1,6 +1,8 @@
 import Bytes
 import Engine
 import Foundation
+import Kernels
+import SQLLogic
 import TestKit
 import Testing
 
@@ -19,18 +21,20 @@ import Testing
 
   @Test(arguments: scripts, [1, 2]) func script(name: String, threads: Int) throws {
     let url = SQLLogicTests.folder.appendingPathComponent(name)
-    let file = try LogicTestFile(String(contentsOf: url, encoding: .utf8))
+    let file = try LogicScript(String(contentsOf: url, encoding: .utf8))
     let directory = try TemporaryDirectory()
-    let session = Session(try Warehouse(directory.path + "/tables", mode: .create))
-    session.settings.threadCount = threads
-    var database = SessionDatabase(session)
-    var runner = LogicTestRunner(md5: { _ in "" })
+    let warehouse = try Warehouse(
+      directory.path + "/tables", mode: .create, fileSystem: LocalFileSystem(isDurable: false))
+    var database = SessionDatabase(warehouse) { $0.settings.threadCount = threads }
+    var runner = LogicRunner(md5: Digest.md5(hexadecimalOf:)) { included in
+      try String(contentsOf: url.deletingLastPathComponent().appendingPathComponent(included), encoding: .utf8)
+    }
     runner.run(file, name: name, on: &database)
     if ProcessInfo.processInfo.environment["PULSEHOUSE_COMPLETE"] != nil, !runner.failures.isEmpty {
       try runner.completed.write(to: url, atomically: true, encoding: .utf8)
     }
     for failure in runner.failures { Issue.record("\(failure)") }
-    #expect(runner.passed + runner.skipped == file.records.count)
+    #expect(runner.passed + runner.skipped.values.reduce(0, +) >= file.records.count)
   }
 
   @Test func thereAreScripts() {

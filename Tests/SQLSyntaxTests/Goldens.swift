@@ -567,15 +567,15 @@ enum Goldens {
     LISTEN x
     = error: LISTEN is not supported
     CREATE INDEX i ON t (a)
-    = error: CREATE INDEX is not supported
-    CREATE UNIQUE INDEX i ON t (a)
-    = error: CREATE INDEX is not supported
+    = (createIndex {name:'i' table:{name:'t'} keys:[(column ['a'])] nullsAreDistinct:true})
+    CREATE UNIQUE INDEX IF NOT EXISTS i ON s.t (a DESC, lower(b)) WHERE a > 0
+    = (createIndex {name:'i' table:{schema:'s' name:'t'} keys:[(column ['a']) (call {name:['lower'] arguments:[{value:(column ['b'])}]})] isUnique:true nullsAreDistinct:true ifNotExists:true predicate:(binary > (column ['a']) (literal (integer 0)))})
     CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'
     = error: CREATE FUNCTION is not supported
     CREATE MATERIALIZED VIEW v AS SELECT 1
     = error: CREATE MATERIALIZED VIEW is not supported
     DROP INDEX i
-    = error: DROP INDEX is not supported
+    = (drop {kind:index names:[{name:'i'}]})
     DROP MATERIALIZED VIEW v
     = error: DROP MATERIALIZED VIEW is not supported
     GRANT SELECT ON t TO x

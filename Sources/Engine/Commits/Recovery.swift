@@ -66,7 +66,7 @@ extension CatalogIndex {
   func rebuildLocked() throws(PulsehouseError) -> Catalog {
     setCurrent(nil)
     try Catalog.reset(catalogPath)
-    let catalog = try Catalog(catalogPath, isReadOnly: false)
+    let catalog = try Catalog(catalogPath, isReadOnly: false, isDurable: fileSystem.isDurable)
     try fill(catalog)
     setCurrent(catalog)
     return catalog
@@ -117,7 +117,7 @@ extension CatalogIndex {
     do throws(PulsehouseError) {
       if catalog == nil {
         if try fileSystem.status(catalogPath) == nil { return .unusable("is missing") }
-        catalog = try Catalog(catalogPath, isReadOnly: isReadOnly)
+        catalog = try Catalog(catalogPath, isReadOnly: isReadOnly, isDurable: fileSystem.isDurable)
       }
       guard let catalog, let found = try catalog.head() else { return .unusable("is empty") }
       head = found

@@ -100,7 +100,8 @@ final class PlanningScope: SchemaProvider, TableSource {
       fields: fields, rowCount: table.rowCount,
       statistics: try warehouse.statistics.statistics(of: table),
       clusteredBy: table.segmentCount == 1
-        ? table.definition.clusteredBy.compactMap { fields.index(of: $0) } : [], defaults: defaults)
+        ? table.definition.clusteredBy.compactMap { fields.index(of: $0) } : [], defaults: defaults,
+      constraints: try table.definition.constraints())
   }
 
   private func describe(_ system: SystemTable) -> TableDescription {

@@ -15,16 +15,18 @@ extension Session {
     let targets = Schema(copy.targets.map { fields[$0] })
     let rows = try inTransaction("COPY \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
+      let checks = try CompiledChecks(copy.checks, of: state.name, now: work.now)
       try copyReader.read(path, fields: targets, dialect: dialect) { batch in
         try work.cancellation.check()
         let columns = fields.fields.enumerated().map { index, field in
           if let source = copy.targets.firstIndex(of: index) { return batch.columns[source] }
           return Vector.constant(field.type, copy.table.defaults[index] ?? .null, count: batch.rowCount)
         }
-        try writer.append(Batch(columns, rowCount: batch.rowCount))
+        let rows = Batch(columns, rowCount: batch.rowCount)
+        try checks.test(rows)
+        try writer.append(rows)
       }
-      let segments = try finish(writer)
-      if !segments.isEmpty { try transaction.apply(.addSegments(state.name, segments)) }
+      try add(try finish(writer), to: state.name, state.definition, transaction, work)
       return writer.rowCount
     }
     try work.sink.finish(StatementOutcome("COPY \(rows)", rowCount: rows))

@@ -69,6 +69,7 @@ extension Session {
       case .table: "TABLE"
       case .view: "VIEW"
       case .schema: "SCHEMA"
+      case .index: "INDEX"
       }
     var notices: [String] = []
     try inTransaction("DROP \(kind) \(drop.names.map(\.name).joined(separator: ", "))") { transaction in
@@ -89,6 +90,7 @@ extension Session {
             }
           }
           try transaction.apply(.dropSchema(written.name))
+        case .index: try dropIndex(written, drop.ifExists, transaction, &notices)
         case .table, .view:
           let isTable = drop.kind == .table
           guard let name = existingName(written, snapshot) else {
@@ -116,33 +118,132 @@ extension Session {
     try inTransaction("ALTER TABLE \(change.name.name)") { transaction in
       let state = try work.scope.state(of: table.reference)
       var name = state.name
-      var definition = state.definition
+      if let reshaping = change.reshaping { try reshape(state, reshaping, transaction, work) }
       for action in change.actions {
         switch action {
         case .rename(let newName):
           let renamed = TableName(name.schema, newName)
           try transaction.apply(.renameTable(name, to: renamed))
           name = renamed
-        case .renameColumn(let index, let newName):
-          if definition.columns.contains(where: { $0.name == newName }) {
-            throw PulsehouseError(
-              .user, "column \"\(newName)\" of relation \"\(name.name)\" already exists", sqlState: "42701")
-          }
-          definition.columns[index].name = newName
-          try transaction.apply(.alterTable(name, definition))
-        case .setDefault(let index, let value):
-          definition.columns[index].defaultText = try value.map {
-            try DefaultValue.encode($0, definition.columns[index].type)
-          }
-          try transaction.apply(.alterTable(name, definition))
-        default:
+        case .setSchema(let schema):
+          let renamed = TableName(schema, name.name)
+          if renamed != name { try transaction.apply(.renameTable(name, to: renamed)) }
+          name = renamed
+        case .setProperties, .resetProperties:
           throw PulsehouseError(
-            .unsupported, "this form of ALTER TABLE is not supported",
-            hint: "CREATE TABLE new AS SELECT ... makes a table of the new form.", range: change.name.range.bytes)
+            .unsupported, "ALTER TABLE ... SET (...) is not supported",
+            hint: "CREATE TABLE new WITH (...) AS SELECT ... makes a table of the new form.",
+            range: change.name.range.bytes)
         }
       }
     }
     try work.sink.finish(StatementOutcome("ALTER TABLE"))
+  }
+
+  /// Gives a table other columns and constraints, and its rows the form that goes with them.
+  private func reshape(
+    _ state: TableState, _ reshaping: Planning.AlterTable.Reshaping, _ transaction: Transaction, _ work: StatementWork
+  ) throws {
+    func renamed(_ names: [String]) -> [String] { names.map { reshaping.renamed[$0] ?? $0 } }
+    var definition = state.definition
+    definition.partitionedBy = renamed(definition.partitionedBy)
+    definition.clusteredBy = renamed(definition.clusteredBy)
+    definition.columns = try reshaping.columns.map(columnDefinition)
+    definition.setConstraints(reshaping.constraints)
+    let known = Set(definition.columns.map(\.name))
+    for name in definition.partitionedBy + definition.clusteredBy where !known.contains(name) {
+      throw PulsehouseError(
+        .user, "cannot drop column \"\(name)\" because the table's order depends on it", sqlState: "2BP01")
+    }
+    try transaction.apply(.alterTable(state.name, definition))
+    if let plan = reshaping.plan {
+      try transaction.apply(.truncateTable(state.name))
+      _ = try write(plan, to: state.name, definition, transaction, checks: reshaping.checks, work)
+    } else if reshaping.isStricter {
+      try requireRows(of: state.name, definition, reshaping.checks, transaction, work)
+    }
+    for name in definition.columns.filter({ !$0.isNullable }).map(\.name) where reshaping.isStricter {
+      let quoted = SQLPrinter.quoted(name)
+      let nulls = try rows(
+        "SELECT 1 FROM \(state.name.sql) WHERE \(quoted) IS NULL LIMIT 1", in: transaction, work)
+      if !nulls.isEmpty {
+        throw PulsehouseError(
+          .user, "column \"\(name)\" of relation \"\(state.name.name)\" contains null values", sqlState: "23502")
+      }
+    }
+  }
+
+  /// Holds the rows of a table that are there already against its constraints.
+  private func requireRows(
+    of name: TableName, _ definition: TableDefinition, _ checks: RowChecks, _ transaction: Transaction,
+    _ work: StatementWork
+  ) throws {
+    for constraint in try definition.constraints() {
+      try requireUnique(constraint, name, definition, among: nil, transaction, work)
+      guard case .check(let condition) = constraint.kind else { continue }
+      let failing = try rows("SELECT 1 FROM \(name.sql) WHERE NOT (\(condition)) LIMIT 1", in: transaction, work)
+      if !failing.isEmpty {
+        throw PulsehouseError(
+          .user, "check constraint \"\(constraint.name)\" of relation \"\(name.name)\" is violated by some row",
+          sqlState: "23514")
+      }
+    }
+  }
+
+  /// Remembers an index; a unique one is a constraint from now on.
+  func createIndex(_ index: IndexDefinition, _ work: StatementWork) throws {
+    let state = try work.scope.state(of: index.table.reference)
+    if let taken = try indexOwner(index.constraint.name, schema: state.name.schema, work.scope.snapshot) {
+      guard index.ifNotExists else {
+        throw PulsehouseError(
+          .user, "relation \"\(index.constraint.name)\" already exists", sqlState: "42P07",
+          detail: "It is an index or key of \(taken.name).")
+      }
+      let words = "relation \"\(index.constraint.name)\" already exists, skipping"
+      return try work.sink.finish(StatementOutcome("CREATE INDEX", notices: [words]))
+    }
+    try inTransaction("CREATE INDEX \(index.constraint.name)") { transaction in
+      var definition = state.definition
+      definition.setConstraints(try definition.constraints() + [index.constraint])
+      try transaction.apply(.alterTable(state.name, definition))
+      try requireUnique(index.constraint, state.name, definition, among: nil, transaction, work)
+    }
+    var notices: [String] = []
+    if case .index = index.constraint.kind {
+      notices = ["the index is remembered and not built: zone maps and the stored order take its place"]
+    }
+    try work.sink.finish(StatementOutcome("CREATE INDEX", notices: notices))
+  }
+
+  /// The table that has an index or key of this name.
+  private func indexOwner(_ name: String, schema: String, _ snapshot: Snapshot) throws -> TableState? {
+    try snapshot.tables.first { table in
+      guard table.name.schema == schema else { return false }
+      return try table.definition.constraints().contains { $0.name == name && !$0.columns.isEmpty }
+    }
+  }
+
+  /// Drops an index. - Throws: 2BP01 for the index of a constraint.
+  private func dropIndex(
+    _ written: QualifiedName, _ ifExists: Bool, _ transaction: Transaction, _ notices: inout [String]
+  ) throws {
+    for schema in written.schema.map({ [$0] }) ?? settings.searchPath {
+      guard let table = try indexOwner(written.name, schema: schema, transaction.snapshot) else { continue }
+      var definition = table.definition
+      var constraints = try definition.constraints()
+      if case .primaryKey? = constraints.first(where: { $0.name == written.name })?.kind {
+        throw PulsehouseError(
+          .user,
+          "cannot drop index \(written.name) because constraint \(written.name) on table \(table.name.name) requires it",
+          sqlState: "2BP01",
+          hint: "You can drop constraint \(written.name) on table \(table.name.name) instead.",
+          range: written.range.bytes)
+      }
+      constraints.removeAll { $0.name == written.name }
+      definition.setConstraints(constraints)
+      return try transaction.apply(.alterTable(table.name, definition))
+    }
+    try missing("index", written, ifExists, "42704", &notices)
   }
 
   // MARK: Names and definitions
@@ -193,12 +294,8 @@ extension Session {
   }
 
   private func tableDefinition(_ planned: Planning.TableDefinition) throws -> TableDefinition {
-    var definition = TableDefinition(
-      columns: try planned.columns.map { column in
-        ColumnDefinition(
-          name: column.field.name, type: column.field.type, isNullable: column.field.isNullable,
-          defaultText: try column.defaultValue.map { try DefaultValue.encode($0, column.field.type) })
-      })
+    var definition = TableDefinition(columns: try planned.columns.map(columnDefinition))
+    definition.setConstraints(planned.constraints)
     for option in planned.properties {
       switch (option.name, option.value) {
       case ("partitioned_by", .text(let text)?): definition.partitionedBy = try columnList(text, definition, option)
@@ -213,6 +310,12 @@ extension Session {
     return definition
   }
 
+  private func columnDefinition(_ column: Planning.TableDefinition.Column) throws -> ColumnDefinition {
+    ColumnDefinition(
+      name: column.field.name, type: column.field.type, isNullable: column.field.isNullable,
+      defaultText: try column.defaultValue.map { try DefaultValue.encode($0, column.field.type) })
+  }
+
   private func columnList(_ text: String, _ definition: TableDefinition, _ option: StatementOption) throws -> [String] {
     try text.split(separator: ",").map { part in
       let name = part.trimmingBlanks()
@@ -224,6 +327,11 @@ extension Session {
       return name
     }
   }
+}
+
+extension TableName {
+  /// The name as SQL.
+  var sql: String { "\(SQLPrinter.quoted(schema)).\(SQLPrinter.quoted(name))" }
 }
 
 extension Substring {

@@ -12,13 +12,21 @@ extension Session {
   /// Rows of a partitioned or clustered table are sorted first, by partition and then by cluster columns.
   func write(
     _ plan: PhysicalPlan, to name: TableName, _ definition: TableDefinition, _ transaction: Transaction,
-    _ work: StatementWork
+    checks: RowChecks = RowChecks(), returning: ReturnedRows? = nil, _ work: StatementWork
   ) throws -> Int {
     let writer = try tableWriter(name, definition, transaction)
+    let tests = Unchecked(try CompiledChecks(checks, of: name, now: work.now))
     let box = Unchecked(writer)
-    try Executor.run(plan.sorted(for: definition), in: queryContext(work)) { batch in try box.value.append(batch) }
-    let segments = try finish(writer)
-    if !segments.isEmpty { try transaction.apply(.addSegments(name, segments)) }
+    let width = definition.columns.count
+    let returned = Unchecked(returning)
+    try Executor.run(plan.sorted(for: definition), in: queryContext(work)) { batch in
+      let row =
+        batch.columns.count == width ? batch : Batch(Array(batch.columns.prefix(width)), rowCount: batch.rowCount)
+      try tests.value.test(row)
+      try box.value.append(row)
+      returned.value?.append(batch, from: width)
+    }
+    try add(try finish(writer), to: name, definition, transaction, work)
     return writer.rowCount
   }
 
@@ -56,10 +64,15 @@ extension Session {
 
   func insert(_ insertion: Insertion, _ work: StatementWork) throws {
     let state = try work.scope.state(of: insertion.table.reference)
+    let returned = ReturnedRows(insertion.returning)
     let rows = try inTransaction("INSERT INTO \(state.name)") { transaction in
-      try write(insertion.plan, to: state.name, state.definition, transaction, work)
+      try write(
+        insertion.plan, to: state.name, state.definition, transaction, checks: insertion.checks, returning: returned,
+        work)
     }
+    try returned.send(to: work.sink)
     try work.sink.finish(StatementOutcome("INSERT 0 \(rows)", rowCount: rows))
+    try mergeSmallSegments(of: state.name, work)
   }
 
   func truncate(_ tables: [TableDescription], _ work: StatementWork) throws {
@@ -73,7 +86,11 @@ extension Session {
   func delete(_ deletion: Deletion, _ work: StatementWork) throws {
     let state = try work.scope.state(of: deletion.table.reference)
     let doomed = RowSet()
-    try Executor.run(deletion.plan, in: queryContext(work)) { batch in doomed.insert(batch.columns[0]) }
+    let returned = Unchecked(ReturnedRows(deletion.returning))
+    try Executor.run(deletion.plan, in: queryContext(work)) { batch in
+      doomed.insert(batch.columns[0])
+      returned.value.append(batch, from: 1)
+    }
     if doomed.count > 0 {
       try inTransaction("DELETE FROM \(state.name)") { transaction in
         let writer = try tableWriter(state.name, state.definition, transaction)
@@ -81,30 +98,38 @@ extension Session {
         try transaction.apply(.replaceSegments(state.name, removing: removed, adding: try finish(writer), .rows))
       }
     }
+    try returned.value.send(to: work.sink)
     try work.sink.finish(StatementOutcome("DELETE \(doomed.count)", rowCount: doomed.count))
   }
 
   func update(_ update: RowUpdate, _ work: StatementWork) throws {
     let state = try work.scope.state(of: update.table.reference)
     let replaced = RowSet()
+    let returned = Unchecked(ReturnedRows(update.returning))
+    let tests = Unchecked(try CompiledChecks(update.checks, of: state.name, now: work.now))
+    let width = state.definition.columns.count
     let count = try inTransaction("UPDATE \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
       let box = Unchecked(writer)
       try Executor.run(update.plan, in: queryContext(work)) { batch in
         replaced.insert(batch.columns[0])
-        try box.value.append(Batch(Array(batch.columns.dropFirst()), rowCount: batch.rowCount))
+        let row = Batch(Array(batch.columns[1...width]), rowCount: batch.rowCount)
+        try tests.value.test(row)
+        try box.value.append(row)
+        returned.value.append(batch, from: width + 1)
       }
       guard replaced.count > 0 else { return 0 }
       let removed = try rewrite(state, without: replaced, writer, work)
-      try transaction.apply(.replaceSegments(state.name, removing: removed, adding: try finish(writer), .rows))
+      try add(try finish(writer), to: state.name, removing: removed, state.definition, transaction, work)
       return replaced.count
     }
+    try returned.value.send(to: work.sink)
     try work.sink.finish(StatementOutcome("UPDATE \(count)", rowCount: count))
   }
 
   /// Copies the rows of every segment that has rows in `doomed`, those rows left out, to `writer`; returns the segments
   /// so replaced.
-  private func rewrite(_ state: TableState, without doomed: RowSet, _ writer: TableWriter, _ work: StatementWork) throws
+  func rewrite(_ state: TableState, without doomed: RowSet, _ writer: TableWriter, _ work: StatementWork) throws
     -> [SegmentDescriptor]
   {
     let segments = try state.segments()
@@ -135,18 +160,23 @@ extension Session {
 }
 
 /// Rows of a table by their identifiers (`TableScan.Source.rowIdentifier`).
-private final class RowSet: @unchecked Sendable {
+final class RowSet: @unchecked Sendable {
   // @unchecked: filled by the executor's serialised sink calls, read after the run.
   private(set) var rowsBySegment: [Int: Set<Int>] = [:]
   private(set) var count = 0
+
+  /// Adds one row; returns false when it is there already.
+  func insert(_ identifier: Int64) -> Bool {
+    let isNew = rowsBySegment[Int(identifier >> 40), default: []].insert(Int(identifier & 0xff_ffff_ffff)).inserted
+    if isNew { count += 1 }
+    return isNew
+  }
 
   func insert(_ identifiers: Vector) {
     let flat = identifiers.flattened()
     let values = flat.values(as: Int64.self)
     for row in 0..<flat.count where flat.isValid(row) {
-      let identifier = values[row]
-      let isNew = rowsBySegment[Int(identifier >> 40), default: []].insert(Int(identifier & 0xff_ffff_ffff)).inserted
-      if isNew { count += 1 }
+      _ = insert(values[row])
     }
   }
 }

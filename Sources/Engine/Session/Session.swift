@@ -28,6 +28,8 @@ package final class Session {
     var startTime: Int64
     /// After an error everything but ROLLBACK is refused.
     var hasFailed = false
+    /// Oldest first; a name may stand several times, and the newest one counts.
+    var savepoints: [(name: String, mark: Transaction.Mark)] = []
   }
 
   package init(_ warehouse: Warehouse) { self.warehouse = warehouse }
@@ -64,7 +66,7 @@ package final class Session {
     defer { canceller.end() }
     if open?.hasFailed == true {
       switch statement.node {
-      case .transaction(.commit), .transaction(.rollback): break
+      case .transaction(.commit), .transaction(.rollback), .transaction(.rollbackTo): break
       default:
         throw PulsehouseError(
           .user, "current transaction is aborted, commands ignored until end of transaction block",
@@ -148,6 +150,33 @@ package final class Session {
     open = nil
   }
 
+  private func savepoint(_ name: String, _ work: StatementWork) throws {
+    guard let transaction = open?.transaction else {
+      throw PulsehouseError(.user, "SAVEPOINT can only be used in transaction blocks", sqlState: "25P01")
+    }
+    open?.savepoints.append((name, transaction.mark))
+    try work.sink.finish(StatementOutcome("SAVEPOINT"))
+  }
+
+  /// Forgets a savepoint and those after it; with `rollback` also what was done since, and the savepoint stays.
+  private func releaseSavepoint(_ name: String, rollback: Bool) throws {
+    guard let current = open else {
+      throw PulsehouseError(
+        .user, "\(rollback ? "ROLLBACK TO" : "RELEASE") SAVEPOINT can only be used in transaction blocks",
+        sqlState: "25P01")
+    }
+    guard let index = current.savepoints.lastIndex(where: { $0.name == name }) else {
+      throw PulsehouseError(.user, "savepoint \"\(name)\" does not exist", sqlState: "3B001")
+    }
+    if rollback {
+      try current.transaction.rollback(to: current.savepoints[index].mark)
+      open?.savepoints.removeSubrange((index + 1)...)
+      open?.hasFailed = false
+    } else {
+      open?.savepoints.removeSubrange(index...)
+    }
+  }
+
   /// The open transaction, for state that travels with its commit (sources, runs); nil outside one.
   package var transaction: Transaction? { open?.transaction }
 
@@ -161,11 +190,13 @@ package final class Session {
     case .createTableAs(let definition, let plan): try createTableAs(definition, plan, work)
     case .createView(let definition): try createView(definition, work)
     case .createSchema(let name, let ifNotExists): try createSchema(name, ifNotExists, work)
+    case .createIndex(let index): try createIndex(index, work)
     case .drop(let drop): try self.drop(drop, work)
     case .alterTable(let change): try alterTable(change, work)
     case .insert(let insertion): try insert(insertion, work)
     case .delete(let deletion): try delete(deletion, work)
     case .update(let update): try self.update(update, work)
+    case .merge(let merge): try self.merge(merge, work)
     case .truncate(let tables): try truncate(tables, work)
     case .copyFrom(let copy): try copyFrom(copy, work)
     case .copyTo(let copy): try copyTo(copy, work)
@@ -248,8 +279,13 @@ package final class Session {
       rollback()
       if andChain { try begin() }
       try work.sink.finish(StatementOutcome("ROLLBACK", notices: notices))
-    case .savepoint, .release, .rollbackTo:
-      throw PulsehouseError(.unsupported, "savepoints are not supported")
+    case .savepoint(let name): try savepoint(name, work)
+    case .release(let name):
+      try releaseSavepoint(name, rollback: false)
+      try work.sink.finish(StatementOutcome("RELEASE"))
+    case .rollbackTo(let name):
+      try releaseSavepoint(name, rollback: true)
+      try work.sink.finish(StatementOutcome("ROLLBACK"))
     }
   }
 

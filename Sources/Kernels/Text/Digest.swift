@@ -3,6 +3,17 @@ import Vectors
 
 /// Message digests of text and bytes.
 package enum Digest {
+  /// Returns the MD5 of the text's UTF-8 as 32 hexadecimal digits.
+  package static func md5(hexadecimalOf text: String) -> String {
+    var text = text
+    return text.withUTF8 { bytes in
+      md5(UnsafeRawBufferPointer(bytes)).map { byte in
+        let digits = String(byte, radix: 16)
+        return byte < 16 ? "0" + digits : digits
+      }.joined()
+    }
+  }
+
   /// `md5(text)`: 32 hexadecimal digits. Source: RFC 1321.
   package static func md5(_ operand: Vector) -> Vector {
     mapText(operand) { text, out in

@@ -5,9 +5,7 @@ import Vectors
 extension Binder {
   // MARK: INSERT
 
-  func insert(_ insert: Insert, _ range: SourceRange) throws -> Insertion {
-    if let conflict = insert.onConflict { throw BinderError.unsupported("ON CONFLICT", conflict.range) }
-    if let item = insert.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
+  func insert(_ insert: Insert, _ range: SourceRange) throws -> PlannedStatement {
     if insert.overriding != .none { throw BinderError.unsupported("OVERRIDING", range) }
     let table = try table(insert.table.name, "insert into")
     let fields = table.fields.fields
@@ -45,11 +43,78 @@ extension Binder {
       }
       projections.append(Projection(value, as: column(field.name, for: value)))
     }
-    return Insertion(
-      table: table, plan: try physical(.project(projections, plan), fields.map(\.name)))
+    plan = .project(projections, plan)
+    if let conflict = insert.onConflict {
+      return .merge(try resolve(conflict, insert, table, plan, range))
+    }
+    let own = relation(of: insert.table, table, projections.map(\.column))
+    let returning = try bindReturning(insert.returning, own, [], &plan)
+    return .insert(
+      Insertion(
+        table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table),
+        returning: returning))
   }
 
-  private func targets(_ columns: [(name: String, range: SourceRange)], _ table: TableDescription) throws -> [Int] {
+  /// A table that a statement changes, as its clauses name it.
+  func relation(of named: NamedTable, _ table: TableDescription, _ columns: [Column]) -> ScopeRelation {
+    let name = named.alias?.name ?? named.name.name
+    return ScopeRelation(
+      schema: named.alias == nil ? table.reference.schema : nil, name: name,
+      columns: zip(table.fields.fields, columns).map {
+        VisibleColumn(name: $0.name, relation: name, expression: .column($1))
+      })
+  }
+
+  /// Adds the columns of RETURNING to a plan, after its own; returns their fields.
+  func bindReturning(
+    _ items: [SelectItem], _ own: ScopeRelation, _ others: [ScopeRelation], _ plan: inout LogicalPlan
+  ) throws -> [Field] {
+    if items.isEmpty { return [] }
+    let scope = Scope(parent: nil)
+    scope.relations = [own] + others
+    scope.visible = scope.relations.flatMap(\.columns)
+    let stage = Stage(scope, "RETURNING")
+    let kept = plan.output
+    let outputs = try bindItems(items, stage)
+    plan = attach(stage.attachments, to: plan)
+    var projections = kept.map { Projection($0) }
+    var fields: [Field] = []
+    for output in outputs {
+      var value = output.expression
+      if value.type == .unknown { value = try resolveUnknown(value, to: .text, output.range) }
+      projections.append(Projection(value, as: column(output.name, for: value)))
+      fields.append(Field(output.name, value.type))
+    }
+    plan = .project(projections, plan)
+    return fields
+  }
+
+  /// The conditions of a table's CHECK constraints.
+  func checks(of table: TableDescription) throws -> RowChecks {
+    try checks(table.constraints, table.fields.fields, of: table.reference.name)
+  }
+
+  func checks(_ constraints: [TableConstraint], _ fields: [Field], of name: String) throws -> RowChecks {
+    var result = RowChecks()
+    for constraint in constraints {
+      guard case .check(let text) = constraint.kind else { continue }
+      if result.columns.isEmpty { result.columns = fields.map { column($0.name, $0.type) } }
+      let scope = Scope(parent: nil)
+      scope.visible = zip(fields, result.columns).map {
+        VisibleColumn(name: $0.name, relation: name, expression: .column($1))
+      }
+      scope.relations = [ScopeRelation(schema: nil, name: name, columns: scope.visible)]
+      let stage = Stage(scope, "check constraints")
+      let condition = try bindCondition(try PostgresParser.parseExpression(text), stage, "CHECK")
+      guard stage.attachments.isEmpty, subqueries.isEmpty else {
+        throw BinderError.user("0A000", "cannot use subquery in check constraint", .unknown)
+      }
+      result.conditions.append((constraint.name, condition))
+    }
+    return result
+  }
+
+  func targets(_ columns: [(name: String, range: SourceRange)], _ table: TableDescription) throws -> [Int] {
     if columns.isEmpty { return Array(table.fields.fields.indices) }
     var result: [Int] = []
     for column in columns {
@@ -62,7 +127,7 @@ extension Binder {
     return result
   }
 
-  private func target(_ name: String, _ range: SourceRange, _ table: TableDescription) throws -> Int {
+  func target(_ name: String, _ range: SourceRange, _ table: TableDescription) throws -> Int {
     if let index = table.fields.index(of: name) { return index }
     throw BinderError.user(
       "42703", "column \"\(name)\" of relation \"\(table.reference.name)\" does not exist", range,
@@ -118,7 +183,7 @@ extension Binder {
   // MARK: DELETE and UPDATE
 
   /// The rows of a table to be changed, with their identifiers first.
-  private func target(
+  func target(
     _ named: NamedTable, _ table: TableDescription, _ scope: Scope
   ) -> (LogicalPlan, identifier: Column, fields: [Column]) {
     let identifier = column("row_identifier", .bigint, isNullable: false)
@@ -127,14 +192,8 @@ extension Binder {
       LogicalScan(
         table: table, columns: [identifier] + fields,
         sources: [.rowIdentifier] + fields.indices.map { .field($0) }))
-    let name = named.alias?.name ?? named.name.name
-    let visible = zip(table.fields.fields, fields).map {
-      VisibleColumn(name: $0.name, relation: name, expression: .column($1))
-    }
-    scope.relations = [
-      ScopeRelation(schema: named.alias == nil ? table.reference.schema : nil, name: name, columns: visible)
-    ]
-    scope.visible = visible
+    scope.relations = [relation(of: named, table, fields)]
+    scope.visible = scope.relations[0].columns
     return (plan, identifier, fields)
   }
 
@@ -151,22 +210,32 @@ extension Binder {
   }
 
   func delete(_ delete: Delete, _ range: SourceRange) throws -> Deletion {
-    if let item = delete.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
     let table = try table(delete.table.name, "delete from")
     let outer = Scope(parent: nil)
     if let with = delete.with { try bindCommonTables(with, outer) }
     let scope = Scope(parent: outer)
-    var (plan, identifier, _) = target(delete.table, table, scope)
+    var (plan, identifier, fields) = target(delete.table, table, scope)
     plan = try join(plan, with: delete.using, scope)
     if let predicate = delete.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
-    plan = .project([Projection(identifier)], plan)
-    if !delete.using.isEmpty { plan = try distinct(plan, range) }
+    if delete.returning.isEmpty {
+      plan = .project([Projection(identifier)], plan)
+      if !delete.using.isEmpty { plan = try distinct(plan, range) }
+    } else if !delete.using.isEmpty {
+      // Several matches: one of them counts.
+      plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
+    }
+    let own = relation(of: delete.table, table, fields)
+    let others = Array(scope.relations.dropFirst())
+    let rest = plan
+    let returning = try bindReturning(delete.returning, own, others, &plan)
+    if !returning.isEmpty {
+      plan = .project([Projection(identifier)] + plan.output.dropFirst(rest.output.count).map { Projection($0) }, plan)
+    }
     inlineCommonTables(outer, &plan)
-    return Deletion(table: table, plan: try physical(plan, ["row_identifier"]))
+    return Deletion(table: table, plan: try physical(plan, plan.output.map(\.name)), returning: returning)
   }
 
   func update(_ update: Update, _ range: SourceRange) throws -> RowUpdate {
-    if let item = update.returning.first { throw BinderError.unsupported("RETURNING", item.range) }
     let table = try table(update.table.name, "update")
     let outer = Scope(parent: nil)
     if let with = update.with { try bindCommonTables(with, outer) }
@@ -176,6 +245,38 @@ extension Binder {
     if let predicate = update.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
 
     let stage = Stage(scope, "UPDATE")
+    let values = try bindAssignments(update.assignments, table, fields, stage)
+    plan = attach(stage.attachments, to: plan)
+    let new = zip(values, table.fields.fields).map { Projection($0, as: column($1.name, for: $0)) }
+    // What RETURNING may name of the other tables goes along.
+    let others = Array(scope.relations.dropFirst())
+    var passed: Set<Column> = []
+    if !update.returning.isEmpty {
+      for column in others.flatMap(\.columns) { column.expression.collectColumns(into: &passed) }
+    }
+    let rest = plan.output.filter(passed.contains)
+    plan = .project([Projection(identifier)] + new + rest.map { Projection($0) }, plan)
+    if !update.from.isEmpty {
+      // Several matches: one of them counts.
+      plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
+    }
+    let own = relation(of: update.table, table, new.map(\.column))
+    let count = plan.output.count
+    let returning = try bindReturning(update.returning, own, others, &plan)
+    if !returning.isEmpty {
+      let output = plan.output
+      plan = .project((output.prefix(1 + new.count) + output.dropFirst(count)).map { Projection($0) }, plan)
+    }
+    inlineCommonTables(outer, &plan)
+    return RowUpdate(
+      table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table),
+      returning: returning)
+  }
+
+  /// The value of every field of a row after SET; `fields` are its columns before.
+  func bindAssignments(
+    _ assignments: [Assignment], _ table: TableDescription, _ fields: [Column], _ stage: Stage
+  ) throws -> [Expression] {
     var values = fields.map { Expression.column($0) }
     var assigned: Set<Int> = []
     func set(_ column: AssignmentTarget, _ syntax: Syntax.Expression) throws {
@@ -190,7 +291,7 @@ extension Binder {
         values[index] = try assign(try bind(syntax, stage), to: field, syntax.range)
       }
     }
-    for assignment in update.assignments {
+    for assignment in assignments {
       switch assignment {
       case .single(let column, let syntax): try set(column, syntax)
       case .multiple(let columns, let source):
@@ -203,18 +304,7 @@ extension Binder {
         for (column, item) in zip(columns, items) { try set(column, item) }
       }
     }
-    plan = attach(stage.attachments, to: plan)
-    let projections =
-      [Projection(identifier)]
-      + zip(values, table.fields.fields).map { Projection($0, as: column($1.name, for: $0)) }
-    plan = .project(projections, plan)
-    if !update.from.isEmpty {
-      // Several matches: one of them counts.
-      plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
-    }
-    inlineCommonTables(outer, &plan)
-    return RowUpdate(
-      table: table, plan: try physical(plan, ["row_identifier"] + table.fields.fields.map(\.name)))
+    return values
   }
 
   // MARK: COPY
@@ -232,7 +322,9 @@ extension Binder {
         if let predicate = copy.predicate { throw BinderError.unsupported("COPY FROM with WHERE", predicate.range) }
         let table = try table(name, "copy to")
         let targets = try targets(columns.map { ($0, name.range) }, table)
-        return .copyFrom(CopyFrom(table: table, targets: targets, place: copy.place, options: copy.options))
+        return .copyFrom(
+          CopyFrom(
+            table: table, targets: targets, checks: try checks(of: table), place: copy.place, options: copy.options))
       }
       let table = try table(name, "copy from")
       let source = scan(table)

@@ -2,7 +2,7 @@ import SQLSyntax
 import Vectors
 
 extension Binder {
-  private struct Output {
+  struct Output {
     var expression: Expression
     var name: String
     var range: SourceRange
@@ -147,7 +147,7 @@ extension Binder {
 
   // MARK: The select list
 
-  private func bindItems(_ items: [SelectItem], _ stage: Stage) throws -> [Output] {
+  func bindItems(_ items: [SelectItem], _ stage: Stage) throws -> [Output] {
     var outputs: [Output] = []
     for (index, item) in items.enumerated() {
       if case .star(let path) = item.value.node {

@@ -52,6 +52,12 @@ package struct Constraint: Hashable, Sendable {
   package var name: String?
   package var kind: Kind
   package var range: SourceRange
+
+  package init(name: String?, kind: Kind, range: SourceRange) {
+    self.name = name
+    self.kind = kind
+    self.range = range
+  }
 }
 
 package struct ForeignKey: Hashable, Sendable {
@@ -99,6 +105,19 @@ package struct CreateView: Hashable, Sendable {
   package var queryRange: SourceRange
 }
 
+/// `CREATE [UNIQUE] INDEX [name] ON table (columns)`.
+package struct CreateIndex: Hashable, Sendable {
+  /// Nil where none was written.
+  package var name: String?
+  package var table: QualifiedName
+  /// Columns or expressions.
+  package var keys: [Expression]
+  package var isUnique: Bool
+  package var nullsAreDistinct: Bool
+  package var ifNotExists: Bool
+  package var predicate: Expression?
+}
+
 package struct CreateSchema: Hashable, Sendable {
   package var name: String
   package var ifNotExists: Bool
@@ -109,6 +128,7 @@ package struct Drop: Hashable, Sendable {
     case table
     case view
     case schema
+    case index
   }
   package var kind: Kind
   /// Never empty. A schema's name stands in `name`.

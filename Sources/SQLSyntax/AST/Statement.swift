@@ -23,6 +23,7 @@ package indirect enum StatementNode: Hashable, Sendable {
   case createTableAs(CreateTableAs)
   case createView(CreateView)
   case createSchema(CreateSchema)
+  case createIndex(CreateIndex)
   case drop(Drop)
   case alterTable(AlterTable)
 

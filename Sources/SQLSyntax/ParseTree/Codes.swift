@@ -95,6 +95,7 @@ enum VariableSetCode: Int {
 /// Kinds of named objects; only those that a translated statement may name.
 enum ObjectCode: Int {
   case column = 7
+  case index = 21
   case materializedView = 24
   case schema = 37
   case tableConstraint = 41

@@ -267,6 +267,18 @@ enum Tag {
     static let opclass: UInt32 = 5
   }
 
+  enum IndexStmt {
+    static let idxname: UInt32 = 1
+    static let relation: UInt32 = 2
+    static let indexParams: UInt32 = 5
+    static let indexIncludingParams: UInt32 = 6
+    static let options: UInt32 = 7
+    static let whereClause: UInt32 = 8
+    static let unique: UInt32 = 15
+    static let nullsNotDistinct: UInt32 = 16
+    static let ifNotExists: UInt32 = 23
+  }
+
   enum InferClause {
     static let indexElems: UInt32 = 1
     static let whereClause: UInt32 = 2
@@ -412,6 +424,7 @@ enum Tag {
     static let typeName: UInt32 = 190
     static let columnDef: UInt32 = 191
     static let indexElem: UInt32 = 192
+    static let indexStmt: UInt32 = 77
     static let constraint: UInt32 = 194
     static let defElem: UInt32 = 195
     static let groupingSet: UInt32 = 201

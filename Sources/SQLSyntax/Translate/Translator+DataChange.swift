@@ -53,11 +53,11 @@ extension Translator {
     return OnConflict(target: target, action: .update(assignments, predicate: predicate), range: place)
   }
 
-  private func indexElement(_ node: WireMessage) throws(PulsehouseError) -> Expression {
+  func indexElement(_ node: WireMessage) throws(PulsehouseError) -> Expression {
     guard let (kind, message) = node.choice, kind == Tag.Node.indexElem else {
-      throw unsupported("this form of ON CONFLICT")
+      throw unsupported("this form of index key")
     }
-    if !message.messages(Tag.IndexElem.collation).isEmpty { throw unsupported("COLLATE in ON CONFLICT") }
+    if !message.messages(Tag.IndexElem.collation).isEmpty { throw unsupported("COLLATE of an index key") }
     if !message.messages(Tag.IndexElem.opclass).isEmpty { throw unsupported("an operator class") }
     if let expression = try optionalExpression(message.message(Tag.IndexElem.expr)) { return expression }
     return Expression(.column([message.string(Tag.IndexElem.name) ?? ""]), .unknown)

@@ -210,12 +210,24 @@ extension Translator {
       ifNotExists: message.bool(Tag.CreateSchemaStmt.ifNotExists))
   }
 
+  func createIndex(_ message: WireMessage) throws(PulsehouseError) -> CreateIndex {
+    let relation = try required(message.message(Tag.IndexStmt.relation), "CREATE INDEX")
+    if !message.messages(Tag.IndexStmt.options).isEmpty { throw unsupported("WITH in CREATE INDEX") }
+    return CreateIndex(
+      name: message.string(Tag.IndexStmt.idxname), table: qualifiedName(relation),
+      keys: try each(message.messages(Tag.IndexStmt.indexParams), indexElement),
+      isUnique: message.bool(Tag.IndexStmt.unique), nullsAreDistinct: !message.bool(Tag.IndexStmt.nullsNotDistinct),
+      ifNotExists: message.bool(Tag.IndexStmt.ifNotExists),
+      predicate: try optionalExpression(message.message(Tag.IndexStmt.whereClause)))
+  }
+
   func drop(_ message: WireMessage) throws(PulsehouseError) -> Drop {
     let kind: Drop.Kind
     switch ObjectCode(rawValue: message.int(Tag.DropStmt.removeType)) {
     case .table: kind = .table
     case .view: kind = .view
     case .schema: kind = .schema
+    case .index: kind = .index
     default: throw unsupported(statementWords())
     }
     var drop = Drop(

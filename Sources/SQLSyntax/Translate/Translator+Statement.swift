@@ -45,6 +45,7 @@ extension Translator {
     case Tag.Node.createTableAsStmt: return .createTableAs(try createTableAs(message))
     case Tag.Node.viewStmt: return .createView(try createView(message))
     case Tag.Node.createSchemaStmt: return .createSchema(try createSchema(message))
+    case Tag.Node.indexStmt: return .createIndex(try createIndex(message))
     case Tag.Node.dropStmt: return .drop(try drop(message))
     case Tag.Node.alterTableStmt: return .alterTable(try alterTable(message))
     case Tag.Node.renameStmt: return .alterTable(try rename(message))

@@ -1,0 +1,47 @@
+import Bytes
+import Planning
+
+/// Constraints and indexes as the catalog keeps them: a property of the table for each, `constraint/<name>`, whose value
+/// is the kind and its columns (or the condition) with U+001F between.
+extension TableDefinition {
+  private static let prefix = "constraint/"
+  private static let separator: Character = "\u{1F}"
+
+  /// In order of their names.
+  ///
+  /// - Throws: `.unsupported` for a kind that a newer version wrote: its rule could not be kept.
+  func constraints() throws(PulsehouseError) -> [TableConstraint] {
+    var result: [TableConstraint] = []
+    for (key, value) in properties where key.hasPrefix(Self.prefix) {
+      let name = String(key.dropFirst(Self.prefix.count))
+      let parts = value.split(separator: Self.separator, omittingEmptySubsequences: false).map(String.init)
+      let rest = Array(parts.dropFirst())
+      switch parts[0] {
+      case "primary key": result.append(TableConstraint(name: name, kind: .primaryKey(rest)))
+      case "unique": result.append(TableConstraint(name: name, kind: .unique(rest, nullsAreDistinct: true)))
+      case "unique nulls not distinct":
+        result.append(TableConstraint(name: name, kind: .unique(rest, nullsAreDistinct: false)))
+      case "check": result.append(TableConstraint(name: name, kind: .check(rest.first ?? "")))
+      case "index": result.append(TableConstraint(name: name, kind: .index(rest)))
+      default: throw PulsehouseError(.unsupported, "the constraint \"\(name)\" of kind \(parts[0])")
+      }
+    }
+    return result.sorted { $0.name < $1.name }
+  }
+
+  /// Replaces all constraints.
+  mutating func setConstraints(_ constraints: [TableConstraint]) {
+    for key in properties.keys where key.hasPrefix(Self.prefix) { properties[key] = nil }
+    for constraint in constraints {
+      let parts: [String]
+      switch constraint.kind {
+      case .primaryKey(let columns): parts = ["primary key"] + columns
+      case .unique(let columns, let nullsAreDistinct):
+        parts = [nullsAreDistinct ? "unique" : "unique nulls not distinct"] + columns
+      case .check(let condition): parts = ["check", condition]
+      case .index(let columns): parts = ["index"] + columns
+      }
+      properties[Self.prefix + constraint.name] = parts.joined(separator: String(Self.separator))
+    }
+  }
+}

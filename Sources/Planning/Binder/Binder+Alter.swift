@@ -1,0 +1,204 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// ALTER of tables, views and schemas.
+extension Binder {
+  func alter(_ alter: Syntax.AlterTable, _ range: SourceRange) throws -> AlterTable {
+    var result = AlterTable(target: alter.target, name: alter.name, table: nil, reshaping: nil, actions: [])
+    var shape: Shape?
+    if alter.target == .table {
+      let found = try planner.schema.relation(schema: alter.name.schema, name: alter.name.name)
+      if found == nil, alter.ifExists { return result }
+      let description = try table(alter.name, "alter")
+      result.table = description
+      shape = Shape(description, scan(description))
+    }
+    for action in alter.actions {
+      switch action {
+      case .renameTable(let name): result.actions.append(.rename(to: name))
+      case .setSchema(let name): result.actions.append(.setSchema(name))
+      case .setOptions(let options): result.actions.append(.setProperties(options))
+      case .resetOptions(let names): result.actions.append(.resetProperties(names))
+      default:
+        guard var changed = shape else { throw BinderError.unsupported("this form of ALTER", range) }
+        try change(&changed, action, alter.name)
+        shape = changed
+      }
+    }
+    if let shape, shape.isChanged { result.reshaping = try reshaping(shape, alter.name.name) }
+    return result
+  }
+
+  /// A table on its way to another form: each column with what it is made of.
+  private struct Shape {
+    let table: TableDescription
+    let source: LogicalPlan
+    var columns: [TableDefinition.Column]
+    var values: [Expression]
+    var constraints: [TableConstraint]
+    var renamed: [String: String] = [:]
+    var isChanged = false
+    var isRewritten = false
+    var isStricter = false
+
+    init(_ table: TableDescription, _ source: LogicalPlan) {
+      self.table = table
+      self.source = source
+      columns = table.fields.fields.enumerated().map { index, field in
+        TableDefinition.Column(field: field, defaultValue: table.defaults[index])
+      }
+      values = source.output.map { .column($0) }
+      constraints = table.constraints
+    }
+  }
+
+  private func position(_ name: String, _ shape: Shape, _ table: QualifiedName) throws -> Int {
+    if let index = shape.columns.firstIndex(where: { $0.field.name == name }) { return index }
+    throw BinderError.user(
+      "42703", "column \"\(name)\" of relation \"\(table.name)\" does not exist", table.range,
+      hint: Spelling.nearest(to: name, among: shape.columns.map(\.field.name)).map {
+        "Perhaps you meant the column \"\($0)\"."
+      })
+  }
+
+  private func change(_ shape: inout Shape, _ action: Syntax.AlterTable.Action, _ table: QualifiedName) throws {
+    shape.isChanged = true
+    switch action {
+    case .addColumn(let definition, let ifNotExists):
+      if shape.columns.contains(where: { $0.field.name == definition.name }) {
+        if ifNotExists { return }
+        throw BinderError.user(
+          "42701", "column \"\(definition.name)\" of relation \"\(table.name)\" already exists", definition.range)
+      }
+      var constraints: [Constraint] = []
+      let column = try field(definition, of: table.name, &constraints)
+      shape.columns.append(column)
+      shape.values.append(.constant(column.defaultValue ?? .null, column.field.type))
+      shape.isRewritten = true
+      try add(constraints, to: &shape, table.name)
+    case .dropColumn(let name, let ifExists, _):
+      if ifExists, !shape.columns.contains(where: { $0.field.name == name }) { return }
+      let index = try position(name, shape, table)
+      if shape.columns.count == 1 { throw BinderError.unsupported("a table without columns", table.range) }
+      // What speaks of the column goes with it.
+      let checked = try checks(shape.constraints, shape.columns.map(\.field), of: table.name)
+      let broken = Set(
+        checked.conditions.filter { $0.condition.columns.contains { $0.name == name } }.map(\.name))
+      shape.constraints.removeAll { $0.columns.contains(name) || broken.contains($0.name) }
+      shape.columns.remove(at: index)
+      shape.values.remove(at: index)
+      shape.isRewritten = true
+    case .renameColumn(let name, let new):
+      let index = try position(name, shape, table)
+      if shape.columns.contains(where: { $0.field.name == new }) {
+        throw BinderError.user(
+          "42701", "column \"\(new)\" of relation \"\(table.name)\" already exists", table.range)
+      }
+      shape.columns[index].field.name = new
+      shape.renamed[name] = new
+      shape.constraints = try shape.constraints.map { try rename($0, name, to: new, shape, table) }
+    case .setDefault(let name, let syntax):
+      let index = try position(name, shape, table)
+      shape.columns[index].defaultValue = try defaultValue(syntax, shape.columns[index].field)
+    case .dropDefault(let name): shape.columns[try position(name, shape, table)].defaultValue = nil
+    case .setNotNull(let name):
+      shape.columns[try position(name, shape, table)].field.isNullable = false
+      shape.isStricter = true
+    case .dropNotNull(let name):
+      let index = try position(name, shape, table)
+      for constraint in shape.constraints {
+        if case .primaryKey(let names) = constraint.kind, names.contains(name) {
+          throw BinderError.user("42P16", "column \"\(name)\" is in a primary key", table.range)
+        }
+      }
+      shape.columns[index].field.isNullable = true
+    case .setType(let name, let typeName, let using):
+      try retype(&shape, try position(name, shape, table), typeName, using)
+    case .addConstraint(let constraint): try add([constraint], to: &shape, table.name)
+    case .dropConstraint(let name, let ifExists, _):
+      guard let index = shape.constraints.firstIndex(where: { $0.name == name }) else {
+        if ifExists { return }
+        throw BinderError.user(
+          "42704", "constraint \"\(name)\" of relation \"\(table.name)\" does not exist", table.range)
+      }
+      shape.constraints.remove(at: index)
+    case .renameTable, .setSchema, .setOptions, .resetOptions: break
+    }
+  }
+
+  private func add(_ constraints: [Constraint], to shape: inout Shape, _ table: String) throws {
+    if constraints.isEmpty { return }
+    shape.constraints = try tableConstraints(constraints, of: table, &shape.columns, shape.constraints)
+    shape.isStricter = true
+  }
+
+  private func rename(
+    _ constraint: TableConstraint, _ name: String, to new: String, _ shape: Shape, _ table: QualifiedName
+  ) throws -> TableConstraint {
+    func renamed(_ names: [String]) -> [String] { names.map { $0 == name ? new : $0 } }
+    var result = constraint
+    switch constraint.kind {
+    case .primaryKey(let names): result.kind = .primaryKey(renamed(names))
+    case .unique(let names, let nullsAreDistinct):
+      result.kind = .unique(renamed(names), nullsAreDistinct: nullsAreDistinct)
+    case .index(let names): result.kind = .index(renamed(names))
+    case .check:
+      var old = shape.columns.map(\.field)
+      for index in old.indices where old[index].name == new { old[index].name = name }
+      let bound = try checks([constraint], old, of: table.name)
+      if bound.conditions.contains(where: { $0.condition.columns.contains { $0.name == name } }) {
+        throw BinderError.unsupported(
+          "renaming a column that the constraint \"\(constraint.name)\" checks", table.range,
+          hint: "Drop the constraint, rename the column, and add the constraint again.")
+      }
+    }
+    return result
+  }
+
+  private func retype(
+    _ shape: inout Shape, _ index: Int, _ typeName: TypeName, _ using: Syntax.Expression?
+  ) throws {
+    let field = Field(
+      shape.columns[index].field.name, try type(typeName), isNullable: shape.columns[index].field.isNullable)
+    let scope = Scope(parent: nil)
+    scope.visible = zip(shape.columns, shape.values).map {
+      VisibleColumn(name: $0.field.name, relation: shape.table.reference.name, expression: $1)
+    }
+    scope.relations = [
+      ScopeRelation(schema: shape.table.reference.schema, name: shape.table.reference.name, columns: scope.visible)
+    ]
+    if let using {
+      shape.values[index] = try assign(try bind(using, Stage(scope, "USING")), to: field, using.range)
+    } else {
+      let from = shape.values[index].type
+      guard TypeKind(from).casts(to: TypeKind(field.type), .assignment) else {
+        throw BinderError.user(
+          "42804",
+          "column \"\(field.name)\" cannot be cast automatically to type \(TypeKind(field.type).name)",
+          typeName.range, hint: "You might need to specify \"USING \(field.name)::\(field.type.name)\".")
+      }
+      shape.values[index] = try assign(shape.values[index], to: field, typeName.range)
+    }
+    if let value = shape.columns[index].defaultValue {
+      let old = Expression.constant(value, shape.columns[index].field.type)
+      let new = try assign(old, to: field, typeName.range)
+      shape.columns[index].defaultValue = try constant(new, typeName.range)
+    }
+    shape.columns[index].field = field
+    shape.isRewritten = true
+    shape.isStricter = true
+  }
+
+  private func reshaping(_ shape: Shape, _ table: String) throws -> AlterTable.Reshaping {
+    let fields = shape.columns.map(\.field)
+    var plan: PhysicalPlan?
+    if shape.isRewritten {
+      let projections = zip(shape.values, fields).map { Projection($0, as: column($1.name, for: $0)) }
+      plan = try physical(.project(projections, shape.source), fields.map(\.name))
+    }
+    return AlterTable.Reshaping(
+      columns: shape.columns, constraints: shape.constraints, plan: plan,
+      checks: try checks(shape.constraints, fields, of: table), isStricter: shape.isStricter, renamed: shape.renamed)
+  }
+}

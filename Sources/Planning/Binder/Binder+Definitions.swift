@@ -1,0 +1,224 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// CREATE of tables, views and indexes.
+extension Binder {
+  /// Binds a column and what constraints stand beside it; those that are about rows go to `constraints`.
+  func field(
+    _ definition: ColumnDefinition, of table: String, _ constraints: inout [Constraint]
+  ) throws -> TableDefinition.Column {
+    let type = try type(definition.type)
+    var result = TableDefinition.Column(field: Field(definition.name, type), defaultValue: nil)
+    for constraint in definition.constraints {
+      switch constraint.kind {
+      case .null: break
+      case .notNull: result.field.isNullable = false
+      case .defaultValue(let syntax): result.defaultValue = try defaultValue(syntax, result.field)
+      case .primaryKey:
+        constraints.append(
+          Constraint(name: constraint.name, kind: .primaryKey(columns: [definition.name]), range: constraint.range))
+      case .unique(_, let nullsAreDistinct):
+        constraints.append(
+          Constraint(
+            name: constraint.name,
+            kind: .unique(columns: [definition.name], nullsAreDistinct: nullsAreDistinct), range: constraint.range))
+      case .check: constraints.append(constraint)
+      default: throw unsupported(constraint)
+      }
+    }
+    return result
+  }
+
+  func unsupported(_ constraint: Constraint) -> PulsehouseError {
+    let name =
+      switch constraint.kind {
+      case .null, .notNull, .defaultValue, .check, .primaryKey, .unique: "this constraint"
+      case .foreignKey: "a foreign key"
+      case .generated: "a generated column"
+      case .identity: "an identity column"
+      }
+    return BinderError.unsupported(name, constraint.range, hint: "Audits of a model check such rules.")
+  }
+
+  /// A default is a constant here: it is computed once, when it is declared.
+  func defaultValue(_ syntax: Syntax.Expression, _ field: Field) throws -> Scalar? {
+    let value = try assign(try bind(syntax, Stage(Scope(parent: nil), "DEFAULT")), to: field, syntax.range)
+    guard value.isConstant else { throw BinderError.unsupported("a DEFAULT that is not a constant", syntax.range) }
+    let scalar = try constant(value, syntax.range)
+    return scalar.isNull ? nil : scalar
+  }
+
+  private func refuse(_ persistence: Persistence, _ range: SourceRange) throws {
+    switch persistence {
+    case .permanent: break
+    case .temporary: throw BinderError.unsupported("TEMPORARY", range)
+    case .unlogged: throw BinderError.unsupported("UNLOGGED", range)
+    }
+  }
+
+  private func refuseDuplicates(_ names: [String], _ range: SourceRange) throws {
+    var seen: Set<String> = []
+    for name in names where !seen.insert(name).inserted {
+      throw BinderError.user("42701", "column \"\(name)\" specified more than once", range)
+    }
+  }
+
+  func createTable(_ create: CreateTable, _ range: SourceRange) throws -> TableDefinition {
+    try refuse(create.persistence, range)
+    if let partitioning = create.partitioning {
+      throw BinderError.unsupported(
+        "PARTITION BY", partitioning.range, hint: "Write WITH (partitioned_by = '...') instead.")
+    }
+    var constraints: [Constraint] = []
+    var columns = try create.columns.map { try field($0, of: create.name.name, &constraints) }
+    constraints += create.constraints
+    try refuseDuplicates(columns.map(\.field.name), create.name.range)
+    let rules = try tableConstraints(constraints, of: create.name.name, &columns, [])
+    return TableDefinition(
+      schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists, columns: columns,
+      constraints: rules, properties: create.options)
+  }
+
+  /// Names new constraints beside `existing` ones and checks them. Columns of a primary key become NOT NULL.
+  func tableConstraints(
+    _ syntax: [Constraint], of table: String, _ columns: inout [TableDefinition.Column],
+    _ existing: [TableConstraint]
+  ) throws -> [TableConstraint] {
+    var result = existing
+    func position(_ name: String, _ range: SourceRange) throws -> Int {
+      if let index = columns.firstIndex(where: { $0.field.name == name }) { return index }
+      throw BinderError.user("42703", "column \"\(name)\" named in key does not exist", range)
+    }
+    func named(_ written: String?, _ parts: [String], _ range: SourceRange) throws -> String {
+      if let written {
+        if result.contains(where: { $0.name == written }) {
+          throw BinderError.user(
+            "42710", "constraint \"\(written)\" for relation \"\(table)\" already exists", range)
+        }
+        return written
+      }
+      let plain = parts.joined(separator: "_")
+      var name = plain
+      var number = 0
+      while result.contains(where: { $0.name == name }) {
+        number += 1
+        name = plain + String(number)
+      }
+      return name
+    }
+    for constraint in syntax {
+      let range = constraint.range
+      switch constraint.kind {
+      case .primaryKey(let names):
+        if result.contains(where: { if case .primaryKey = $0.kind { true } else { false } }) {
+          throw BinderError.user("42P16", "multiple primary keys for table \"\(table)\" are not allowed", range)
+        }
+        try refuseKeyDuplicates(names, "primary key", range)
+        for name in names { columns[try position(name, range)].field.isNullable = false }
+        result.append(
+          TableConstraint(name: try named(constraint.name, [table, "pkey"], range), kind: .primaryKey(names)))
+      case .unique(let names, let nullsAreDistinct):
+        try refuseKeyDuplicates(names, "unique", range)
+        for name in names { _ = try position(name, range) }
+        result.append(
+          TableConstraint(
+            name: try named(constraint.name, [table] + names + ["key"], range),
+            kind: .unique(names, nullsAreDistinct: nullsAreDistinct)))
+      case .check(let condition):
+        let rule = TableConstraint(name: "", kind: .check(condition.sql))
+        var fields: [Field] = []
+        for column in columns { fields.append(column.field) }
+        let bound = try checks([rule], fields, of: table)
+        let used = Set(bound.conditions.flatMap { $0.condition.columns.map(\.name) })
+        let middle = used.count == 1 ? [used.first ?? ""] : []
+        result.append(
+          TableConstraint(name: try named(constraint.name, [table] + middle + ["check"], range), kind: rule.kind))
+      default: throw unsupported(constraint)
+      }
+    }
+    for rule in result {
+      for name in rule.columns {
+        let index = try position(name, .unknown)
+        if rule.keyColumns != nil { try requireEquality(columns[index].field.type, .unknown) }
+      }
+    }
+    return result
+  }
+
+  private func refuseKeyDuplicates(_ names: [String], _ kind: String, _ range: SourceRange) throws {
+    var seen: Set<String> = []
+    for name in names where !seen.insert(name).inserted {
+      throw BinderError.user("42701", "column \"\(name)\" appears twice in \(kind) constraint", range)
+    }
+  }
+
+  func createIndex(_ create: CreateIndex, _ range: SourceRange) throws -> IndexDefinition {
+    let table = try table(create.table, "create index on")
+    if let predicate = create.predicate, create.isUnique {
+      throw BinderError.unsupported("a unique index with WHERE", predicate.range)
+    }
+    var names: [String] = []
+    for key in create.keys {
+      guard case .column(let path) = key.node, path.count == 1 else {
+        if create.isUnique { throw BinderError.unsupported("a unique index of an expression", key.range) }
+        let scope = Scope(parent: nil)
+        let columns = table.fields.fields.map { column($0.name, $0.type) }
+        scope.visible = columns.map { VisibleColumn(name: $0.name, relation: nil, expression: .column($0)) }
+        _ = try bindTyped(key, Stage(scope, "index expressions"))
+        continue
+      }
+      names.append(table.fields[try target(path[0], key.range, table)].name)
+    }
+    let parts = [table.reference.name] + (names.isEmpty ? ["expr"] : names) + ["idx"]
+    var name = create.name ?? parts.joined(separator: "_")
+    var number = 0
+    while create.name == nil, table.constraints.contains(where: { $0.name == name }) {
+      number += 1
+      name = parts.joined(separator: "_") + String(number)
+    }
+    let kind: TableConstraint.Kind =
+      create.isUnique ? .unique(names, nullsAreDistinct: create.nullsAreDistinct) : .index(names)
+    return IndexDefinition(
+      table: table, constraint: TableConstraint(name: name, kind: kind), ifNotExists: create.ifNotExists)
+  }
+
+  func createTableAs(_ create: CreateTableAs, _ range: SourceRange) throws -> PlannedStatement {
+    try refuse(create.persistence, range)
+    guard case .query(let query) = create.source else {
+      throw BinderError.unsupported("CREATE TABLE AS EXECUTE", range)
+    }
+    let bound = try bindQuery(query, parent: nil)
+    var names = bound.names
+    if create.columns.count > names.count {
+      throw BinderError.user("42601", "too many column names were specified", create.name.range)
+    }
+    for (index, name) in create.columns.enumerated() { names[index] = name }
+    try refuseDuplicates(names, create.name.range)
+    let fields = zip(names, bound.columns).map {
+      TableDefinition.Column(field: Field($0, $1.type), defaultValue: nil)
+    }
+    let definition = TableDefinition(
+      schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists, columns: fields,
+      properties: create.options)
+    return .createTableAs(definition, create.withData ? try physical(bound.plan, names) : nil)
+  }
+
+  func createView(_ create: CreateView, _ range: SourceRange) throws -> ViewDefinition {
+    try refuse(create.persistence, range)
+    if create.checkOption != .none { throw BinderError.unsupported("WITH CHECK OPTION", range) }
+    if let option = create.options.first { throw BinderError.unsupported("a view's \(option.name)", option.range) }
+    let bound = try bindQuery(create.query, parent: nil)
+    if create.columns.count > bound.names.count {
+      throw BinderError.user(
+        "42601", "CREATE VIEW specifies more column names than columns", create.name.range)
+    }
+    var names = bound.names
+    for (index, name) in create.columns.enumerated() { names[index] = name }
+    try refuseDuplicates(names, create.name.range)
+    return ViewDefinition(
+      schema: create.name.schema, name: create.name.name, orReplace: create.orReplace,
+      columnNames: create.columns.isEmpty ? nil : names, queryRange: create.queryRange,
+      fields: zip(names, bound.columns).map { Field($0, $1.type) })
+  }
+}

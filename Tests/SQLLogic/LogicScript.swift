@@ -1,0 +1,218 @@
+// SQLLogic: runs test scripts in the public sqllogictest format, in SQLite's flavour (a value a line, R with three
+// decimals) and in PostgreSQL's (a row a line). `LogicScript` reads a file, `LogicRunner` runs it against a
+// `LogicDatabase`, `RenderedResult` knows how results are written.
+
+/// A script: records of SQL and what each must answer, in order, with loops unrolled.
+///
+/// Understood: `statement ok|error [pattern]|count N`, `query TYPES [sort mode] [label]`, `query error [pattern]`,
+/// `skipif`/`onlyif NAME`, `connection NAME`, `include FILE`, `loop`/`foreach`/`endloop`, `mode skip|unskip`,
+/// `require NAME`, `hash-threshold N`, `halt`, comments. A trailing `# words` of `skipif` and `onlyif` is no part of it.
+package struct LogicScript: Sendable {
+  package enum SortMode: String, Sendable {
+    case noSort = "nosort"
+    case rowSort = "rowsort"
+    case valueSort = "valuesort"
+  }
+
+  package enum Expectation: Sendable, Equatable {
+    case success
+    /// An error: with this SQLSTATE, or with a message that contains the text; any error when empty.
+    case failure(String)
+    case rowsAffected(Int)
+    /// Lines as written below `----`.
+    case rows(types: String, sort: SortMode, label: String?, hasNames: Bool, lines: [String])
+  }
+
+  package struct Record: Sendable {
+    package enum Action: Sendable {
+      case run(sql: String, Expectation)
+      /// Reads another script here; the path is relative to this one's folder.
+      case include(String)
+      /// A record that is not run whatever the database is called, and why.
+      case pass(reason: String)
+    }
+    package var line: Int
+    package var action: Action
+    package var skipIf: [String] = []
+    package var onlyIf: [String] = []
+    /// The connection it runs on; nil is the first.
+    package var connection: String?
+    /// Lines of the file from the record's first to its last, from 0, the expected lines included.
+    package var lineRange: Range<Int>
+    /// The line after the SQL: where expected rows begin (their `----` included).
+    package var resultStart: Int
+  }
+
+  package private(set) var records: [Record] = []
+  package let lines: [String]
+  /// Why the rest of the file is not run, where it says `halt` or `require`; nil otherwise.
+  package private(set) var stop: String?
+
+  package struct FormatError: Error, CustomStringConvertible {
+    package var line: Int
+    package var words: String
+    package var description: String { "line \(line): \(words)" }
+  }
+
+  /// Reads a script. `names` are those by which `skipif` and `onlyif` of a `halt` may mean the database.
+  package init(_ text: String, names: Set<String> = LogicRunner.names) throws {
+    lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
+    }
+    var reader = Reader(lines: lines, names: names)
+    try reader.read(0..<lines.count, [:])
+    records = reader.records
+    stop = reader.stop
+  }
+}
+
+extension LogicScript {
+  /// Reads lines into records; one for each turn of a loop.
+  private struct Reader {
+    let lines: [String]
+    let names: Set<String>
+    var records: [Record] = []
+    var stop: String?
+    var isSkipping = false
+    var skipIf: [String] = []
+    var onlyIf: [String] = []
+    var connection: String?
+
+    mutating func read(_ range: Range<Int>, _ variables: [String: String]) throws {
+      var index = range.lowerBound
+      while index < range.upperBound, stop == nil {
+        let start = index
+        let words = LogicScript.words(substituted(lines[index], variables))
+        index += 1
+        guard let verb = words.first, !verb.hasPrefix("#") else { continue }
+        switch verb {
+        case "halt":
+          if appliesHere() { stop = "halt" }
+          clearConditions()
+        case "require":
+          stop = "requires \(words.dropFirst().joined(separator: " "))"
+        case "skipif": skipIf += words.dropFirst().prefix(1)
+        case "onlyif": onlyIf += words.dropFirst().prefix(1)
+        case "connection": connection = words.dropFirst().first
+        case "mode": isSkipping = words.dropFirst().first == "skip" || (isSkipping && words.last != "unskip")
+        case "include":
+          guard words.count > 1 else { throw FormatError(line: start + 1, words: "include wants a file") }
+          append(.include(words[1]), start, index..<index, index)
+        case "hash-threshold", "subtest", "control", "sleep", "system": clearConditions()
+        case "loop", "foreach", "concurrentloop", "concurrentforeach":
+          let end = try endOfLoop(start, range.upperBound)
+          guard words.count > 1 else { throw FormatError(line: start + 1, words: "a loop wants a variable") }
+          for value in try values(words, start) {
+            try read(index..<end, variables.merging([words[1]: value]) { $1 })
+          }
+          index = end + 1
+        case "statement", "query": try readRecord(words, start, &index, range.upperBound, variables)
+        default: throw FormatError(line: start + 1, words: "no record begins with \"\(verb)\"")
+        }
+      }
+    }
+
+    private mutating func readRecord(
+      _ words: [String], _ start: Int, _ index: inout Int, _ limit: Int, _ variables: [String: String]
+    ) throws {
+      var sql: [String] = []
+      while index < limit, !lines[index].isEmpty, lines[index] != "----" {
+        // A comment above the SQL is the script's; one within it is SQL's affair and begins with two dashes.
+        if !lines[index].hasPrefix("#") { sql.append(substituted(lines[index], variables)) }
+        index += 1
+      }
+      let resultStart = index
+      var expected: [String] = []
+      if index < limit, lines[index] == "----" {
+        index += 1
+        while index < limit, !lines[index].isEmpty {
+          expected.append(substituted(lines[index], variables))
+          index += 1
+        }
+      }
+      let expectation = try LogicScript.expectation(words, expected, line: start + 1)
+      append(.run(sql: sql.joined(separator: "\n"), expectation), start, start..<index, resultStart)
+    }
+
+    private mutating func append(_ action: Record.Action, _ start: Int, _ range: Range<Int>, _ resultStart: Int) {
+      records.append(
+        Record(
+          line: start + 1, action: isSkipping ? .pass(reason: "mode skip") : action, skipIf: skipIf, onlyIf: onlyIf,
+          connection: connection, lineRange: range, resultStart: resultStart))
+      clearConditions()
+    }
+
+    private mutating func clearConditions() {
+      skipIf = []
+      onlyIf = []
+      connection = nil
+    }
+
+    private func appliesHere() -> Bool {
+      !skipIf.contains(where: names.contains) && (onlyIf.isEmpty || onlyIf.contains(where: names.contains))
+    }
+
+    private func endOfLoop(_ start: Int, _ limit: Int) throws -> Int {
+      var depth = 0
+      for index in start..<limit {
+        let verb = LogicScript.words(lines[index]).first ?? ""
+        if ["loop", "foreach", "concurrentloop", "concurrentforeach"].contains(verb) { depth += 1 }
+        if verb == "endloop" {
+          depth -= 1
+          if depth == 0 { return index }
+        }
+      }
+      throw FormatError(line: start + 1, words: "this loop has no endloop")
+    }
+
+    private func values(_ words: [String], _ start: Int) throws -> [String] {
+      if words[0].hasSuffix("foreach") { return Array(words.dropFirst(2)) }
+      guard words.count == 4, let first = Int(words[2]), let end = Int(words[3]), end - first <= 1_000_000 else {
+        throw FormatError(line: start + 1, words: "loop wants a variable, a start and an end")
+      }
+      return (first..<max(first, end)).map(String.init)
+    }
+
+    private func substituted(_ line: String, _ variables: [String: String]) -> String {
+      guard !variables.isEmpty, line.utf8.contains(UInt8(ascii: "$")) else { return line }
+      var result = line
+      for (name, value) in variables {
+        result = result.split(separator: "${\(name)}", omittingEmptySubsequences: false).joined(separator: value)
+      }
+      return result
+    }
+  }
+
+  static func words(_ line: String) -> [String] {
+    line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
+  }
+
+  private static func expectation(_ words: [String], _ expected: [String], line: Int) throws -> Expectation {
+    let rest = words.dropFirst(2)
+    switch (words[0], words.count > 1 ? words[1] : "") {
+    case ("statement", "ok"), ("statement", "maybe"): return .success
+    case ("statement", "error"), ("query", "error"):
+      return .failure(rest.isEmpty ? expected.joined(separator: "\n") : rest.joined(separator: " "))
+    case ("statement", "count"):
+      guard let count = rest.first.flatMap({ Int($0) }) else {
+        throw FormatError(line: line, words: "statement count wants a number")
+      }
+      return .rowsAffected(count)
+    case ("query", let types):
+      var sort = SortMode.noSort
+      var label: String?
+      var hasNames = false
+      for word in rest.joined(separator: ",").split(separator: ",").map(String.init) {
+        if let mode = SortMode(rawValue: word) {
+          sort = mode
+        } else if word == "colnames" {
+          hasNames = true
+        } else {
+          label = word
+        }
+      }
+      return .rows(types: types, sort: sort, label: label, hasNames: hasNames, lines: expected)
+    default: throw FormatError(line: line, words: "what is \"\(words.joined(separator: " "))\"?")
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Glibc
+
+/// The rows of a result as a script writes them.
+struct RenderedResult {
+  /// How values are spelled.
+  enum Style: CaseIterable {
+    /// Integers cut to whole numbers, reals with three decimals, what cannot be printed as `@`.
+    case sqlite
+    /// As PostgreSQL shows them.
+    case postgres
+    /// The same, but with booleans written out.
+    case words
+  }
+
+  private let rows: [[String]]
+
+  init(_ answer: LogicAnswer, types: String, style: Style) {
+    let letters = Array(types)
+    rows = answer.rows.map { row in
+      row.enumerated().map { index, value in
+        let isBoolean = index < answer.isBoolean.count && answer.isBoolean[index]
+        return RenderedResult.cell(value, index < letters.count ? letters[index] : "T", isBoolean, style)
+      }
+    }
+  }
+
+  private static func cell(_ value: String?, _ type: Character, _ isBoolean: Bool, _ style: Style) -> String {
+    guard let value else { return "NULL" }
+    if value.isEmpty { return "(empty)" }
+    switch style {
+    case .sqlite:
+      if isBoolean, type == "I" || type == "R" { return cell(value == "t" ? "1" : "0", type, false, style) }
+      switch type {
+      case "I":
+        if Int(value) != nil { return value }
+        guard let number = Double(value), number.magnitude < 9e18 else { return value }
+        return String(Int(number))
+      case "R":
+        guard let number = Double(value) else { return value }
+        return threeDecimals(number)
+      default:
+        return String(
+          decoding: value.utf8.map { $0 < 0x20 || $0 > 0x7E ? UInt8(ascii: "@") : $0 }, as: UTF8.self)
+      }
+    case .postgres, .words:
+      if isBoolean, style == .words { return value == "t" ? "true" : "false" }
+      return value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
+    }
+  }
+
+  private static func threeDecimals(_ number: Double) -> String {
+    var buffer = [CChar](repeating: 0, count: 400)
+    let count = withVaList([number]) { vsnprintf(&buffer, buffer.count, "%.3f", $0) }
+    let text = String(decoding: buffer.prefix(Int(max(0, count))).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return text == "-0.000" ? "0.000" : text
+  }
+
+  /// One value a line, sorted as asked for.
+  func values(_ sort: LogicScript.SortMode) -> [String] {
+    switch sort {
+    case .noSort: return rows.flatMap { $0 }
+    case .rowSort: return rows.sorted(by: RenderedResult.precedes).flatMap { $0 }
+    case .valueSort: return rows.flatMap { $0 }.sorted(by: RenderedResult.precedes)
+    }
+  }
+
+  /// One row a line, sorted as asked for.
+  func rowLines(_ sort: LogicScript.SortMode) -> [String] {
+    switch sort {
+    case .noSort: return rows.map { $0.joined(separator: "\t") }
+    case .rowSort: return rows.sorted(by: RenderedResult.precedes).map { $0.joined(separator: "\t") }
+    case .valueSort: return values(sort)
+    }
+  }
+
+  /// Tells whether these are the lines a script expects, in one of the ways they may be written.
+  func matches(_ lines: [String], _ sort: LogicScript.SortMode) -> Bool {
+    if lines == values(sort) || lines == rowLines(sort) { return true }
+    var expected = lines.map(RenderedResult.squeezed)
+    var found = rowLines(sort).map(RenderedResult.squeezed)
+    if sort == .rowSort {
+      expected.sort(by: RenderedResult.precedes)
+      found.sort(by: RenderedResult.precedes)
+    }
+    return expected == found
+  }
+
+  private static func precedes(_ left: String, _ right: String) -> Bool {
+    left.utf8.lexicographicallyPrecedes(right.utf8)
+  }
+
+  /// Rows in the order of their first differing values, by bytes.
+  private static func precedes(_ left: [String], _ right: [String]) -> Bool {
+    for (a, b) in zip(left, right) where a != b { return precedes(a, b) }
+    return left.count < right.count
+  }
+
+  static func squeezed(_ line: String) -> String {
+    line.split(whereSeparator: { $0 == " " || $0 == "\t" }).joined(separator: " ")
+  }
+}
