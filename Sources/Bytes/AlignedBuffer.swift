@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 
 /// Memory of fixed size, 64-byte aligned, with 64 readable bytes past its end so vector loads need no end checks.
@@ -20,7 +21,8 @@ package final class AlignedBuffer: @unchecked Sendable {
   package init(byteCount: Int, zeroed: Bool = false) {
     precondition(byteCount >= 0, "a buffer has no negative size")
     let padded = byteCount + AlignedBuffer.padding
-    base = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: 64)
+    guard let memory = ph_buffer_allocate(padded) else { fatalError("out of memory: \(padded) bytes") }
+    base = memory
     self.byteCount = byteCount
     owner = nil
     if zeroed {
@@ -38,7 +40,7 @@ package final class AlignedBuffer: @unchecked Sendable {
   }
 
   deinit {
-    if owner == nil { base.deallocate() }
+    if owner == nil { ph_buffer_free(base, byteCount + AlignedBuffer.padding) }
   }
 
   /// Returns the bytes as values of `T`; the buffer must be kept alive while they are used.

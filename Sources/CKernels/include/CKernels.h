@@ -19,6 +19,12 @@ uint32_t ph_crc32c(uint32_t seed, const void *bytes, size_t count);
 /// Returns the same by tables alone, on any processor.
 uint32_t ph_crc32c_table(uint32_t seed, const void *bytes, size_t count);
 
+/// Returns `size` bytes, 64-byte aligned, not zeroed; NULL when there is no memory. Any thread.
+void *ph_buffer_allocate(size_t size);
+
+/// Gives back what `ph_buffer_allocate(size)` returned, with the same `size`. Any thread.
+void ph_buffer_free(void *base, size_t size);
+
 /// Tells the allocator to keep freed memory for the next buffer instead of giving it back to the system: row groups and
 /// batches ask for megabytes at a time, and fresh pages cost more than most loops over them. Call once, first thing.
 void ph_keep_freed_memory(void);
