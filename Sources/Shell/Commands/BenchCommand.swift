@@ -12,15 +12,22 @@ package enum BenchCommand: Command {
     options: [
       OptionSpecification("events", value: "N", "simulate N events in a folder of their own and time every step"),
       OptionSpecification("repeats", value: "N", "times each query is run after a first one (default: 5)"),
+      OptionSpecification("statements", "time the statements of standard input, each ended by an empty line"),
     ],
     discussion: """
       A query's time is from SQL text to last row, inside the process, the first run not counted. Figures of one machine
       at one time can be compared with each other; of different machines or times only their ratios.
+
+      --statements is for programs: each statement is answered by a line of JSON with its seconds and rows.
       """)
 
   package static func run(_ arguments: Arguments) throws {
     let place = try Workplace(arguments)
     let repeats = try arguments.count("repeats") ?? 5
+    if arguments.has("statements") {
+      let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
+      return try BenchStatements.run(try OpenWarehouse.session(warehouse, arguments))
+    }
     var results = BenchResults()
     if let events = try arguments.count("events") {
       let directory = "\(place.data)/bench-\(getpid())"
@@ -77,7 +84,7 @@ package enum BenchCommand: Command {
     let file = place.data + "/fct_heart_rate.csv"
     let rows = try session.exportCSV("SELECT * FROM gold.fct_heart_rate", to: file)
     let bytes = Int(try LocalFileSystem().status(file)?.byteCount ?? 0)
-    results.add("export gold.fct_heart_rate", seconds: seconds(since: start), rows: rows, bytes: bytes)
+    results.add("export gold.fct_heart_rate", seconds: BenchClock.seconds(since: start), rows: rows, bytes: bytes)
     for table in try warehouse.snapshot().tables where table.rowCount > 0 { results.addStorage(table) }
     line.clear()
   }
@@ -97,7 +104,7 @@ package enum BenchCommand: Command {
         for _ in 0...repeats {
           let start = ContinuousClock.now
           try session.run(query.sql, into: DiscardingSink())
-          times.append(seconds(since: start))
+          times.append(BenchClock.seconds(since: start))
         }
       } catch let error as PulsehouseError {
         throw ReportedError(error: error, sql: query.sql)
@@ -106,11 +113,6 @@ package enum BenchCommand: Command {
       results.addQuery(query.name, times)
     }
     line.clear()
-  }
-
-  private static func seconds(since start: ContinuousClock.Instant) -> Double {
-    let elapsed = (ContinuousClock.now - start).components
-    return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
   }
 
   /// The most memory the process ever held, in bytes.

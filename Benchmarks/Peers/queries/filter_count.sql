@@ -1,0 +1,2 @@
+-- filter and count
+SELECT count(*) AS n FROM {events} WHERE heart_rate > 150

@@ -1,0 +1,3 @@
+SELECT user_id, day, avg(daily) OVER (
+  PARTITION BY user_id ORDER BY day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS week
+FROM (SELECT user_id, {day} AS day, avg(heart_rate) AS daily FROM {events} GROUP BY user_id, day) d
