@@ -40,10 +40,13 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPgQuery", providers: [.apt(["libpg-query-dev"])]),
     .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    // Opened at run time by the room itself, so nothing is linked: see its shim.
+    .systemLibrary(name: "CRdKafka", providers: [.apt(["librdkafka-dev"])]),
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
-    // Floor 1: bytes and files.
+    // Floor 1: bytes and files, and the client of Kafka.
     floor("Bytes", uses: ["CZstd", "CKernels"]),
+    floor("Kafka", uses: ["CRdKafka", "Bytes"]),
 
     // Floor 2: the vocabulary of data in memory.
     floor("Vectors", uses: ["Bytes"]),
@@ -100,6 +103,7 @@ let package = Package(
       name: "SQLLogicRunner", dependencies: ["SQLLogic", "TestKit", "Ingestion", "Engine", "Kernels", "Bytes"],
       path: "Tests/SQLLogicRunner", swiftSettings: swift),
     tests("Bytes", uses: ["Bytes"]),
+    tests("Kafka", uses: ["Kafka", "Bytes"]),
     tests("Vectors", uses: ["Vectors", "Bytes"]),
     tests("SQLSyntax", uses: ["SQLSyntax", "Bytes"]),
     tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),

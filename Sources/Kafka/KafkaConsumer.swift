@@ -1,0 +1,312 @@
+import Bytes
+import CRdKafka
+
+/// Receives messages of topics, from positions that the caller keeps.
+///
+/// Two ways: `assign` names partitions and positions; `subscribe` joins a group, which shares the topic's partitions
+/// among its members. Then `receive` reports `rebalances`, and the caller answers each with `assign` or `unassign`; until
+/// then the group waits. Nothing is committed but by `commit`. Only messages of committed transactions come.
+/// One thread at a time.
+package final class KafkaConsumer {
+  /// The group moved partitions.
+  package enum Rebalance: Sendable, Hashable {
+    /// These are now ours: answer with `assign` at the positions to read from.
+    case assigned([KafkaPartition])
+    /// These are ours no longer: finish with them, then `unassign`. With `isLost`, others may have them already.
+    case revoked([KafkaPartition], isLost: Bool)
+  }
+
+  package struct KafkaPartition: Sendable, Hashable, Comparable {
+    package var topic: String
+    package var partition: Int32
+
+    package init(topic: String, partition: Int32) {
+      self.topic = topic
+      self.partition = partition
+    }
+
+    package static func < (left: Self, right: Self) -> Bool {
+      (left.topic, left.partition) < (right.topic, right.partition)
+    }
+  }
+
+  /// Filled by the rebalance callback, which runs inside `receive` and `close`.
+  private final class Inbox {
+    var rebalances: [Rebalance] = []
+    var isClosing = false
+  }
+
+  private let client: KafkaClient
+  private let queue: OpaquePointer
+  private let inbox: Inbox
+  private let batchLibrary: KafkaBatchLibrary
+  private var pointers: [UnsafeMutablePointer<rd_kafka_message_t>?] = []
+  private var isClosed = false
+  package let group: String
+
+  /// `group` is needed for `subscribe` and `commit`; ordinary lag tools show its offsets.
+  package init(_ configuration: KafkaConfiguration, group: String) throws(PulsehouseError) {
+    let inbox = Inbox()
+    let library = try KafkaLibrary.open()
+    let client = try KafkaClient(
+      RD_KAFKA_CONSUMER, configuration,
+      defaults: [
+        // Large fetches, and enough of them in hand that parsing never waits; still a bound on memory.
+        ("fetch.wait.max.ms", "100"), ("queued.max.messages.kbytes", "65536"), ("queued.min.messages", "200000"),
+        ("fetch.message.max.bytes", "4194304"), ("fetch.error.backoff.ms", "100"), ("session.timeout.ms", "10000"),
+      ],
+      fixed: [
+        ("group.id", group), ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
+        // A position out of range is for the caller to judge, never to be mended in silence.
+        ("auto.offset.reset", "error"), ("enable.partition.eof", "true"), ("isolation.level", "read_committed"),
+        ("partition.assignment.strategy", "range"),
+      ],
+      rebalanced: { handle, code, list in
+        guard !inbox.isClosing else {
+          _ = library.rd_kafka_assign(handle, nil)
+          return
+        }
+        let partitions = KafkaConsumer.partitions(list)
+        if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+          inbox.rebalances.append(.assigned(partitions))
+        } else {
+          inbox.rebalances.append(.revoked(partitions, isLost: code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST))
+        }
+      })
+    _ = library.rd_kafka_poll_set_consumer(client.handle)
+    guard let queue = library.rd_kafka_queue_get_consumer(client.handle) else {
+      client.destroy()
+      throw PulsehouseError(.internal, "the Kafka consumer has no queue")
+    }
+    self.client = client
+    self.queue = queue
+    self.inbox = inbox
+    self.group = group
+    batchLibrary = KafkaBatchLibrary(library)
+  }
+
+  deinit { close() }
+
+  /// Leaves the group at once, so that others need not wait for the time-out, and ends the client.
+  package func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    // Whoever closes has done with the partitions, so the callback answers at once.
+    inbox.isClosing = true
+    client.library.rd_kafka_queue_destroy(queue)
+    _ = client.library.rd_kafka_consumer_close(client.handle)
+    client.destroy()
+  }
+
+  /// Joins the group for these topics.
+  package func subscribe(_ topics: [String]) throws(PulsehouseError) {
+    try check("subscribe to \(topics.joined(separator: ", "))") { list in
+      for topic in topics { _ = client.library.rd_kafka_topic_partition_list_add(list, topic, RD_KAFKA_PARTITION_UA) }
+      return client.library.rd_kafka_subscribe(client.handle, list)
+    }
+  }
+
+  /// Reads these partitions from these offsets on, and no others.
+  package func assign(_ positions: [KafkaPosition]) throws(PulsehouseError) {
+    try check("read \(Self.words(positions))", positions) { client.library.rd_kafka_assign(client.handle, $0) }
+  }
+
+  /// Reads nothing; the answer to `.revoked`.
+  package func unassign() throws(PulsehouseError) {
+    let code = client.library.rd_kafka_assign(client.handle, nil)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw client.error(code, "give back partitions") }
+  }
+
+  /// Goes on at other offsets of partitions that are assigned; what was fetched of them before is dropped.
+  package func seek(_ positions: [KafkaPosition], milliseconds: Int = 10_000) throws(PulsehouseError) {
+    let library = client.library
+    try check("go to \(Self.words(positions))", positions) { list in
+      if let error = library.rd_kafka_seek_partitions(client.handle, list, Int32(milliseconds)) {
+        defer { library.rd_kafka_error_destroy(error) }
+        return library.rd_kafka_error_code(error)
+      }
+      return Self.firstError(list)
+    }
+  }
+
+  /// Stops and starts the fetching of partitions that stay assigned.
+  package func pause(_ positions: [KafkaPosition]) throws(PulsehouseError) {
+    try check("pause \(Self.words(positions))", positions) {
+      client.library.rd_kafka_pause_partitions(client.handle, $0)
+    }
+  }
+
+  package func resume(_ positions: [KafkaPosition]) throws(PulsehouseError) {
+    try check("resume \(Self.words(positions))", positions) {
+      client.library.rd_kafka_resume_partitions(client.handle, $0)
+    }
+  }
+
+  /// True when the group has given our partitions to others without our answer.
+  package var isAssignmentLost: Bool { client.library.rd_kafka_assignment_lost(client.handle) != 0 }
+
+  /// What the client itself last complained of, such as a broker that does not answer; it goes on trying.
+  package var lastClientError: PulsehouseError? { client.journal.lastError }
+
+  package func takeClientError() -> PulsehouseError? { client.journal.takeError() }
+
+  /// Rebalances since they were last taken, in order. Messages that `receive` returned together with them were fetched
+  /// before: those of `.revoked` partitions are still the caller's until it answers.
+  package func takeRebalances() -> [Rebalance] {
+    defer { inbox.rebalances = [] }
+    return inbox.rebalances
+  }
+
+  /// Receives up to `limit` messages, waiting up to `milliseconds` for them. May be empty: look at `takeRebalances`.
+  ///
+  /// - Throws: `.user` 42P01 for a topic that is gone, or for a position that a partition does not have (SQLSTATE
+  ///   `outOfRangeState`); `.io` when the client cannot go on. A broker that is down is not an error here: it is in
+  ///   `lastClientError`, and the client tries again.
+  package func receive(limit: Int, milliseconds: Int) throws(PulsehouseError) -> KafkaBatch {
+    if pointers.count < limit { pointers = [UnsafeMutablePointer<rd_kafka_message_t>?](repeating: nil, count: limit) }
+    let library = client.library
+    let received = pointers.withUnsafeMutableBufferPointer { buffer in
+      library.rd_kafka_consume_batch_queue(queue, Int32(milliseconds), buffer.baseAddress, limit)
+    }
+    guard received >= 0 else { throw client.error(library.rd_kafka_last_error(), "receive") }
+    var messages: [UnsafeMutablePointer<rd_kafka_message_t>] = []
+    messages.reserveCapacity(received)
+    var ends: [KafkaPosition] = []
+    var byteCount = 0
+    var failure: PulsehouseError?
+    for index in 0..<received {
+      guard let message = pointers[index] else { continue }
+      if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+        messages.append(message)
+        byteCount += message.pointee.len
+        continue
+      }
+      if message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
+        ends.append(position(of: message))
+      } else if let error = self.failure(of: message) {
+        failure = failure ?? error
+      }
+      library.rd_kafka_message_destroy(message)
+    }
+    let batch = KafkaBatch(messages, ends: ends, byteCount: byteCount, batchLibrary)
+    if let failure { throw failure }
+    if let fatal = client.journal.fatalError { throw fatal }
+    return batch
+  }
+
+  /// The SQLSTATE of a position that the partition does not have.
+  package static let outOfRangeState = "22003"
+
+  private func position(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> KafkaPosition {
+    let topic = message.pointee.rkt.map { KafkaLibrary.text(client.library.rd_kafka_topic_name($0)) } ?? ""
+    return KafkaPosition(topic: topic, partition: message.pointee.partition, offset: message.pointee.offset)
+  }
+
+  /// An error among the messages: nil for what passes by itself.
+  private func failure(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> PulsehouseError? {
+    let place = position(of: message)
+    let code = message.pointee.err
+    let words = message.pointee.payload.map {
+      client.journal.redact(
+        String(decoding: UnsafeRawBufferPointer(start: $0, count: message.pointee.len), as: UTF8.self))
+    }
+    switch code {
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+      return PulsehouseError(
+        .user, "partition \(place.partition) of \(place.topic) does not have the position to be read from",
+        sqlState: Self.outOfRangeState, detail: words)
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+      RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+      RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL, RD_KAFKA_RESP_ERR__FATAL,
+      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+      let what = place.topic.isEmpty ? "read as group \(group)" : "read \(place.topic)"
+      return KafkaError.error(code, what, brokers: client.journal.brokers, detail: words)
+    default:
+      // The client fetches again by itself.
+      var error = KafkaError.error(code, "read \(place.topic)", brokers: client.journal.brokers, detail: words)
+      error.message = KafkaError.describe(code)
+      client.journal.note(error)
+      return nil
+    }
+  }
+
+  /// Asks the broker for what a partition has. - Throws: `.io` when none answers in time, `.user` for an unknown topic.
+  package func watermarks(
+    _ topic: String, _ partition: Int32, milliseconds: Int = 10_000
+  ) throws(PulsehouseError) -> KafkaWatermarks {
+    var low: Int64 = 0
+    var high: Int64 = 0
+    let code = client.library.rd_kafka_query_watermark_offsets(
+      client.handle, topic, partition, &low, &high, Int32(milliseconds))
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      throw client.error(code, "ask for the ends of \(topic)/\(partition)")
+    }
+    return KafkaWatermarks(low: low, high: high)
+  }
+
+  /// Tells the group's coordinator how far we are. With `waits` it is known when this returns.
+  package func commit(_ positions: [KafkaPosition], waits: Bool) throws(PulsehouseError) {
+    guard !positions.isEmpty else { return }
+    try check("commit offsets of group \(group)", positions) {
+      client.library.rd_kafka_commit(client.handle, $0, waits ? 0 : 1)
+    }
+  }
+
+  /// What the group's coordinator was told; -1001 where nothing was.
+  package func committed(
+    _ partitions: [KafkaPartition], milliseconds: Int = 10_000
+  ) throws(PulsehouseError) -> [KafkaPosition] {
+    var found: [KafkaPosition] = []
+    let wanted = partitions.map { KafkaPosition(topic: $0.topic, partition: $0.partition, offset: -1001) }
+    try check("ask for the offsets of group \(group)", wanted) { list in
+      let code = client.library.rd_kafka_committed(client.handle, list, Int32(milliseconds))
+      found = Self.positions(list)
+      return code
+    }
+    return found
+  }
+
+  // MARK: Lists of the library
+
+  private func check(
+    _ action: String, _ positions: [KafkaPosition] = [],
+    _ body: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> rd_kafka_resp_err_t
+  ) throws(PulsehouseError) {
+    let library = client.library
+    guard let list = library.rd_kafka_topic_partition_list_new(Int32(positions.count)) else {
+      throw PulsehouseError(.io, "no memory", sqlState: "53200")
+    }
+    defer { library.rd_kafka_topic_partition_list_destroy(list) }
+    for position in positions {
+      let entry = library.rd_kafka_topic_partition_list_add(list, position.topic, position.partition)
+      entry?.pointee.offset = position.offset
+    }
+    let code = body(list)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw client.error(code, action) }
+  }
+
+  private static func firstError(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> rd_kafka_resp_err_t {
+    for index in 0..<Int(list.pointee.cnt) where list.pointee.elems[index].err != RD_KAFKA_RESP_ERR_NO_ERROR {
+      return list.pointee.elems[index].err
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR
+  }
+
+  private static func positions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [KafkaPosition] {
+    guard let list else { return [] }
+    return (0..<Int(list.pointee.cnt)).map { index in
+      let entry = list.pointee.elems[index]
+      return KafkaPosition(topic: String(cString: entry.topic), partition: entry.partition, offset: entry.offset)
+    }
+  }
+
+  private static func partitions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [KafkaPartition] {
+    positions(list).map { KafkaPartition(topic: $0.topic, partition: $0.partition) }
+  }
+
+  private static func words(_ positions: [KafkaPosition]) -> String {
+    let shown = positions.prefix(3).map { "\($0.topic)/\($0.partition) from \($0.offset)" }.joined(separator: ", ")
+    return positions.count > 3 ? shown + " and \(positions.count - 3) more" : shown
+  }
+}
