@@ -73,7 +73,7 @@ let package = Package(
     floor(
       "Ingestion",
       uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Bytes", "CKernels"]),
-    floor("Modeling", uses: ["Engine", "SQLSyntax", "Vectors", "Bytes"]),
+    floor("Modeling", uses: ["Engine", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
     floor("Simulation", uses: ["Bytes"]),
 
     // Floor 8: people.

@@ -1,7 +1,8 @@
+import Engine
 import SQLSyntax
 import Vectors
 
-/// What a run needs of a warehouse: SQL, and one transaction around it all.
+/// What a run needs of a warehouse: SQL, one transaction around it all, and what changed since an earlier run.
 ///
 /// Statements between `begin` and `commit` see what the ones before them did; nobody else does until `commit`.
 package protocol ModelSession: AnyObject {
@@ -14,6 +15,92 @@ package protocol ModelSession: AnyObject {
   func query(_ sql: String) throws -> QueryAnswer
   /// Says what a name stands for now; nil for nothing.
   func relationKind(_ name: RelationName) throws -> RelationKind?
+
+  /// The commit that this session's reads rest on, changes of the open transaction apart.
+  func baseSnapshot() throws -> UInt64
+  /// Says which table or view a name stands for and when it last changed; nil for nothing.
+  func relationVersion(_ name: RelationName) throws -> RelationVersion?
+  /// Returns what a query would read, without running it.
+  func reads(of sql: String) throws -> ModelReads
+  /// Returns which buckets, `floor((value - origin) / width)` of a column, have rows that came or went since `mark`.
+  func changes(
+    of name: RelationName, since version: RelationVersion, column: Int, origin: Int64, width: Int64
+  ) throws -> ChangedBuckets
+  /// Returns whether any row of the table came or went since `mark`.
+  func hasChanged(_ name: RelationName, since version: RelationVersion) throws -> Bool
+  /// Returns the least and the greatest value of an integer, date or time column, as stored, or bounds around them;
+  /// nil when there is none.
+  func bounds(of name: RelationName, column: Int) throws -> ClosedRange<Int64>?
+  /// Returns whether two tables have the same columns and the same rows in any order.
+  func haveEqualRows(_ first: RelationName, _ second: RelationName) throws -> Bool
+
+  /// Returns what is remembered of a model, and the commit that wrote it; nil for nothing.
+  func modelState(_ name: RelationName) throws -> (bytes: [UInt8], writtenAt: UInt64)?
+  /// Remembers it with the open transaction.
+  func putModelState(_ name: RelationName, _ bytes: [UInt8]) throws
+
+  func schemaExists(_ name: String) throws -> Bool
+  /// The number of the next run in the history.
+  func nextRunNumber() throws -> Int
+  /// Adds a run to the history with the open transaction.
+  func putRun(_ record: RunRecord) throws
+}
+
+/// A table or view at a point of its life.
+package struct RelationVersion: Hashable, Sendable {
+  /// Differs from that of any other table or view, also a later one of the same name.
+  package var identifier: UInt64
+  /// The commit that last changed it.
+  package var changedAt: UInt64
+
+  package init(identifier: UInt64, changedAt: UInt64) {
+    self.identifier = identifier
+    self.changedAt = changedAt
+  }
+}
+
+/// What a query reads, views followed down to tables.
+package struct ModelReads: Hashable, Sendable {
+  package struct Scan: Hashable, Sendable {
+    package var table: RelationName
+    /// Every row it looks at fulfils them.
+    package var conditions: [Condition]
+
+    package init(table: RelationName, conditions: [Condition]) {
+      self.table = table
+      self.conditions = conditions
+    }
+  }
+
+  package struct Condition: Hashable, Sendable {
+    /// The column's position in the table.
+    package var column: Int
+    package var name: String
+    package var type: LogicalType
+    package var predicate: ColumnPredicate
+
+    package init(column: Int, name: String, type: LogicalType, predicate: ColumnPredicate) {
+      self.column = column
+      self.name = name
+      self.type = type
+      self.predicate = predicate
+    }
+  }
+
+  package var scans: [Scan]
+  package var views: Set<RelationName>
+
+  package init(scans: [Scan] = [], views: Set<RelationName> = []) {
+    self.scans = scans
+    self.views = views
+  }
+}
+
+package enum ChangedBuckets: Hashable, Sendable {
+  /// These, which may be none.
+  case some(Set<Int64>)
+  /// It cannot be said, or they are too many: any may have changed.
+  case any
 }
 
 /// The rows of a small query.

@@ -1,4 +1,5 @@
 import Bytes
+import Engine
 import Modeling
 import Vectors
 
@@ -85,4 +86,23 @@ final class FakeSession: ModelSession {
   }
 
   func relationKind(_ name: RelationName) throws -> RelationKind? { relations[name] }
+
+  // Remembers no model, so that everything is new in each run.
+  private(set) var runs: [RunRecord] = []
+  func baseSnapshot() throws -> UInt64 { 1 }
+  func relationVersion(_ name: RelationName) throws -> RelationVersion? {
+    relations[name].map { _ in RelationVersion(identifier: 1, changedAt: 1) }
+  }
+  func reads(of sql: String) throws -> ModelReads { ModelReads() }
+  func changes(
+    of name: RelationName, since version: RelationVersion, column: Int, origin: Int64, width: Int64
+  ) throws -> ChangedBuckets { .any }
+  func hasChanged(_ name: RelationName, since version: RelationVersion) throws -> Bool { true }
+  func bounds(of name: RelationName, column: Int) throws -> ClosedRange<Int64>? { nil }
+  func haveEqualRows(_ first: RelationName, _ second: RelationName) throws -> Bool { false }
+  func modelState(_ name: RelationName) throws -> (bytes: [UInt8], writtenAt: UInt64)? { nil }
+  func putModelState(_ name: RelationName, _ bytes: [UInt8]) throws {}
+  func schemaExists(_ name: String) throws -> Bool { schemas.contains(name) }
+  func nextRunNumber() throws -> Int { runs.count + 1 }
+  func putRun(_ record: RunRecord) throws { runs.append(record) }
 }

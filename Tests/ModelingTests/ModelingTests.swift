@@ -116,7 +116,18 @@ private func warehouse() throws -> Project {
     ("MODEL (name s.a, kind FULL);\nSELECT FROM WHERE", "syntax error", 2),
     ("MODEL (name s.a, kind FULL);\n\nDELETE FROM t", "a model's statement is a SELECT", 3),
     ("MODEL (name s.a, kind FULL);", "the model has no SQL", 1),
-    ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column d));\nSELECT 1", "INCREMENTAL_BY_TIME_RANGE", 2),
+    ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE);\nSELECT 1", "needs a time_column", 2),
+    ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column (d, '%Y')));\nSELECT 1", "with a format", 2),
+    ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column d, pace 3));\nSELECT 1", "\"pace\"", 2),
+    ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column d, batch_size 0));\nSELECT 1", "batch_size is", 2),
+    (
+      "MODEL (name s.a, kind INCREMENTAL_BY_TIME_RANGE (time_column d),\n start 'soon');\nSELECT 1", "start is a date",
+      2
+    ),
+    ("MODEL (name s.a,\n kind INCREMENTAL_BY_UNIQUE_KEY);\nSELECT 1", "needs unique_key", 2),
+    ("MODEL (name s.a,\n kind INCREMENTAL_BY_PARTITION);\nSELECT 1", "needs partitioned_by", 2),
+    ("MODEL (name s.a,\n kind SCD_TYPE_2_BY_COLUMN (unique_key a));\nSELECT 1", "needs columns", 2),
+    ("MODEL (name s.a,\n kind EMBEDDED);\nSELECT 1", "kind EMBEDDED are not supported natively", 2),
     ("MODEL (name s.a,\n kind FULL, dialect bigquery);\nSELECT 1", "bigquery", 2),
     ("MODEL (name s.a,\n kind FULL,\n colour blue);\nSELECT 1", "no property \"colour\"", 3),
     ("MODEL (name a, kind FULL);\nSELECT 1", "expected schema.table", 1),
@@ -286,7 +297,7 @@ private func warehouse() throws -> Project {
     #expect(error?.message == "silver.a reads bronze.events, which does not exist")
     #expect(error?.hint == "Tables of sources are made by pulsehouse ingest.")
     #expect(!session.isOpen && session.statements.isEmpty)
-    var options = ModelRun.Options()
+    var options = RunOptions()
     options.selection = ["gold.b"]
     let other = #expect(throws: PulsehouseError.self) {
       try ModelRun.run(try project("forall(criteria := (true))"), in: session, options: options)
@@ -308,7 +319,9 @@ private func warehouse() throws -> Project {
     #expect(String(decoding: Array(text.utf8)[range], as: UTF8.self) == "what")
     #expect(error?.line == 4)
     #expect(error?.file == "p/models/a.sql")
-    #expect(session.commits.isEmpty && !session.isOpen)
+    // Only the history tells of it.
+    #expect(session.commits == ["run 1: failed"] && !session.isOpen)
+    #expect(session.relations[RelationName("silver", "a")] == nil)
   }
 
   @Test func aWrongAuditIsFoundAmongThoseOfOneScan() throws {

@@ -45,6 +45,10 @@ package final class Snapshot: Sendable {
   /// All state spaces that were ever written to, in order.
   package var stateSpaces: [StateSpace] { state.spaces.keys.sorted { $0.description < $1.description } }
 
+  /// Returns the commit that last changed a state space; nil when nothing was ever written to it. For a transaction in
+  /// progress, whether it changed the space itself does not show.
+  package func changedAt(of space: StateSpace) -> SnapshotID? { state.spaces[space]?.changedAt }
+
   /// Returns every entry of a state space; empty when it was never written to.
   ///
   /// - Throws: `.corrupt` unless the entries are exactly those that were committed.

@@ -19,6 +19,7 @@ final class PlanningScope: SchemaProvider, TableSource {
   let searchPath: [String]
   private let warehouse: Warehouse
   private let bound = Mutex<[Bound]>([])
+  private let views = Mutex<Set<TableName>>([])
 
   init(_ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String]) {
     self.snapshot = snapshot
@@ -31,6 +32,7 @@ final class PlanningScope: SchemaProvider, TableSource {
       let full = TableName(candidate, name)
       if let table = snapshot.table(full) { return .table(try describe(table)) }
       if let view = snapshot.view(full) {
+        views.withLock { _ = $0.insert(full) }
         return .view(
           ViewDescription(
             schema: candidate, name: name, query: view.definition.sql,
@@ -57,12 +59,20 @@ final class PlanningScope: SchemaProvider, TableSource {
     }
   }
 
+  /// The views that were looked up, those below other views included.
+  var boundViews: Set<TableName> { views.withLock { $0 } }
+
+  /// The stored table that a plan bound; nil for a system table.
+  func storedTable(of table: TableReference) -> TableState? {
+    bound.withLock { bound in
+      guard table.handle < UInt64(bound.count), case .stored(let state) = bound[Int(table.handle)] else { return nil }
+      return state
+    }
+  }
+
   /// The state of a table that a plan bound.
   func state(of table: TableReference) throws -> TableState {
-    let entry = bound.withLock { bound in
-      table.handle < UInt64(bound.count) ? bound[Int(table.handle)] : nil
-    }
-    guard case .stored(let state) = entry else {
+    guard let state = storedTable(of: table) else {
       throw PulsehouseError(
         .user, "cannot change system table \"\(table.schema).\(table.name)\"", sqlState: "42809")
     }

@@ -80,6 +80,9 @@ struct SystemTable: Sendable {
           [.integer(Int64(commit.id.number)), .integer(commit.timestamp), .text(commit.message)]
         }
       }),
+    RunTables.runs,
+    RunTables.modelRuns,
+    RunTables.audits,
     SystemTable(
       name: TableName("information_schema", "tables"),
       fields: Schema([

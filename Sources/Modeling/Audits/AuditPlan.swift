@@ -18,8 +18,10 @@ struct AuditPlan {
   private let grain: [String]
   private let entries: [Entry]
 
-  init(_ model: Model, in project: Project) throws(PulsehouseError) {
-    source = model.name.sql
+  /// - Parameter rows: what SQLMesh's audits look at, a table or a query in parentheses; nil for the whole table. The
+  ///   project's own audits always see the whole table.
+  init(_ model: Model, in project: Project, rows: String? = nil) throws(PulsehouseError) {
+    source = rows ?? model.name.sql
     grain = model.grain
     var entries: [Entry] = []
     for call in model.audits {
@@ -28,7 +30,9 @@ struct AuditPlan {
         var isBlocking = call.isBlocking
         if let asked = call.call["blocking"], try !asked.boolean() { isBlocking = false }
         if case .custom(let custom) = definition, !custom.isBlocking { isBlocking = false }
-        let check = try definition.check(call, source: model.name.sql)
+        var looksAt = source
+        if case .custom = definition { looksAt = model.name.sql }
+        let check = try definition.check(call, source: looksAt)
         var file = model.file.path
         if case .query(_, let other?) = check { file = other }
         entries.append(Entry(call: call, check: check, isBlocking: isBlocking, file: file))

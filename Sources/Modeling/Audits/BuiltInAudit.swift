@@ -202,6 +202,8 @@ enum BuiltInAudit: String, CaseIterable {
 
   /// The rows to look at, as an entry of FROM.
   static func filtered(_ source: String, _ condition: String?, alias: String = "audited") -> String {
-    condition.map { "(SELECT * FROM \(source) WHERE \($0)) AS \(alias)" } ?? "\(source) AS \(alias)"
+    // A query wants a name of its own.
+    let named = source.hasPrefix("(") ? source + " AS built" : source
+    return condition.map { "(SELECT * FROM \(named) WHERE \($0)) AS \(alias)" } ?? "\(source) AS \(alias)"
   }
 }

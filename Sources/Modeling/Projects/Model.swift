@@ -3,27 +3,6 @@ import SQLSyntax
 
 /// One model of a project: its header understood, its SQL parsed.
 package struct Model: Sendable {
-  /// How the model becomes a table.
-  package enum Kind: Sendable, Hashable {
-    /// A table, built anew in each run.
-    case full
-    /// A view, made anew in each run.
-    case view
-    /// A table filled from a CSV file (its path, absolute or from the working folder).
-    case seed(path: String)
-    /// A table that others fill; the model only declares it.
-    case external
-
-    package var name: String {
-      switch self {
-      case .full: "FULL"
-      case .view: "VIEW"
-      case .seed: "SEED"
-      case .external: "EXTERNAL"
-      }
-    }
-  }
-
   package var name: RelationName
   package var kind: Kind
   package var description: String?
@@ -36,6 +15,8 @@ package struct Model: Sendable {
   package var audits: [AuditCall]
   /// Tables its SQL reads, and those named by `depends_on` and by its audits.
   package var upstream: Set<RelationName>
+  /// Tables its SQL reads and those named by `depends_on`: what its rows depend on.
+  package var reads: Set<RelationName>
   /// The query; nil for seeds and external tables.
   package var query: ModelQuery?
   package var file: ModelFile
@@ -54,11 +35,41 @@ package struct Model: Sendable {
 
 /// A model's one statement, with macros expanded and the way back to its file.
 package struct ModelQuery: Sendable {
+  /// What is written in the file.
+  package var body: ModelBody
+  /// The variables it uses, in lower case.
+  package var variables: [String]
   package var expanded: ExpandedSQL
   /// The statement without its semicolon.
   package var text: String
   /// Where `text` starts in the expanded text.
   package var offset: Int
+
+  /// Expands the body's only statement.
+  ///
+  /// - Throws: `.user` for an unknown variable, no statement; `.unsupported` for several.
+  init(_ body: ModelBody, variables values: [String: MacroValue], within range: Range<Int>) throws(PulsehouseError) {
+    self.body = body
+    variables = try MacroExpander.variables(of: body.text)
+    expanded = try MacroExpander.expand(body, variables: values)
+    let statements = StatementSplitter.split(expanded.text)
+    guard let only = statements.first else {
+      throw PulsehouseError(.user, "the model has no SQL", sqlState: "42601", range: range)
+    }
+    if statements.count > 1 {
+      throw PulsehouseError(
+        .unsupported, "statements before or after a model's query are not supported natively",
+        range: expanded.original(statements[1].range))
+    }
+    text = only.text
+    offset = only.range.lowerBound
+  }
+
+  /// Returns the same statement with other values of its variables.
+  func with(_ values: [String: MacroValue]) throws(PulsehouseError) -> ModelQuery {
+    if variables.isEmpty { return self }
+    return try ModelQuery(body, variables: values, within: 0..<0)
+  }
 
   /// Returns an error about `prefix + text` as one about the model's file.
   func located(_ error: PulsehouseError, prefixLength: Int, in file: ModelFile) -> PulsehouseError {

@@ -3,12 +3,12 @@ import SQLSyntax
 
 /// Understands `MODEL (...)`: which properties there are, and what each may hold.
 struct ModelReader {
-  private let file: ModelFile
-  private let block: HeaderBlock
+  let file: ModelFile
+  let block: HeaderBlock
 
   /// Properties that SQLMesh knows and that change nothing here.
   private static let withoutEffect: Set<String> = [
-    "cron", "cron_tz", "start", "end", "owner", "stamp", "tags", "grains", "references", "interval_unit",
+    "cron_tz", "end", "owner", "stamp", "tags", "grains", "references",
     "column_descriptions", "storage_format", "physical_properties", "table_properties", "virtual_properties",
     "session_properties", "allow_partials", "optimize_query", "formatting", "virtual_environment_mode", "project",
   ]
@@ -46,26 +46,27 @@ struct ModelReader {
     let name = try relationName(nameValue)
     let kind = try self.kind()
     let query = try self.query(kind)
-    var upstream = try query.map { query throws(PulsehouseError) in try tablesRead(query) } ?? []
+    var reads = try query.map { query throws(PulsehouseError) in try tablesRead(query) } ?? []
     if let value = block["depends_on"] {
-      for entry in value.list() { upstream.insert(try relationName(entry)) }
+      for entry in value.list() { reads.insert(try relationName(entry)) }
     }
     var audits: [AuditCall] = []
     if let value = block["audits"] {
       for entry in value.list() { audits.append(AuditCall(try entry.call())) }
     }
-    upstream.remove(name)
+    reads.remove(name)
     return Model(
       name: name, kind: kind, description: try block["description"]?.string(), grain: try words("grain"),
       partitionedBy: try words("partitioned_by"), clusteredBy: try words("clustered_by"),
-      columns: try block["columns"]?.columns() ?? [], audits: audits, upstream: upstream, query: query, file: file,
+      columns: try block["columns"]?.columns() ?? [], audits: audits, upstream: reads, reads: reads, query: query,
+      file: file,
       nameRange: nameValue.range)
   }
 
   private func refuseUnknown() throws(PulsehouseError) {
     let understood: Set<String> = [
       "name", "kind", "dialect", "enabled", "description", "grain", "partitioned_by", "clustered_by", "columns",
-      "audits", "depends_on",
+      "audits", "depends_on", "cron", "interval_unit", "start",
     ]
     for property in block.properties
     where !understood.contains(property.name) && !Self.withoutEffect.contains(property.name) {
@@ -92,7 +93,7 @@ struct ModelReader {
     return RelationName(parts[0], parts[1])
   }
 
-  private func words(_ property: String) throws(PulsehouseError) -> [String] {
+  func words(_ property: String) throws(PulsehouseError) -> [String] {
     guard let value = block[property] else { return [] }
     var words: [String] = []
     for entry in value.list() {
@@ -105,29 +106,7 @@ struct ModelReader {
     return words
   }
 
-  private func kind() throws(PulsehouseError) -> Model.Kind {
-    guard let value = block["kind"] else { return .view }
-    let call = try value.call()
-    switch call.name {
-    case "full": return .full
-    case "view":
-      if let materialized = try call.properties().first(where: { $0.name == "materialized" })?.value,
-        try materialized.boolean()
-      {
-        throw PulsehouseError(
-          .unsupported, "materialized views are not supported", hint: "Use the kind FULL.", range: materialized.range)
-      }
-      return .view
-    case "external": return .external
-    case "seed": return .seed(path: try seedPath(call))
-    default:
-      throw PulsehouseError(
-        .unsupported, "models of the kind \(call.name.uppercased()) are not supported yet",
-        hint: "There are FULL, VIEW, SEED and EXTERNAL.", range: call.nameRange)
-    }
-  }
-
-  private func seedPath(_ call: PropertyCall) throws(PulsehouseError) -> String {
+  func seedPath(_ call: PropertyCall) throws(PulsehouseError) -> String {
     let properties = try call.properties()
     for property in properties where property.name != "path" && property.name != "batch_size" {
       throw PulsehouseError(
@@ -147,27 +126,24 @@ struct ModelReader {
   }
 
   private func query(_ kind: Model.Kind) throws(PulsehouseError) -> ModelQuery? {
-    switch kind {
-    case .seed, .external:
+    guard kind.hasQuery else {
       if let first = block.body.statements.first {
         throw PulsehouseError(
           .user, "a model of the kind \(kind.name) has no SQL", sqlState: "42601",
           range: shifted(first.range))
       }
       return nil
-    case .full, .view: break
     }
-    let expanded = try MacroExpander.expand(block.body, variables: [:])
-    let statements = StatementSplitter.split(expanded.text)
-    guard let only = statements.first else {
-      throw PulsehouseError(.user, "the model has no SQL", sqlState: "42601", range: block.range)
+    return try ModelQuery(block.body, variables: Self.sampleVariables(kind), within: block.range)
+  }
+
+  /// The variables a model of this kind may use, with values for a look at its SQL.
+  private static func sampleVariables(_ kind: Model.Kind) -> [String: MacroValue] {
+    switch kind {
+    case .incrementalByTimeRange(let range):
+      TimeVariables.values(IntervalRange(0, 0, range.unit), execution: 0)
+    default: TimeVariables.executionValues(0)
     }
-    if statements.count > 1 {
-      throw PulsehouseError(
-        .unsupported, "statements before or after a model's query are not supported natively",
-        range: expanded.original(statements[1].range))
-    }
-    return ModelQuery(expanded: expanded, text: only.text, offset: only.range.lowerBound)
   }
 
   private func shifted(_ range: Range<Int>) -> Range<Int> {

@@ -1,74 +1,143 @@
 import Bytes
+import Engine
 import Glibc
 import SQLSyntax
 import Vectors
 
-/// Builds all models of a project as tables nobody sees yet, audits them, and publishes them in one commit, or none.
-package struct ModelRun {
-  package struct Options: Sendable {
-    /// `model`, `+model`, `model+`; empty for all.
-    package var selection: [String] = []
-    /// Failing rows kept and shown for each audit.
-    package var sampleLimit = 20
-    package init() {}
-  }
+/// What a run is asked for.
+package struct RunOptions: Sendable {
+  /// `model`, `+model`, `model+`; empty for all.
+  package var selection: [String] = []
+  /// Models to build anew though nothing changed, in the same words; empty for none.
+  package var restated: [String] = []
+  /// Days since 1970, both included, that `restated` is limited to.
+  package var restatedDays: ClosedRange<Int64>?
+  /// Whether everything selected is built anew.
+  package var isFull = false
+  /// Failing rows kept and shown for each audit.
+  package var sampleLimit = 20
+  /// The time of the run, microseconds since 1970 UTC; nil for now.
+  package var executionTime: Int64?
+  package init() {}
+}
 
+/// Brings the tables of a project's models up to date, audits them, and publishes them in one commit, or none.
+///
+/// Of each model no more is built than `RunPlanner` finds outdated.
+package struct ModelRun {
   /// The schema in which failing rows of unpublished runs are kept.
   package static let failureSchema = "audits"
 
   private let project: Project
   private let session: any ModelSession
-  private let options: Options
+  private let options: RunOptions
   private let progress: (RunEvent) throws -> Void
+  private let execution: Int64
+
+  private init(
+    _ project: Project, _ session: any ModelSession, _ options: RunOptions,
+    _ progress: @escaping (RunEvent) throws -> Void
+  ) {
+    self.project = project
+    self.session = session
+    self.options = options
+    self.progress = progress
+    execution = options.executionTime ?? Self.clock(CLOCK_REALTIME) / 1000
+  }
+
+  /// Says what `run` would do, in its order. Nothing is written.
+  ///
+  /// A step that depends on rows an earlier one would write is foreseen from that one's intervals; the run itself may
+  /// find that less has to be done.
+  /// - Throws: as `run`.
+  package static func plan(_ project: Project, in session: any ModelSession, options: RunOptions = RunOptions())
+    throws -> [ModelStep]
+  {
+    let run = ModelRun(project, session, options) { _ in }
+    try session.begin()
+    defer { session.rollback() }
+    let models = try ModelGraph(project).selecting(options.selection)
+    try run.requireTables(models)
+    var planner = try run.planner()
+    var steps: [ModelStep] = []
+    for model in models {
+      let step = try planner.step(model)
+      planner.foresee(step)
+      steps.append(step)
+    }
+    return steps
+  }
 
   /// Runs the project's models.
   ///
   /// Everything happens in one transaction of `session`, so readers see the old tables until the commit and all new ones
   /// after it. A blocking audit that fails ends the run: the report says so and nothing has changed but
-  /// the tables of failing rows in the schema `audits`.
+  /// the tables of failing rows in the schema `audits` and the history of runs. A run that finds nothing to do
+  /// commits nothing.
   ///
   /// - Throws: `.user` with file, line and range for a model whose SQL does not work, a table that is missing, models that
   ///   depend on each other; `.conflict` when another process published the same tables meanwhile; what
-  ///   `progress` throws. After any error nothing has changed.
+  ///   `progress` throws. After any error nothing has changed but the history.
   package static func run(
-    _ project: Project, in session: any ModelSession, options: Options = Options(),
+    _ project: Project, in session: any ModelSession, options: RunOptions = RunOptions(),
     progress: @escaping (RunEvent) throws -> Void = { _ in }
   ) throws -> RunReport {
-    try ModelRun(project: project, session: session, options: options, progress: progress).run()
+    try ModelRun(project, session, options, progress).run()
   }
 
   private func run() throws -> RunReport {
     let start = Self.now()
-    let graph = try ModelGraph(project)
-    let models = try graph.selecting(options.selection)
+    let models = try ModelGraph(project).selecting(options.selection)
     var report = RunReport()
     try session.begin()
+    let base = try session.baseSnapshot()
     do {
       try requireTables(models)
-      for schema in Set(models.filter { $0.kind != .external }.map(\.name.schema)).sorted() {
+      for schema in Set(models.filter { $0.kind != .external }.map(\.name.schema)).sorted()
+      where try !session.schemaExists(schema) {
         try makeSchema(schema)
       }
+      let planner = try planner()
       for (index, model) in models.enumerated() {
         try progress(.began(model.name, number: index + 1, of: models.count))
-        let finished = try build(model)
+        let finished = try bringUpToDate(model, planner, changed: Set(report.models.filter(\.isChanged).map(\.name)))
         report.models.append(finished)
         try progress(.finished(finished, number: index + 1, of: models.count))
         if finished.audits.contains(where: { !$0.isPassed && $0.isBlocking }) { break }
       }
+      report.seconds = Self.now() - start
       if report.failures.contains(where: { $0.audit.isBlocking }) {
         session.rollback()
-        try keepFailures(&report)
+        try keepFailures(&report, base)
+      } else if report.models.allSatisfy({ $0.action == ModelStep.Action.keep.text }) {
+        session.rollback()
+        report.isPublished = true
       } else {
         try progress(.publishing)
-        try session.commit(message: "run: \(report.models.count) models")
+        let number = try session.nextRunNumber()
+        try session.putRun(record(report, number, .published, base))
+        try session.commit(message: "run \(number): \(report.models.count(where: \.isChanged)) models")
+        report.number = number
         report.isPublished = true
       }
     } catch {
       session.rollback()
+      if let error = error as? PulsehouseError { keep(error, of: report, base, Self.now() - start) }
       throw error
     }
     report.seconds = Self.now() - start
     return report
+  }
+
+  private func planner() throws -> RunPlanner {
+    let graph = try ModelGraph(project)
+    var restatement = Restatement(days: options.restatedDays)
+    if options.isFull {
+      restatement = Restatement(models: Set(try graph.selecting(options.selection).map(\.name)))
+    } else if !options.restated.isEmpty {
+      restatement.models = Set(try graph.selecting(options.restated).map(\.name))
+    }
+    return RunPlanner(session, restatement: restatement, execution: execution)
   }
 
   /// Every table read is there, or is made by this run before it is read.
@@ -95,85 +164,57 @@ package struct ModelRun {
     _ = try session.execute("CREATE SCHEMA IF NOT EXISTS \(RelationName.quoted(name))")
   }
 
-  // MARK: Building
+  // MARK: One model
 
-  private func build(_ model: Model) throws -> ModelReport {
+  private func bringUpToDate(_ model: Model, _ planner: RunPlanner, changed: Set<RelationName>) throws -> ModelReport {
     let start = Self.now()
-    let rowCount: Int?
-    switch model.kind {
-    case .full:
-      try drop(model)
-      rowCount = try create(model, as: "TABLE")
-    case .view:
-      try drop(model)
-      _ = try create(model, as: "VIEW")
-      rowCount = nil
-    case .seed(let path):
-      try drop(model)
-      rowCount = try load(model, from: path)
-    case .external: rowCount = nil
+    let step = try planner.step(model)
+    let built = try ModelBuilder(model, session, planner, execution: execution).build(step)
+    let end = Self.now()
+    // An audit may also look at tables that the model does not read.
+    let isAudited = built.isChanged || model.kind == .external || !model.upstream.isDisjoint(with: changed)
+    let audits =
+      isAudited
+      ? try AuditPlan(model, in: project, rows: built.rows).run(session, sampleLimit: options.sampleLimit) : []
+    let definition = model.kind == .external ? nil : try model.definition()
+    if step.action != .keep || step.state?.definition != definition {
+      try remember(model, step, built, planner)
     }
-    let built = Self.now()
-    let audits = try AuditPlan(model, in: project).run(session, sampleLimit: options.sampleLimit)
     return ModelReport(
-      name: model.name, kind: model.kind.name, file: model.file.path, rowCount: rowCount, seconds: built - start,
-      auditSeconds: Self.now() - built, audits: audits)
+      name: model.name, kind: model.kind.name, file: model.file.path, action: step.action.text, reason: step.reason,
+      isChanged: built.isChanged, rowCount: built.rowCount, seconds: end - start, auditSeconds: Self.now() - end,
+      audits: audits)
   }
 
-  private func drop(_ model: Model) throws {
-    switch try session.relationKind(model.name) {
-    case .table: _ = try session.execute("DROP TABLE \(model.name.sql)")
-    case .view: _ = try session.execute("DROP VIEW \(model.name.sql)")
-    case nil: break
-    }
+  private func remember(_ model: Model, _ step: ModelStep, _ built: BuiltModel, _ planner: RunPlanner) throws {
+    if model.kind == .external { return }
+    var intervals = built.intervals
+    if case .rebuildIntervals = step.action { intervals += step.state?.intervals ?? [] }
+    let state = ModelState(
+      definition: try model.definition(), text: model.query?.body.text ?? "", reads: try planner.readMarks(model),
+      intervals: IntervalRange.merged(intervals))
+    try session.putModelState(model.name, state.encode())
   }
 
-  private func create(_ model: Model, as kind: String) throws -> Int? {
-    guard let query = model.query else { throw PulsehouseError(.internal, "a model of a query without one") }
-    let prefix = "CREATE \(kind) \(model.name.sql)\(storage(model)) AS\n"
-    do {
-      return try session.execute(prefix + query.text)
-    } catch let error as PulsehouseError where error.range != nil {
-      throw query.located(error, prefixLength: prefix.utf8.count, in: model.file)
-    } catch var error as PulsehouseError {
-      error.file = error.file ?? model.file.path
-      throw error
-    }
+  // MARK: History
+
+  private func record(_ report: RunReport, _ number: Int, _ outcome: RunRecord.Outcome, _ base: UInt64) -> RunRecord {
+    RunRecord(
+      number: number, outcome: outcome, startedAt: execution, seconds: report.seconds,
+      snapshotBefore: SnapshotID(base),
+      models: report.models.map { model in
+        RunRecord.Model(
+          name: model.name.tableName, kind: model.kind, action: model.action, reason: model.reason,
+          rowCount: model.rowCount, seconds: model.seconds, auditSeconds: model.auditSeconds,
+          audits: model.audits.map {
+            RunRecord.Audit(text: $0.text, isBlocking: $0.isBlocking, failureCount: $0.failureCount)
+          })
+      }, message: report.error?.message)
   }
 
-  private func storage(_ model: Model) -> String {
-    if model.kind == .view { return "" }
-    var properties: [String] = []
-    for (name, columns) in [("partitioned_by", model.partitionedBy), ("clustered_by", model.clusteredBy)]
-    where !columns.isEmpty {
-      properties.append("\(name) = '\(columns.joined(separator: ", ").replacing("'", with: "''"))'")
-    }
-    return properties.isEmpty ? "" : " WITH (\(properties.joined(separator: ", ")))"
-  }
-
-  private func load(_ model: Model, from path: String) throws -> Int? {
-    var columns: [String] = []
-    for column in model.columns {
-      guard column.path.count == 1, let type = column.typeText else {
-        throw model.error(.user, "the columns of a seed are names with types", sqlState: "42601")
-      }
-      columns.append("\(RelationName.quoted(column.path[0])) \(type)")
-    }
-    do {
-      _ = try session.execute("CREATE TABLE \(model.name.sql) (\(columns.joined(separator: ", ")))\(storage(model))")
-      return try session.execute(
-        "COPY \(model.name.sql) FROM '\(path.replacing("'", with: "''"))' WITH (FORMAT csv, HEADER true)")
-    } catch var error as PulsehouseError {
-      error.range = nil
-      error.file = error.file ?? model.file.path
-      throw error
-    }
-  }
-
-  // MARK: Failing rows
-
-  /// Keeps the samples of an unpublished run in tables of their own, each replaced by the next failure of its audit.
-  private func keepFailures(_ report: inout RunReport) throws {
+  /// Keeps the samples of an unpublished run in tables of their own, each replaced by the next failure of its audit, and
+  /// the run in the history.
+  private func keepFailures(_ report: inout RunReport, _ base: UInt64) throws {
     try session.begin()
     try makeSchema(Self.failureSchema)
     for (modelIndex, model) in report.models.enumerated() {
@@ -185,12 +226,34 @@ package struct ModelRun {
         report.models[modelIndex].audits[auditIndex].keptIn = name
       }
     }
-    try session.commit(message: "run: failing rows")
+    let number = try session.nextRunNumber()
+    try session.putRun(record(report, number, .failed, base))
+    try session.commit(message: "run \(number): failing rows")
+    report.number = number
   }
 
-  private static func now() -> Double {
+  /// Notes in the history that a run ended with an error. What keeps the note from being written must not hide the
+  /// error, which is about to be thrown.
+  private func keep(_ error: PulsehouseError, of report: RunReport, _ base: UInt64, _ seconds: Double) {
+    if error.kind == .usage { return }
+    do {
+      try session.begin()
+      let number = try session.nextRunNumber()
+      var record = record(report, number, .failed, base)
+      record.seconds = seconds
+      record.message = error.file.map { "\(error.message) (\($0))" } ?? error.message
+      try session.putRun(record)
+      try session.commit(message: "run \(number): failed")
+    } catch {
+      session.rollback()
+    }
+  }
+
+  private static func now() -> Double { Double(clock(CLOCK_MONOTONIC)) / 1e9 }
+
+  private static func clock(_ clock: clockid_t) -> Int64 {
     var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

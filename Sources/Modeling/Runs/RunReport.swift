@@ -2,12 +2,16 @@ import Bytes
 
 /// What a run did.
 package struct RunReport: Sendable {
-  /// In the order in which they ran; those after a failure are missing.
+  /// In the order in which they ran, those left as they are included; those after a failure are missing.
   package var models: [ModelReport] = []
   /// Whether everything was published; else the warehouse is as it was before.
   package var isPublished = false
+  /// The run's number in the history; nil when there was nothing to do, which is not kept.
+  package var number: Int?
   package var seconds = 0.0
 
+  /// True when every model was as it had to be.
+  package var isIdle: Bool { isPublished && number == nil }
   package var rowCount: Int { models.reduce(0) { $0 + ($1.rowCount ?? 0) } }
   package var auditCount: Int { models.reduce(0) { $0 + $1.audits.count } }
   /// Audits that did not pass, blocking or not, with their models.
@@ -30,10 +34,15 @@ package struct RunReport: Sendable {
 
 package struct ModelReport: Sendable {
   package var name: RelationName
-  /// `FULL`, `VIEW`, `SEED` or `EXTERNAL`.
+  /// `FULL`, `VIEW`, `INCREMENTAL_BY_TIME_RANGE`, ...
   package var kind: String
   package var file: String
-  /// Nil for views.
+  /// What was done and why; both in words.
+  package var action: String
+  package var reason: String
+  /// Whether anything of it is other than before.
+  package var isChanged: Bool
+  /// Rows written; nil for views and models left as they are.
   package var rowCount: Int?
   package var seconds: Double
   package var auditSeconds: Double

@@ -1,8 +1,12 @@
 import Engine
+import Vectors
 
 /// A warehouse's session as a run sees it.
 package final class SessionModelSession: ModelSession {
   private let session: Session
+
+  /// More changed intervals than this are as good as all of them.
+  private static let bucketLimit = 20_000
 
   package init(_ session: Session) { self.session = session }
 
@@ -23,9 +27,92 @@ package final class SessionModelSession: ModelSession {
   }
 
   package func relationKind(_ name: RelationName) throws -> RelationKind? {
-    let snapshot = try session.transaction?.snapshot ?? session.warehouse.snapshot()
-    let full = TableName(name.schema, name.name)
-    if snapshot.table(full) != nil { return .table }
-    return snapshot.view(full) != nil ? .view : nil
+    let snapshot = try session.currentSnapshot()
+    if snapshot.table(name.tableName) != nil { return .table }
+    return snapshot.view(name.tableName) != nil ? .view : nil
   }
+
+  package func baseSnapshot() throws -> UInt64 { try session.currentSnapshot().id.number }
+
+  package func relationVersion(_ name: RelationName) throws -> RelationVersion? {
+    let snapshot = try session.currentSnapshot()
+    if let table = snapshot.table(name.tableName) {
+      return RelationVersion(identifier: table.identifier.rawValue, changedAt: table.changedAt.number)
+    }
+    return snapshot.view(name.tableName).map {
+      RelationVersion(identifier: $0.identifier.rawValue, changedAt: $0.changedAt.number)
+    }
+  }
+
+  package func reads(of sql: String) throws -> ModelReads {
+    let reads = try session.reads(of: sql)
+    return ModelReads(
+      scans: reads.tables.map { read in
+        ModelReads.Scan(
+          table: RelationName(read.table),
+          conditions: read.conditions.map {
+            ModelReads.Condition(
+              column: $0.column, name: $0.field.name, type: $0.field.type, predicate: $0.predicate)
+          })
+      }, views: Set(reads.views.map { RelationName($0) }))
+  }
+
+  package func changes(
+    of name: RelationName, since version: RelationVersion, column: Int, origin: Int64, width: Int64
+  ) throws -> ChangedBuckets {
+    guard
+      let changes = try session.changes(
+        of: name.tableName, identifier: TableIdentifier(rawValue: version.identifier),
+        since: SnapshotID(version.changedAt)),
+      let buckets = try session.buckets(
+        of: changes, column: column, origin: origin, width: width, limit: Self.bucketLimit)
+    else { return .any }
+    return .some(buckets)
+  }
+
+  package func hasChanged(_ name: RelationName, since version: RelationVersion) throws -> Bool {
+    let snapshot = try session.currentSnapshot()
+    if let view = snapshot.view(name.tableName) {
+      return view.identifier.rawValue != version.identifier || view.changedAt.number > version.changedAt
+    }
+    let changes = try session.changes(
+      of: name.tableName, identifier: TableIdentifier(rawValue: version.identifier),
+      since: SnapshotID(version.changedAt))
+    return try changes.map { try !session.cancelOut($0) } ?? true
+  }
+
+  package func bounds(of name: RelationName, column: Int) throws -> ClosedRange<Int64>? {
+    try session.bounds(of: name.tableName, column: column)
+  }
+
+  package func haveEqualRows(_ first: RelationName, _ second: RelationName) throws -> Bool {
+    try session.haveEqualRows(first.tableName, second.tableName)
+  }
+
+  package func modelState(_ name: RelationName) throws -> (bytes: [UInt8], writtenAt: UInt64)? {
+    guard let state = try session.state(of: .model(name.description)), let bytes = state.entries[ModelState.key] else {
+      return nil
+    }
+    return (bytes, state.changedAt.number)
+  }
+
+  package func putModelState(_ name: RelationName, _ bytes: [UInt8]) throws {
+    try session.putState(.model(name.description), key: ModelState.key, value: bytes)
+  }
+
+  package func schemaExists(_ name: String) throws -> Bool { try session.currentSnapshot().schemas.contains(name) }
+
+  package func nextRunNumber() throws -> Int {
+    (try RunRecord.all(in: session.currentSnapshot()).last?.number ?? 0) + 1
+  }
+
+  package func putRun(_ record: RunRecord) throws {
+    try session.putState(.runs, key: RunRecord.key(of: record.number), value: record.encode())
+  }
+}
+
+extension RelationName {
+  package init(_ name: TableName) { self.init(name.schema, name.name) }
+
+  package var tableName: TableName { TableName(schema, name) }
 }

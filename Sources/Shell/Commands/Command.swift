@@ -13,7 +13,10 @@ package enum CommandList {
   package static let all: [any Command.Type] = [
     GenerateCommand.self,
     IngestCommand.self,
+    PlanCommand.self,
     RunCommand.self,
+    HistoryCommand.self,
+    UndoCommand.self,
     SQLCommand.self,
     ExportCommand.self,
     StatusCommand.self,

@@ -3,34 +3,28 @@ import Engine
 import Modeling
 import Vectors
 
-/// `pulsehouse run`: all models, audited, published in one commit.
+/// `pulsehouse run`: what is outdated is built, audited, published in one commit.
 package enum RunCommand: Command {
   package static let specification = CommandSpecification(
-    "run", "build the models of the project, audit them, publish all of them in one commit",
+    "run", "bring the models of the project up to date, audit them, publish all of them in one commit",
     operands: "[MODEL ...]", maximumOperands: 1000,
-    options: [
+    options: RunSelection.options + [
       OptionSpecification("samples", value: "N", "failing rows shown and kept for each audit (default: 20)")
     ],
     discussion: """
-      Without operands every model below models/ is built: +MODEL is a model with all it reads, MODEL+ with all that
-      read it. Readers see the old tables until everything is built and audited, and then all new ones at once. When a
-      blocking audit fails nothing is published; failing rows are kept in tables of the schema audits.
+      \(RunSelection.discussion) Readers see the old tables until everything is built and audited, and then all new
+      ones at once. When a blocking audit fails nothing is published; failing rows are kept in tables of the schema
+      audits. pulsehouse plan shows what a run would do, pulsehouse undo takes it back.
       """)
 
   package static func run(_ arguments: Arguments) throws {
     let place = try Workplace(arguments)
-    let project = try Project.load(place.project)
-    guard !project.models.isEmpty else {
-      throw PulsehouseError(
-        .usage, "there are no models in \(place.project)/models",
-        hint: "A project has models/ and sources/; --project names its folder.")
-    }
+    let project = try RunSelection.project(place)
     let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
     let session = try OpenWarehouse.session(warehouse, arguments)
     let canceller = session.canceller
     SignalWatch.onInterrupt { canceller.cancel() }
-    var options = ModelRun.Options()
-    options.selection = arguments.operands
+    var options = try RunSelection.options(arguments)
     options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
     let line = ProgressLine(isQuiet: arguments.has("quiet"))
     let isJSON = arguments.has("json")
@@ -55,7 +49,7 @@ package enum RunCommand: Command {
   }
 
   private static func text(_ model: ModelReport) -> String {
-    var text = pad(model.name.description, 28) + pad(model.kind, 9)
+    var text = pad(model.name.description, 27) + " " + pad(model.action, 11) + " "
     text += pad(model.rowCount.map { Decimals.grouped($0) + " rows" } ?? "", 17, toRight: true)
     text += pad(Decimals.format(model.seconds, places: 2) + " s", 10, toRight: true)
     let passed = model.audits.count(where: \.isPassed)
@@ -63,6 +57,7 @@ package enum RunCommand: Command {
       text += "   \(passed) of \(model.audits.count) audits passed"
       text += ", \(Decimals.format(model.auditSeconds, places: 2)) s"
     }
+    if !model.reason.isEmpty { text += "   \(model.reason)" }
     for audit in model.audits where !audit.isPassed {
       text +=
         "\n  \(audit.isBlocking ? "FAILED" : "warning"): \(audit.text): \(Decimals.grouped(audit.failureCount)) rows"
@@ -82,8 +77,11 @@ package enum RunCommand: Command {
     let rows = Decimals.grouped(report.rowCount)
     let rate = report.seconds > 0 ? Int(Double(report.rowCount) / report.seconds) : report.rowCount
     guard report.isPublished else { return "" }
+    guard let number = report.number else {
+      return "nothing to do: all \(report.models.count) models are up to date\n"
+    }
     return """
-      published \(report.models.count) models in one commit: \(rows) rows, \(report.auditCount) audits, \
+      run \(number): published \(report.models.count(where: \.isChanged)) of \(report.models.count) models in one commit: \(rows) rows, \(report.auditCount) audits, \
       \(Decimals.format(report.seconds, places: 2)) s, \(Decimals.grouped(rate)) rows/s
 
       """
@@ -105,12 +103,14 @@ package enum RunCommand: Command {
       }
       return JSONText.object([
         ("model", .text(model.name.description)), ("kind", .text(model.kind)),
+        ("action", .text(model.action)), ("reason", .text(model.reason)), ("changed", .boolean(model.isChanged)),
         ("rows", model.rowCount.map { .number($0) } ?? .null), ("seconds", .decimal(model.seconds)),
         ("audit_seconds", .decimal(model.auditSeconds)), ("audits", .raw(JSONText.array(audits))),
       ])
     }
     return JSONText.object([
-      ("published", .boolean(report.isPublished)), ("seconds", .decimal(report.seconds)),
+      ("run", report.number.map { .number($0) } ?? .null), ("published", .boolean(report.isPublished)),
+      ("seconds", .decimal(report.seconds)),
       ("models", .raw(JSONText.array(models))),
     ])
   }

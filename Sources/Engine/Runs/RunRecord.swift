@@ -1,0 +1,180 @@
+import Bytes
+
+/// One run of the models as history keeps it: what was done, why, and how it ended.
+///
+/// The records lie in the state space `StateSpace.runs`, a key each (`key(of:)`), and are written in the commit that
+/// publishes the run, or in one of their own when nothing was published.
+package struct RunRecord: Sendable, Hashable {
+  package enum Outcome: UInt8, Sendable {
+    case published = 1
+    case failed = 2
+    /// A run that took an earlier one back.
+    case undo = 3
+
+    package var name: String {
+      switch self {
+      case .published: "published"
+      case .failed: "failed"
+      case .undo: "undo"
+      }
+    }
+  }
+
+  package struct Audit: Sendable, Hashable {
+    package var text: String
+    package var isBlocking: Bool
+    package var failureCount: Int
+
+    package init(text: String, isBlocking: Bool, failureCount: Int) {
+      self.text = text
+      self.isBlocking = isBlocking
+      self.failureCount = failureCount
+    }
+  }
+
+  package struct Model: Sendable, Hashable {
+    /// `schema.name`.
+    package var name: TableName
+    package var kind: String
+    /// What was done: `rebuilt`, `2024-01-03`, ...
+    package var action: String
+    package var reason: String
+    package var rowCount: Int?
+    package var seconds: Double
+    package var auditSeconds: Double
+    package var audits: [Audit]
+
+    package init(
+      name: TableName, kind: String, action: String, reason: String, rowCount: Int?, seconds: Double,
+      auditSeconds: Double, audits: [Audit]
+    ) {
+      self.name = name
+      self.kind = kind
+      self.action = action
+      self.reason = reason
+      self.rowCount = rowCount
+      self.seconds = seconds
+      self.auditSeconds = auditSeconds
+      self.audits = audits
+    }
+  }
+
+  package var number: Int
+  package var outcome: Outcome
+  /// Microseconds since 1970 UTC.
+  package var startedAt: Int64
+  package var seconds: Double
+  /// The snapshot the run read, to which `undo` goes back.
+  package var snapshotBefore: SnapshotID
+  package var models: [Model]
+  /// Why it failed.
+  package var message: String?
+  /// The run that an undo took back.
+  package var undoneRun: Int?
+
+  package init(
+    number: Int, outcome: Outcome, startedAt: Int64, seconds: Double, snapshotBefore: SnapshotID, models: [Model],
+    message: String? = nil, undoneRun: Int? = nil
+  ) {
+    self.number = number
+    self.outcome = outcome
+    self.startedAt = startedAt
+    self.seconds = seconds
+    self.snapshotBefore = snapshotBefore
+    self.models = models
+    self.message = message
+    self.undoneRun = undoneRun
+  }
+
+  /// The key of run `number`: eight digits, so that keys sort as numbers do.
+  package static func key(of number: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+
+  /// Returns every record, oldest first.
+  package static func all(in snapshot: Snapshot) throws(PulsehouseError) -> [RunRecord] {
+    var records: [RunRecord] = []
+    for (key, value) in try snapshot.entries(of: .runs) { records.append(try RunRecord(decoding: value, key: key)) }
+    return records.sorted { $0.number < $1.number }
+  }
+}
+
+/// A first byte for the version, then the fields in order; counts and numbers are varints.
+extension RunRecord {
+  private static let version: UInt8 = 1
+
+  package func encode() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(Self.version)
+    writer.appendCount(number)
+    writer.append(outcome.rawValue)
+    writer.append(startedAt)
+    writer.append(seconds)
+    writer.append(snapshotBefore.number)
+    writer.append(message != nil)
+    if let message { writer.append(message) }
+    writer.append(undoneRun != nil)
+    if let undoneRun { writer.appendCount(undoneRun) }
+    writer.appendCount(models.count)
+    for model in models {
+      writer.append(model.name.schema)
+      writer.append(model.name.name)
+      writer.append(model.kind)
+      writer.append(model.action)
+      writer.append(model.reason)
+      writer.append(model.rowCount != nil)
+      if let rowCount = model.rowCount { writer.appendCount(rowCount) }
+      writer.append(model.seconds)
+      writer.append(model.auditSeconds)
+      writer.appendCount(model.audits.count)
+      for audit in model.audits {
+        writer.append(audit.text)
+        writer.append(audit.isBlocking)
+        writer.appendCount(audit.failureCount)
+      }
+    }
+    return writer.bytes
+  }
+
+  /// Reads what `encode` wrote. - Throws: `.corrupt`; `.unsupported` for a newer version.
+  package init(decoding bytes: [UInt8], key: String) throws(PulsehouseError) {
+    self = try ByteReader.reading(bytes, source: "run \(key)") { reader throws(PulsehouseError) in
+      let version = try reader.readUInt8()
+      guard version == Self.version else {
+        throw PulsehouseError(
+          .unsupported, "the record of run \(key) is of version \(version)",
+          hint: "It was written by a newer pulsehouse.")
+      }
+      let number = try reader.readSize()
+      guard let outcome = Outcome(rawValue: try reader.readUInt8()) else { throw reader.corrupt("an unknown outcome") }
+      var record = RunRecord(
+        number: number, outcome: outcome, startedAt: try reader.readInt64(), seconds: try reader.readDouble(),
+        snapshotBefore: SnapshotID(try reader.readUInt64()), models: [])
+      if try reader.readBool() { record.message = try reader.readString() }
+      if try reader.readBool() { record.undoneRun = try reader.readSize() }
+      for _ in 0..<(try reader.readCount()) { record.models.append(try Model(&reader)) }
+      try reader.expectEnd()
+      return record
+    }
+  }
+}
+
+extension RunRecord.Model {
+  fileprivate init(_ reader: inout ByteReader) throws(PulsehouseError) {
+    let schema = try reader.readString()
+    name = TableName(schema, try reader.readString())
+    kind = try reader.readString()
+    action = try reader.readString()
+    reason = try reader.readString()
+    rowCount = try reader.readBool() ? try reader.readSize() : nil
+    seconds = try reader.readDouble()
+    auditSeconds = try reader.readDouble()
+    audits = []
+    for _ in 0..<(try reader.readCount()) {
+      let text = try reader.readString()
+      let isBlocking = try reader.readBool()
+      audits.append(RunRecord.Audit(text: text, isBlocking: isBlocking, failureCount: try reader.readSize()))
+    }
+  }
+}

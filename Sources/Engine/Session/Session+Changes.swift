@@ -1,0 +1,261 @@
+import Bytes
+import Kernels
+import Planning
+import SQLSyntax
+import Segments
+import Vectors
+
+// What a query reads, and what has changed of a table since an earlier snapshot: enough for the floor above to rebuild
+// no more than it must.
+
+/// What a query reads of one stored table.
+package struct TableRead: Hashable, Sendable {
+  package struct Condition: Hashable, Sendable {
+    /// The column's position in the table.
+    package var column: Int
+    package var field: Field
+    package var predicate: ColumnPredicate
+  }
+
+  package var table: TableName
+  /// Every row the query looks at fulfils all of these; empty: it may look at any row.
+  package var conditions: [Condition]
+}
+
+/// The stored tables and the views a query rests on, views followed to the tables below them.
+package struct QueryReads: Hashable, Sendable {
+  /// One entry for each scan; a table that is read twice has two.
+  package var tables: [TableRead] = []
+  package var views: Set<TableName> = []
+}
+
+/// A table's rows that came and went between two states of it, as whole segments: a row in both lists did not change.
+package struct TableChanges: Sendable {
+  package var added: [SegmentDescriptor] = []
+  package var removed: [SegmentDescriptor] = []
+
+  package var isEmpty: Bool { added.isEmpty && removed.isEmpty }
+}
+
+extension Session {
+  /// Plans a query as the open transaction sees the warehouse and returns what it reads.
+  ///
+  /// Tables that the planner proved not to matter (a condition that is never true) are left out.
+  /// - Throws: as running it would, before any row is read.
+  package func reads(of sql: String) throws -> QueryReads {
+    let scope = try planningScope()
+    guard case .query(let plan) = try planner(scope).plan(try PostgresParser.parseOne(sql)) else {
+      throw PulsehouseError(.internal, "asked what a statement reads that is no query")
+    }
+    var reads = QueryReads()
+    reads.views = scope.boundViews
+    func visit(_ node: PhysicalNode) throws {
+      if case .scan(let scan) = node.operation, let table = scope.storedTable(of: scan.table) {
+        reads.tables.append(
+          TableRead(
+            table: table.name,
+            conditions: scan.predicates.map {
+              TableRead.Condition(
+                column: $0.field, field: table.definition.schema.fields[$0.field], predicate: $0.predicate)
+            }))
+      }
+      for input in node.inputs { try visit(input) }
+    }
+    try visit(plan.root)
+    for subquery in plan.subqueries { try visit(subquery) }
+    return reads
+  }
+
+  /// The snapshot that the open transaction sees, its own changes included; the newest one outside a transaction.
+  package func currentSnapshot() throws -> Snapshot { try transaction?.snapshot ?? warehouse.snapshot() }
+
+  /// Returns how the table differs from what it was at snapshot `since`; nil when that cannot be said, because it was
+  /// another table then or the snapshot is gone: everything may have changed.
+  package func changes(of name: TableName, identifier: TableIdentifier, since: SnapshotID) throws -> TableChanges? {
+    guard let table = try currentSnapshot().table(name), table.identifier == identifier else { return nil }
+    if table.changedAt <= since { return TableChanges() }
+    guard let snapshot = try? warehouse.store.snapshot(at: since),
+      let before = snapshot.tables.first(where: { $0.identifier == identifier })
+    else { return nil }
+    let old = try before.segments()
+    let new = try table.segments()
+    let oldPaths = Set(old.map(\.path))
+    let newPaths = Set(new.map(\.path))
+    return TableChanges(
+      added: new.filter { !oldPaths.contains($0.path) }, removed: old.filter { !newPaths.contains($0.path) })
+  }
+
+  /// Returns the buckets, `floor((value - origin) / width)`, of the rows of `changes` that really came or went: rows
+  /// that only moved from one segment to another cancel out. NULLs are in no bucket. Nil when there are more than
+  /// `limit` buckets.
+  ///
+  /// `column` is one of integers, dates or times, in the units they are stored in.
+  package func buckets(
+    of changes: TableChanges, column: Int, origin: Int64, width: Int64, limit: Int
+  ) throws -> Set<Int64>? {
+    precondition(width > 0, "a bucket has a width")
+    // A bucket whose rows' hashes add up to the same on both sides has the same rows.
+    let mayCancel = !changes.added.isEmpty && !changes.removed.isEmpty
+    var balances: [Int64: UInt64] = [:]
+    var touched: Set<Int64> = []
+    func bucket(_ value: Int64) -> Int64? {
+      let (distance, overflow) = value.subtractingReportingOverflow(origin)
+      if overflow { return nil }
+      let quotient = distance / width
+      return distance % width < 0 ? quotient - 1 : quotient
+    }
+    for (segments, sign) in [(changes.added, UInt64(1)), (changes.removed, UInt64.max)] {
+      for descriptor in segments {
+        let zoneMap = try descriptor.zoneMaps()[column]
+        if !mayCancel, case .integer(let low) = zoneMap.minimum, case .integer(let high) = zoneMap.maximum,
+          let first = bucket(low), first == bucket(high)
+        {
+          touched.insert(first)
+          continue
+        }
+        let segment = try warehouse.segmentCache.reader(
+          warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
+        for rowGroup in 0..<segment.rowGroupCount {
+          let reader = RowGroupReader(segment, rowGroup: rowGroup)
+          for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
+            let rows = start..<min(start + Batch.vectorSize, reader.rowCount)
+            let values = try reader.read(column: column, rows: rows).flattened()
+            let hashes =
+              mayCancel
+              ? Hash.rows(
+                try segment.schema.fields.indices.map { try reader.read(column: $0, rows: rows) }, count: rows.count)
+              : []
+            for row in 0..<rows.count {
+              guard case .integer(let value) = values.scalar(at: row), let place = bucket(value) else { continue }
+              if mayCancel { balances[place, default: 0] &+= hashes[row] &* sign } else { touched.insert(place) }
+            }
+          }
+          if max(touched.count, balances.count) > 2 * limit { return nil }
+        }
+      }
+    }
+    for (place, balance) in balances where balance != 0 { touched.insert(place) }
+    return touched.count > limit ? nil : touched
+  }
+
+  /// Returns bounds of an integer, date or time column, as stored; nil when the table has no value of it.
+  package func bounds(of name: TableName, column: Int) throws -> ClosedRange<Int64>? {
+    var bounds: ClosedRange<Int64>?
+    for segment in try currentSnapshot().table(name)?.segments() ?? [] {
+      let zoneMap = try segment.zoneMaps()[column]
+      guard case .integer(let low) = zoneMap.minimum, case .integer(let high) = zoneMap.maximum else { continue }
+      bounds = min(bounds?.lowerBound ?? low, low)...max(bounds?.upperBound ?? high, high)
+    }
+    return bounds
+  }
+
+  /// Tells whether the rows that came are those that went. Says no without looking when there are very many.
+  package func cancelOut(_ changes: TableChanges) throws -> Bool {
+    if changes.isEmpty { return true }
+    let added = changes.added.reduce(0) { $0 + $1.rowCount }
+    guard added == changes.removed.reduce(0, { $0 + $1.rowCount }), added <= Self.comparedRowLimit else { return false }
+    return try contentHash(of: changes.added) == contentHash(of: changes.removed)
+  }
+
+  /// Tells whether two tables have the same columns and the same rows in any order. Says no without looking when there
+  /// are very many.
+  package func haveEqualRows(_ first: TableName, _ second: TableName) throws -> Bool {
+    let snapshot = try currentSnapshot()
+    guard let left = snapshot.table(first), let right = snapshot.table(second), left.definition == right.definition,
+      left.rowCount == right.rowCount, left.rowCount <= Self.comparedRowLimit
+    else { return false }
+    return try contentHash(of: left.segments()) == contentHash(of: right.segments())
+  }
+
+  /// Comparing more rows than this costs more than what would be spared.
+  private static let comparedRowLimit = 4_000_000
+
+  /// Returns the sum of the hashes of all rows, which is the same for the same rows whatever their order. Good within
+  /// this process only.
+  private func contentHash(of segments: [SegmentDescriptor]) throws -> UInt64 {
+    var sum: UInt64 = 0
+    for descriptor in segments {
+      let segment = try warehouse.segmentCache.reader(
+        warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
+      for rowGroup in 0..<segment.rowGroupCount {
+        let reader = RowGroupReader(segment, rowGroup: rowGroup)
+        for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
+          let rows = start..<min(start + Batch.vectorSize, reader.rowCount)
+          let columns = try segment.schema.fields.indices.map { try reader.read(column: $0, rows: rows) }
+          for hash in Hash.rows(columns, count: rows.count) { sum &+= hash }
+        }
+      }
+    }
+    return sum
+  }
+
+  // MARK: State
+
+  /// Returns the entries of a state space and the commit that last changed it; nil when nothing was ever written.
+  package func state(of space: StateSpace) throws -> (entries: [String: [UInt8]], changedAt: SnapshotID)? {
+    let snapshot = try currentSnapshot()
+    guard let changedAt = snapshot.changedAt(of: space) else { return nil }
+    return (try snapshot.entries(of: space), changedAt)
+  }
+
+  /// Writes an entry in the open transaction, or in one of its own.
+  package func putState(_ space: StateSpace, key: String, value: [UInt8]) throws {
+    try inTransaction("state of \(space)") { transaction in
+      try transaction.apply(.putState(space, key: key, value: value))
+    }
+  }
+
+  // MARK: Going back
+
+  /// Brings tables, views and state spaces back to what they were at `snapshot`, in the open transaction or in one of
+  /// its own; what was not there then is removed. Nothing is copied: the same segments are named again.
+  ///
+  /// - Throws: `.user` 22023 when the snapshot is gone.
+  package func restore(relations: [TableName], spaces: [StateSpace], to snapshot: SnapshotID, message: String) throws {
+    let before = try warehouse.store.snapshot(at: snapshot)
+    try inTransaction(message) { transaction in
+      for name in relations {
+        try transaction.apply(try Self.changes(bringing: name, from: transaction.snapshot, to: before))
+      }
+      for space in spaces {
+        var changes: [Change] = [.clearState(space)]
+        for (key, value) in try before.entries(of: space).sorted(by: { $0.key < $1.key }) {
+          changes.append(.putState(space, key: key, value: value))
+        }
+        try transaction.apply(changes)
+      }
+    }
+  }
+
+  private static func changes(bringing name: TableName, from now: Snapshot, to before: Snapshot) throws -> [Change] {
+    var changes: [Change] = []
+    let old = before.table(name)
+    if let current = now.table(name) {
+      if let old, old.identifier == current.identifier, old.definition == current.definition {
+        let oldSegments = try old.segments()
+        let segments = try current.segments()
+        let oldPaths = Set(oldSegments.map(\.path))
+        let paths = Set(segments.map(\.path))
+        let removing = segments.filter { !oldPaths.contains($0.path) }
+        let adding = oldSegments.filter { !paths.contains($0.path) }
+        if removing.isEmpty && adding.isEmpty { return [] }
+        return [.replaceSegments(name, removing: removing, adding: adding, .rows)]
+      }
+      changes.append(.dropTable(name))
+    } else if let view = now.view(name) {
+      if let oldView = before.view(name), oldView.definition == view.definition { return [] }
+      changes.append(.dropView(name))
+    }
+    if let old {
+      if !now.schemas.contains(name.schema) { changes.append(.createSchema(name.schema)) }
+      // A table that was dropped comes back with its old files, and as the one that others remember having read.
+      let isTaken = now.tables.contains { $0.identifier == old.identifier && $0.name != name }
+      changes.append(.createTable(name, isTaken ? .random() : old.identifier, old.definition))
+      changes.append(.addSegments(name, try old.segments()))
+    } else if let view = before.view(name) {
+      if !now.schemas.contains(name.schema) { changes.append(.createSchema(name.schema)) }
+      changes.append(.putView(name, view.definition))
+    }
+    return changes
+  }
+}

@@ -1,0 +1,136 @@
+import Bytes
+
+/// How long an interval of an incremental model is.
+package enum IntervalUnit: String, Sendable, Hashable, CaseIterable {
+  case hour, day
+
+  /// Seconds in one interval.
+  package var seconds: Int64 { self == .hour ? 3600 : 86_400 }
+
+  /// The longest unit of which every turn of `cron` begins a new one, as SQLMesh finds it; nil for what is finer than an
+  /// hour, or longer than a day: those are rebuilt by days, which are the same rows.
+  init?(cron: String) {
+    switch cron.lowercased() {
+    case "@hourly": self = .hour
+    case "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually": self = .day
+    default:
+      let fields = cron.split(separator: " ")
+      guard fields.count == 5 else { return nil }
+      self = fields[1].contains("*") || fields[1].contains(",") || fields[1].contains("/") ? .hour : .day
+    }
+  }
+}
+
+/// A stretch of whole intervals of event time, by their numbers since 1970-01-01 00:00 UTC, both ends included.
+package struct IntervalRange: Sendable, Hashable, Comparable {
+  package var first: Int64
+  package var last: Int64
+  package var unit: IntervalUnit
+
+  package init(_ first: Int64, _ last: Int64, _ unit: IntervalUnit) {
+    precondition(first <= last, "a range of intervals has at least one")
+    self.first = first
+    self.last = last
+    self.unit = unit
+  }
+
+  package var count: Int { Int(last - first) + 1 }
+
+  package static func < (left: IntervalRange, right: IntervalRange) -> Bool {
+    (left.first, left.last) < (right.first, right.last)
+  }
+
+  /// Seconds since 1970 of the first instant.
+  package var startSeconds: Int64 { first * unit.seconds }
+  /// Seconds since 1970 of the first instant after it.
+  package var endSeconds: Int64 { (last + 1) * unit.seconds }
+
+  /// `2024-01-03`, `2024-01-03 to 2024-01-09`, with hours where intervals are hours.
+  package var text: String {
+    func name(_ number: Int64) -> String {
+      let text = CalendarText.timestamp(seconds: number * unit.seconds)
+      return String(unit == .day ? text.prefix { $0 != " " } : text.dropLast(3))
+    }
+    return first == last ? name(first) : "\(name(first)) to \(name(last))"
+  }
+
+  /// The years 1 to 9999, beyond which a date has no place in the text of a model.
+  static func all(_ unit: IntervalUnit) -> IntervalRange {
+    IntervalRange(
+      -719_162 * (86_400 / unit.seconds), 2_932_897 * (86_400 / unit.seconds) - 1, unit)
+  }
+
+  /// Returns the part of it that lies in `other`; nil for none.
+  func intersection(_ other: IntervalRange) -> IntervalRange? {
+    let first = max(first, other.first)
+    let last = min(last, other.last)
+    return first <= last ? IntervalRange(first, last, unit) : nil
+  }
+
+  /// Joins intervals that touch or overlap.
+  static func merged(_ ranges: [IntervalRange]) -> [IntervalRange] {
+    var result: [IntervalRange] = []
+    for range in ranges.sorted() {
+      if let previous = result.last, range.first <= previous.last + 1 {
+        result[result.count - 1].last = max(previous.last, range.last)
+      } else {
+        result.append(range)
+      }
+    }
+    return result
+  }
+
+  /// Cuts ranges so that none is longer than `count` intervals.
+  static func batches(_ ranges: [IntervalRange], of count: Int?) -> [IntervalRange] {
+    guard let count else { return ranges }
+    return ranges.flatMap { range in
+      stride(from: range.first, through: range.last, by: count).map { start in
+        IntervalRange(start, min(start + Int64(count) - 1, range.last), range.unit)
+      }
+    }
+  }
+}
+
+/// Dates and times as SQL writes them, in UTC.
+package enum CalendarText {
+  /// `2024-01-03 04:05:06` of seconds since 1970.
+  static func timestamp(seconds: Int64) -> String {
+    let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+    let rest = Int(seconds - day * 86_400)
+    return "\(date(day: day)) \(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
+  }
+
+  /// `2024-01-03` of days since 1970. (Days to civil dates after Howard Hinnant, "chrono-compatible low-level date
+  /// algorithms".)
+  static func date(day: Int64) -> String {
+    let shifted = day + 719_468
+    let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+    let dayOfEra = shifted - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    let dayOfMonth = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    let digits = String(year)
+    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+      + "-\(two(Int(month)))-\(two(Int(dayOfMonth)))"
+  }
+
+  /// Days since 1970 of `2024-01-03`, also with a time behind it; nil for anything else.
+  package static func day(_ text: String) -> Int64? {
+    let parts = text.prefix { $0 != " " && $0 != "T" }.split(separator: "-")
+    guard parts.count == 3, let year = Int64(parts[0]), let month = Int64(parts[1]), let day = Int64(parts[2]),
+      (1...9999).contains(year), (1...12).contains(month), (1...31).contains(day)
+    else { return nil }
+    let shiftedYear = month <= 2 ? year - 1 : year
+    let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+    let yearOfEra = shiftedYear - era * 400
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    let result = era * 146_097 + dayOfEra - 719_468
+    return Self.date(day: result) == String(text.prefix(10)) ? result : nil
+  }
+
+  static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+}

@@ -1,0 +1,85 @@
+import SQLSyntax
+
+extension Model {
+  /// How a model becomes a table.
+  package enum Kind: Sendable, Hashable {
+    /// A table, built anew when anything it reads has changed.
+    case full
+    /// A view, made anew when its SQL changes.
+    case view
+    /// A table filled from a CSV file (its path, absolute or from the working folder).
+    case seed(path: String)
+    /// A table that others fill; the model only declares it.
+    case external
+    /// A table of which only the intervals are rebuilt whose rows changed upstream.
+    case incrementalByTimeRange(TimeRange)
+    /// A table into which the query's rows are merged by a key.
+    case incrementalByUniqueKey(columns: [String])
+    /// A table of which the partitions are replaced that the query gives rows for.
+    case incrementalByPartition
+    /// A table that keeps every version of a row, with the time for which it held.
+    case slowlyChanging(SlowlyChanging)
+
+    package var name: String {
+      switch self {
+      case .full: "FULL"
+      case .view: "VIEW"
+      case .seed: "SEED"
+      case .external: "EXTERNAL"
+      case .incrementalByTimeRange: "INCREMENTAL_BY_TIME_RANGE"
+      case .incrementalByUniqueKey: "INCREMENTAL_BY_UNIQUE_KEY"
+      case .incrementalByPartition: "INCREMENTAL_BY_PARTITION"
+      case .slowlyChanging(let kind): kind.updatedAt == nil ? "SCD_TYPE_2_BY_COLUMN" : "SCD_TYPE_2_BY_TIME"
+      }
+    }
+
+    /// What of the kind decides which rows there are, and not merely when they are built.
+    var rowsText: String {
+      switch self {
+      case .incrementalByTimeRange(let range):
+        "\(name) \(range.column), from \(range.startDay.map { CalendarText.date(day: $0) } ?? "the first")"
+      case .incrementalByUniqueKey(let columns): "\(name) \(columns)"
+      case .slowlyChanging(let kind): "\(name) \(kind)"
+      default: name
+      }
+    }
+
+    /// Whether the project's own SQL makes its rows.
+    var hasQuery: Bool {
+      switch self {
+      case .seed, .external: false
+      default: true
+      }
+    }
+  }
+
+  /// What `INCREMENTAL_BY_TIME_RANGE` says.
+  package struct TimeRange: Sendable, Hashable {
+    /// The model's column that says to which interval a row belongs: a date or a timestamp.
+    package var column: String
+    package var unit: IntervalUnit
+    /// Intervals built by one query at most; nil for all that follow each other.
+    package var batchSize: Int?
+    /// Intervals before a changed one that are rebuilt with it.
+    package var lookback: Int
+    /// Whether a change of the SQL leaves rows alone that were built before it.
+    package var isForwardOnly: Bool
+    /// The first day (since 1970) there is an interval for; nil for the first there are rows for.
+    package var startDay: Int64?
+  }
+
+  /// What `SCD_TYPE_2_BY_TIME` and `SCD_TYPE_2_BY_COLUMN` say.
+  package struct SlowlyChanging: Sendable, Hashable {
+    package var key: [String]
+    package var validFrom: String
+    package var validTo: String
+    /// The query's column that says when a row changed; nil for BY_COLUMN.
+    package var updatedAt: String?
+    /// BY_COLUMN: the columns whose change makes a new version; empty for all but the key.
+    package var columns: [String]
+    /// Whether a key that the query gives no longer ends its version.
+    package var endsMissing: Bool
+    /// Whether the first version of a key holds from `updatedAt` or the run on, rather than from 1970.
+    package var startsWhenSeen: Bool
+  }
+}

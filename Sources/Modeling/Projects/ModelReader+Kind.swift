@@ -1,0 +1,181 @@
+import Bytes
+import SQLSyntax
+
+/// The kinds of models, and what each may say in its parentheses.
+extension ModelReader {
+  func kind() throws(PulsehouseError) -> Model.Kind {
+    guard let value = block["kind"] else { return .view }
+    let call = try value.call()
+    switch call.name {
+    case "full": return .full
+    case "view":
+      if let materialized = try call.properties().first(where: { $0.name == "materialized" })?.value,
+        try materialized.boolean()
+      {
+        throw PulsehouseError(
+          .unsupported, "materialized views are not supported", hint: "Use the kind FULL.", range: materialized.range)
+      }
+      return .view
+    case "external": return .external
+    case "seed": return .seed(path: try seedPath(call))
+    case "incremental_by_time_range": return .incrementalByTimeRange(try timeRange(call))
+    case "incremental_by_unique_key":
+      let properties = try KindProperties(call, known: ["unique_key"], withoutEffect: KindProperties.common)
+      return .incrementalByUniqueKey(columns: try properties.columns("unique_key"))
+    case "incremental_by_partition":
+      _ = try KindProperties(call, known: [], withoutEffect: KindProperties.common)
+      guard try !words("partitioned_by").isEmpty else {
+        throw PulsehouseError(
+          .user, "a model of the kind INCREMENTAL_BY_PARTITION needs partitioned_by", sqlState: "42601",
+          hint: "Add partitioned_by (column, ...) to the header.", range: call.range)
+      }
+      return .incrementalByPartition
+    case "scd_type_2_by_time", "scd_type_2": return .slowlyChanging(try slowlyChanging(call, byTime: true))
+    case "scd_type_2_by_column": return .slowlyChanging(try slowlyChanging(call, byTime: false))
+    default:
+      throw PulsehouseError(
+        .unsupported, "models of the kind \(call.name.uppercased()) are not supported natively",
+        hint:
+          "There are FULL, VIEW, SEED, EXTERNAL, INCREMENTAL_BY_TIME_RANGE, INCREMENTAL_BY_UNIQUE_KEY, "
+          + "INCREMENTAL_BY_PARTITION, SCD_TYPE_2_BY_TIME and SCD_TYPE_2_BY_COLUMN.", range: call.nameRange)
+    }
+  }
+
+  private func timeRange(_ call: PropertyCall) throws(PulsehouseError) -> Model.TimeRange {
+    let properties = try KindProperties(
+      call, known: ["time_column", "batch_size", "lookback", "forward_only"],
+      withoutEffect: KindProperties.common.union(["batch_concurrency", "partition_by_time_column"]))
+    guard let time = properties["time_column"] else {
+      throw PulsehouseError(
+        .user, "a model of the kind INCREMENTAL_BY_TIME_RANGE needs a time_column", sqlState: "42601",
+        hint: "Write kind INCREMENTAL_BY_TIME_RANGE (time_column event_date).", range: call.range)
+    }
+    // `(column, format)` names a text column in SQLMesh; ours is a date or a timestamp.
+    let parts = time.list()
+    guard parts.count == 1, let name = try? parts[0].name(), name.count == 1 else {
+      throw PulsehouseError(
+        .unsupported, "a time_column with a format is not supported natively",
+        hint: "Make it a column of type date or timestamp.", range: time.range)
+    }
+    var unit = IntervalUnit.day
+    if let value = block["interval_unit"] {
+      guard let named = IntervalUnit(rawValue: try value.word()) else {
+        throw PulsehouseError(
+          .unsupported, "the interval_unit \(value.text) is not supported natively", hint: "There are hour and day.",
+          range: value.range)
+      }
+      unit = named
+    } else if let cron = block["cron"] {
+      guard let derived = IntervalUnit(cron: try cron.string()) else {
+        throw PulsehouseError(
+          .unsupported, "the cron \(cron.text) is not supported natively",
+          hint: "Write @hourly, @daily or five fields.", range: cron.range)
+      }
+      unit = derived
+    }
+    var startDay: Int64?
+    if let start = block["start"] {
+      guard let day = CalendarText.day(try start.string()) else {
+        throw PulsehouseError(
+          .user, "start is a date, such as '2024-01-01', not \(start.text)", sqlState: "22007", range: start.range)
+      }
+      startDay = day
+    }
+    return Model.TimeRange(
+      column: name[0], unit: unit, batchSize: try properties.count("batch_size", minimum: 1),
+      lookback: try properties.count("lookback", minimum: 0) ?? 0, isForwardOnly: try properties.flag("forward_only"),
+      startDay: startDay)
+  }
+
+  private func slowlyChanging(_ call: PropertyCall, byTime: Bool) throws(PulsehouseError) -> Model.SlowlyChanging {
+    let own: Set<String> =
+      byTime ? ["updated_at_name", "updated_at_as_valid_from"] : ["columns", "execution_time_as_valid_from"]
+    let properties = try KindProperties(
+      call, known: own.union(["unique_key", "valid_from_name", "valid_to_name", "invalidate_hard_deletes"]),
+      withoutEffect: KindProperties.common.union(["time_data_type", "batch_size"]))
+    var columns: [String] = []
+    if !byTime {
+      guard let value = properties["columns"] else {
+        throw PulsehouseError(
+          .user, "SCD_TYPE_2_BY_COLUMN needs columns", sqlState: "42601",
+          hint: "Write columns (a, b), or columns * for all.", range: call.range)
+      }
+      if value.text != "*" && value.text != "'*'" && value.text != "[*]" { columns = try properties.columns("columns") }
+    }
+    return Model.SlowlyChanging(
+      key: try properties.columns("unique_key"), validFrom: try properties.name("valid_from_name") ?? "valid_from",
+      validTo: try properties.name("valid_to_name") ?? "valid_to",
+      updatedAt: byTime ? try properties.name("updated_at_name") ?? "updated_at" : nil, columns: columns,
+      endsMissing: try properties.flag("invalidate_hard_deletes"),
+      startsWhenSeen: try properties.flag(byTime ? "updated_at_as_valid_from" : "execution_time_as_valid_from"))
+  }
+}
+
+/// The properties in a kind's parentheses: each known, or known to change nothing here, or refused by name.
+private struct KindProperties {
+  private let call: PropertyCall
+  private let properties: [Property]
+
+  /// What SQLMesh lets every incremental kind say and what changes no rows.
+  static let common: Set<String> = [
+    "forward_only", "disable_restatement", "on_destructive_change", "on_additive_change", "auto_restatement_cron",
+    "auto_restatement_intervals", "materialized",
+  ]
+
+  init(_ call: PropertyCall, known: Set<String>, withoutEffect: Set<String>) throws(PulsehouseError) {
+    self.call = call
+    properties = try call.properties()
+    for property in properties where !known.contains(property.name) && !withoutEffect.contains(property.name) {
+      throw PulsehouseError(
+        .unsupported, "the property \"\(property.name)\" of \(call.name.uppercased()) is not supported natively",
+        hint: known.isEmpty ? nil : "There are \(known.sorted().joined(separator: ", ")).", range: property.nameRange)
+    }
+  }
+
+  subscript(_ name: String) -> PropertyValue? { properties.first { $0.name == name }?.value }
+
+  func columns(_ name: String) throws(PulsehouseError) -> [String] {
+    guard let value = self[name] else {
+      throw PulsehouseError(
+        .user, "\(call.name.uppercased()) needs \(name)", sqlState: "42601",
+        hint: "Write \(name) (column, ...).", range: call.range)
+    }
+    var columns: [String] = []
+    for entry in value.list() {
+      let parts = try entry.name()
+      guard parts.count == 1 else {
+        throw PulsehouseError(
+          .unsupported, "\(name) takes names of columns, not \"\(entry.text)\"", range: entry.range)
+      }
+      columns.append(parts[0])
+    }
+    guard !columns.isEmpty else {
+      throw PulsehouseError(.user, "\(name) is empty", sqlState: "42601", range: value.range)
+    }
+    return columns
+  }
+
+  func name(_ name: String) throws(PulsehouseError) -> String? {
+    guard let value = self[name] else { return nil }
+    let parts = try value.name()
+    guard parts.count == 1 else {
+      throw PulsehouseError(.user, "\(name) is the name of a column", sqlState: "42601", range: value.range)
+    }
+    return parts[0]
+  }
+
+  func count(_ name: String, minimum: Int) throws(PulsehouseError) -> Int? {
+    guard let value = self[name] else { return nil }
+    let count = try value.integer()
+    guard count >= minimum, count <= 100_000 else {
+      throw PulsehouseError(
+        .user, "\(name) is a number from \(minimum) to 100000, not \(count)", sqlState: "22023", range: value.range)
+    }
+    return count
+  }
+
+  func flag(_ name: String) throws(PulsehouseError) -> Bool {
+    guard let property = properties.first(where: { $0.name == name }) else { return false }
+    return try property.value?.boolean() ?? true
+  }
+}

@@ -1,0 +1,311 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// What building a model came to.
+struct BuiltModel {
+  /// False when the table holds the same rows as before.
+  var isChanged = true
+  /// Rows written; nil for views and for nothing.
+  var rowCount: Int?
+  /// Intervals that were built.
+  var intervals: [IntervalRange] = []
+  /// A query in parentheses that gives the rows written, where that is not the whole table.
+  var rows: String?
+}
+
+/// Carries out one step of a run by SQL statements of the open transaction.
+///
+/// A table that is built anew comes about beside the old one and takes its place only if its rows are others, so that
+/// what reads it is not outdated for nothing.
+struct ModelBuilder {
+  private let model: Model
+  private let session: any ModelSession
+  private let planner: RunPlanner
+  private let execution: Int64
+
+  init(_ model: Model, _ session: any ModelSession, _ planner: RunPlanner, execution: Int64) {
+    self.model = model
+    self.session = session
+    self.planner = planner
+    self.execution = execution
+  }
+
+  func build(_ step: ModelStep) throws -> BuiltModel {
+    switch (step.action, model.kind) {
+    case (.keep, _): return BuiltModel(isChanged: false)
+    case (.rebuild, .view):
+      try drop()
+      try run("CREATE VIEW \(model.name.sql) AS\n", planner.wholeVariables(model))
+      return BuiltModel()
+    case (.rebuild, .seed(let path)):
+      return try replacing(step) { try load(path, into: $0) }
+    case (.rebuild(let range), .incrementalByTimeRange(let kind)):
+      var intervals: [IntervalRange] = []
+      var built = try replacing(step) { name in
+        intervals = IntervalRange.batches([range].compactMap(\.self), of: kind.batchSize)
+        let sample = range ?? IntervalRange(0, 0, kind.unit)
+        try run(
+          "CREATE TABLE \(name.sql)\(storage) AS\n", TimeVariables.values(sample, execution: execution),
+          "\nWITH NO DATA")
+        return try insert(intervals, kind, into: name)
+      }
+      built.intervals = IntervalRange.merged(intervals)
+      return built
+    case (.rebuild, .slowlyChanging(let kind)):
+      return try replacing(step) { name in
+        try run(
+          "CREATE TABLE \(name.sql)\(storage) AS\n\(firstVersions(kind).prefix)", planner.wholeVariables(model),
+          firstVersions(kind).suffix)
+      }
+    case (.rebuild, _):
+      return try replacing(step) { name in
+        try run("CREATE TABLE \(name.sql)\(storage) AS\n", planner.wholeVariables(model))
+      }
+    case (.rebuildIntervals(let ranges), .incrementalByTimeRange(let kind)): return try rebuild(ranges, kind)
+    case (.merge, .incrementalByUniqueKey(let key)): return try merge(replacing: key)
+    case (.merge, .incrementalByPartition): return try merge(replacing: model.partitionedBy)
+    case (.merge, .slowlyChanging(let kind)):
+      return try replacing(step) { name in try addVersions(kind, to: name) }
+    default: throw PulsehouseError(.internal, "no way to build \(model.name) by \(step.action)")
+    }
+  }
+
+  // MARK: Statements
+
+  /// Runs the model's query between other words. - Throws: with places in the model's file.
+  @discardableResult
+  private func run(_ prefix: String, _ variables: [String: MacroValue], _ suffix: String = "") throws -> Int? {
+    guard let query = try model.query?.with(variables) else {
+      throw PulsehouseError(.internal, "a model of a query without one")
+    }
+    do {
+      return try session.execute(prefix + query.text + suffix)
+    } catch let error as PulsehouseError where error.range != nil {
+      throw query.located(error, prefixLength: prefix.utf8.count, in: model.file)
+    } catch var error as PulsehouseError {
+      error.file = error.file ?? model.file.path
+      throw error
+    }
+  }
+
+  private func drop() throws {
+    switch try session.relationKind(model.name) {
+    case .table: _ = try session.execute("DROP TABLE \(model.name.sql)")
+    case .view: _ = try session.execute("DROP VIEW \(model.name.sql)")
+    case nil: break
+    }
+  }
+
+  /// Lets `make` fill a new table, which becomes the model's unless the old one has the same rows.
+  private func replacing(_ step: ModelStep, _ make: (RelationName) throws -> Int?) throws -> BuiltModel {
+    guard step.state != nil, try session.relationKind(model.name) == .table else {
+      try drop()
+      return BuiltModel(rowCount: try make(model.name))
+    }
+    let next = RelationName(model.name.schema, model.name.name + "__next")
+    if try session.relationKind(next) != nil { _ = try session.execute("DROP TABLE \(next.sql)") }
+    let rowCount = try make(next)
+    if try session.haveEqualRows(model.name, next) {
+      _ = try session.execute("DROP TABLE \(next.sql)")
+      return BuiltModel(isChanged: false, rowCount: rowCount)
+    }
+    try drop()
+    _ = try session.execute("ALTER TABLE \(next.sql) RENAME TO \(RelationName.quoted(model.name.name))")
+    return BuiltModel(rowCount: rowCount)
+  }
+
+  private var storage: String {
+    var properties: [String] = []
+    for (name, columns) in [("partitioned_by", model.partitionedBy), ("clustered_by", model.clusteredBy)]
+    where !columns.isEmpty {
+      properties.append("\(name) = '\(columns.joined(separator: ", ").replacing("'", with: "''"))'")
+    }
+    return properties.isEmpty ? "" : " WITH (\(properties.joined(separator: ", ")))"
+  }
+
+  private func load(_ path: String, into name: RelationName) throws -> Int? {
+    var columns: [String] = []
+    for column in model.columns {
+      guard column.path.count == 1, let type = column.typeText else {
+        throw model.error(.user, "the columns of a seed are names with types", sqlState: "42601")
+      }
+      columns.append("\(RelationName.quoted(column.path[0])) \(type)")
+    }
+    do {
+      _ = try session.execute("CREATE TABLE \(name.sql) (\(columns.joined(separator: ", ")))\(storage)")
+      return try session.execute(
+        "COPY \(name.sql) FROM '\(path.replacing("'", with: "''"))' WITH (FORMAT csv, HEADER true)")
+    } catch var error as PulsehouseError {
+      error.range = nil
+      error.file = error.file ?? model.file.path
+      throw error
+    }
+  }
+
+  // MARK: Intervals
+
+  /// The type of the model's time column in a table that is there.
+  private func timeType(_ kind: Model.TimeRange, _ name: RelationName) throws -> LogicalType {
+    let columns = try session.query("SELECT * FROM \(name.sql) LIMIT 0").columns
+    guard let column = columns.first(where: { $0.name == kind.column }) else {
+      throw model.error(
+        .user, "\(model.name) has no column \"\(kind.column)\", which its kind names as the time", sqlState: "42703",
+        hint: "It has \(columns.map(\.name).joined(separator: ", ")).")
+    }
+    switch column.type {
+    case .date, .timestamp, .timestamptz: return column.type
+    default:
+      throw model.error(
+        .unsupported, "the time column \"\(kind.column)\" is of type \(column.type.name)",
+        hint: "Make it a date or a timestamp.")
+    }
+  }
+
+  /// The condition that a row belongs to an interval.
+  private static func condition(_ kind: Model.TimeRange, _ type: LogicalType, _ range: IntervalRange) -> String {
+    let column = RelationName.quoted(kind.column)
+    let start = CalendarText.timestamp(seconds: range.startSeconds)
+    if type == .date {
+      let first = CalendarText.timestamp(seconds: range.startSeconds).prefix { $0 != " " }
+      let last = CalendarText.timestamp(seconds: range.endSeconds - 1).prefix { $0 != " " }
+      return "\(column) BETWEEN CAST('\(first)' AS DATE) AND CAST('\(last)' AS DATE)"
+    }
+    let end = CalendarText.timestamp(seconds: range.endSeconds)
+    let zone = type == .timestamptz ? "TIMESTAMP WITH TIME ZONE" : "TIMESTAMP"
+    let offset = type == .timestamptz ? "+00" : ""
+    return "\(column) >= CAST('\(start)\(offset)' AS \(zone)) AND \(column) < CAST('\(end)\(offset)' AS \(zone))"
+  }
+
+  /// A date cannot tell hours apart, so hours grow to whole days.
+  private static func whole(_ ranges: [IntervalRange], _ type: LogicalType) -> [IntervalRange] {
+    guard type == .date else { return ranges }
+    return IntervalRange.merged(
+      ranges.map { range in
+        guard range.unit == .hour else { return range }
+        func floor(_ hour: Int64) -> Int64 { hour >= 0 ? hour / 24 : (hour - 23) / 24 }
+        return IntervalRange(floor(range.first) * 24, floor(range.last) * 24 + 23, .hour)
+      })
+  }
+
+  private func insert(_ ranges: [IntervalRange], _ kind: Model.TimeRange, into name: RelationName) throws -> Int {
+    let type = try timeType(kind, name)
+    var rowCount = 0
+    for range in ranges {
+      rowCount +=
+        try run(
+          "INSERT INTO \(name.sql)\nSELECT * FROM (\n", TimeVariables.values(range, execution: execution),
+          "\n) AS built WHERE \(Self.condition(kind, type, range))") ?? 0
+    }
+    return rowCount
+  }
+
+  private func rebuild(_ stale: [IntervalRange], _ kind: Model.TimeRange) throws -> BuiltModel {
+    let type = try timeType(kind, model.name)
+    let ranges = IntervalRange.batches(Self.whole(stale, type), of: kind.batchSize)
+    var deleted = 0
+    for range in ranges {
+      deleted +=
+        try session.execute("DELETE FROM \(model.name.sql) WHERE \(Self.condition(kind, type, range))") ?? 0
+    }
+    let inserted = try insert(ranges, kind, into: model.name)
+    let conditions = ranges.map { "(\(Self.condition(kind, type, $0)))" }
+    return BuiltModel(
+      isChanged: deleted + inserted > 0, rowCount: inserted, intervals: ranges,
+      rows: "(SELECT * FROM \(model.name.sql) WHERE \(conditions.joined(separator: " OR ")))")
+  }
+
+  // MARK: Merging
+
+  /// Replaces the rows whose `columns` are among those of the query's rows by the query's rows.
+  private func merge(replacing columns: [String]) throws -> BuiltModel {
+    let next = RelationName(model.name.schema, model.name.name + "__next")
+    if try session.relationKind(next) != nil { _ = try session.execute("DROP TABLE \(next.sql)") }
+    try run("CREATE TABLE \(next.sql) AS\n", planner.wholeVariables(model))
+    defer { _ = try? session.execute("DROP TABLE \(next.sql)") }
+    let same = columns.map { column in
+      let name = RelationName.quoted(column)
+      return
+        "(incoming.\(name) = \(model.name.sql).\(name) OR (incoming.\(name) IS NULL AND \(model.name.sql).\(name) IS NULL))"
+    }
+    let deleted =
+      try session.execute(
+        "DELETE FROM \(model.name.sql) WHERE EXISTS (SELECT 1 FROM \(next.sql) AS incoming WHERE "
+          + "\(same.joined(separator: " AND ")))") ?? 0
+    let inserted = try session.execute("INSERT INTO \(model.name.sql) SELECT * FROM \(next.sql)") ?? 0
+    return BuiltModel(isChanged: deleted + inserted > 0, rowCount: inserted)
+  }
+
+  // MARK: Versions
+
+  private static let always = "CAST('1970-01-01 00:00:00' AS TIMESTAMP)"
+  private var now: String {
+    "CAST('\(TimeVariables.executionValues(execution)["execution_ts"]?.bareText ?? "")' AS TIMESTAMP)"
+  }
+
+  /// One row for each key: the last by the time of change, so that two of one key never both hold.
+  private func distinct(_ kind: Model.SlowlyChanging) -> (prefix: String, suffix: String) {
+    let key = kind.key.map(RelationName.quoted).joined(separator: ", ")
+    let order = kind.updatedAt.map { ", \(RelationName.quoted($0)) DESC" } ?? ""
+    return ("SELECT DISTINCT ON (\(key)) * FROM (\n", "\n) AS received ORDER BY \(key)\(order)")
+  }
+
+  /// The words around the query that make the first version of each key.
+  private func firstVersions(_ kind: Model.SlowlyChanging) -> (prefix: String, suffix: String) {
+    let one = distinct(kind)
+    let from =
+      kind.startsWhenSeen
+      ? kind.updatedAt.map { "CAST(\(RelationName.quoted($0)) AS TIMESTAMP)" } ?? now : Self.always
+    return (
+      "SELECT seen.*, \(from) AS \(RelationName.quoted(kind.validFrom)), "
+        + "CAST(NULL AS TIMESTAMP) AS \(RelationName.quoted(kind.validTo)) FROM (\(one.prefix)",
+      "\(one.suffix)) AS seen"
+    )
+  }
+
+  /// Writes the model's old versions, ended where they no longer hold, and the new ones to `name`.
+  private func addVersions(_ kind: Model.SlowlyChanging, to name: RelationName) throws -> Int? {
+    let from = RelationName.quoted(kind.validFrom)
+    let until = RelationName.quoted(kind.validTo)
+    let own = try session.query("SELECT * FROM \(model.name.sql) LIMIT 0").columns.map(\.name)
+      .filter { $0 != kind.validFrom && $0 != kind.validTo }
+    func list(_ table: String) -> String { own.map { "\(table).\(RelationName.quoted($0))" }.joined(separator: ", ") }
+    let same = kind.key.map { "seen.\(RelationName.quoted($0)) = held.\(RelationName.quoted($0))" }
+      .joined(separator: " AND ")
+    let isMissing = "seen.\(RelationName.quoted(kind.key[0])) IS NULL"
+    let isNew = "held.\(RelationName.quoted(kind.key[0])) IS NULL"
+    let isOther: String
+    let since: String
+    if let updatedAt = kind.updatedAt.map(RelationName.quoted) {
+      isOther = "seen.\(updatedAt) > held.\(updatedAt)"
+      since = "CAST(seen.\(updatedAt) AS TIMESTAMP)"
+    } else {
+      let watched = kind.columns.isEmpty ? own.filter { !kind.key.contains($0) } : kind.columns
+      isOther =
+        watched.isEmpty
+        ? "FALSE"
+        : watched.map { "seen.\(RelationName.quoted($0)) IS DISTINCT FROM held.\(RelationName.quoted($0))" }
+          .joined(separator: " OR ")
+      since = now
+    }
+    let isKnown =
+      "EXISTS (SELECT 1 FROM \(model.name.sql) AS earlier WHERE "
+      + kind.key.map { "earlier.\(RelationName.quoted($0)) = seen.\(RelationName.quoted($0))" }
+      .joined(separator: " AND ") + ")"
+    let first = kind.startsWhenSeen ? since : "CASE WHEN \(isKnown) THEN \(since) ELSE \(Self.always) END"
+    let one = distinct(kind)
+    return try run(
+      "CREATE TABLE \(name.sql)\(storage) AS\nWITH seen AS (\(one.prefix)", planner.wholeVariables(model),
+      """
+      \(one.suffix)), held AS (SELECT * FROM \(model.name.sql) WHERE \(until) IS NULL)
+      SELECT * FROM \(model.name.sql) WHERE \(until) IS NOT NULL
+      UNION ALL
+      SELECT \(list("held")), held.\(from),
+        CASE WHEN \(isMissing) THEN \(kind.endsMissing ? now : "NULL") WHEN \(isOther) THEN \(since) END
+      FROM held LEFT JOIN seen ON \(same)
+      UNION ALL
+      SELECT \(list("seen")), CASE WHEN \(isNew) THEN \(first) ELSE \(since) END, CAST(NULL AS TIMESTAMP)
+      FROM seen LEFT JOIN held ON \(same) WHERE \(isNew) OR \(isOther)
+      """)
+  }
+}

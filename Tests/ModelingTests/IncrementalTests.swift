@@ -1,0 +1,433 @@
+import Bytes
+import Engine
+import Modeling
+import TestKit
+import Testing
+import Vectors
+
+/// A warehouse with models that a test may change, and bronze tables it fills by SQL.
+private final class Workshop {
+  let folder: TemporaryDirectory
+  let session: Session
+  private(set) var models: [String: String] = [:]
+  /// The time of the next run, microseconds since 1970.
+  var clock: Int64 = 1_704_067_200_000_000
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    session = Session(try Warehouse(folder.path + "/tables", mode: .create))
+    try run("CREATE SCHEMA bronze; CREATE SCHEMA silver; CREATE SCHEMA gold")
+    try run("CREATE TABLE bronze.events (id bigint, who integer, at bigint, value integer)")
+  }
+
+  func run(_ sql: String) throws { try session.run(sql, into: DiscardingSink()) }
+
+  func rows(_ sql: String) throws -> [[Scalar]] { try session.rows(sql) }
+
+  func put(_ name: String, _ text: String) { models[name] = text }
+
+  func project() throws -> Project {
+    let files = LocalFileSystem()
+    try files.makeDirectory(folder.path + "/models")
+    for (name, text) in models {
+      let file = try files.createFile(folder.path + "/models/\(name).sql", .truncating)
+      try file.write(Array(text.utf8))
+      try file.close()
+    }
+    return try Project.load(folder.path)
+  }
+
+  @discardableResult
+  func build(_ change: (inout RunOptions) -> Void = { _ in }) throws -> RunReport {
+    var options = RunOptions()
+    options.executionTime = clock
+    clock += 3_600_000_000
+    change(&options)
+    return try ModelRun.run(try project(), in: SessionModelSession(session), options: options)
+  }
+
+  func plan() throws -> [String: String] {
+    let steps = try ModelRun.plan(try project(), in: SessionModelSession(session))
+    return Dictionary(uniqueKeysWithValues: steps.map { ($0.model.name.description, $0.action.text) })
+  }
+
+  func actions(_ report: RunReport) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: report.models.map { ($0.name.description, $0.action) })
+  }
+}
+
+private let day: Int64 = 86_400
+/// 2024-01-10 00:00 UTC.
+private let start: Int64 = 1_704_844_800
+
+/// Events of bronze by day, deduplicated.
+private let silver = """
+  MODEL (
+    name silver.events,
+    kind INCREMENTAL_BY_TIME_RANGE (time_column event_date),
+    partitioned_by event_date,
+    audits (not_null(columns := (id, event_date)), unique_values(columns := (id)))
+  );
+  SELECT DISTINCT ON (e.id) e.id, e.who, e.value,
+    CAST(TIMESTAMP '1970-01-01 00:00:00' + e.at * INTERVAL '1 second' AS DATE) AS event_date,
+    TIMESTAMP '1970-01-01 00:00:00' + e.at * INTERVAL '1 second' AS event_ts
+  FROM bronze.events AS e
+  WHERE e.at BETWEEN @start_epoch AND @end_epoch
+  ORDER BY e.id
+  """
+
+/// Reads the day before too, for the value before each; rows of the day alone are kept.
+private let gold = """
+  MODEL (
+    name gold.steps,
+    kind INCREMENTAL_BY_TIME_RANGE (time_column event_date),
+    partitioned_by event_date
+  );
+  WITH seen AS (
+    SELECT s.*, LAG(s.value) OVER (PARTITION BY s.who ORDER BY s.event_ts, s.id) AS before
+    FROM silver.events AS s
+    WHERE s.event_date BETWEEN @start_date - 1 AND @end_date
+  )
+  SELECT * FROM seen WHERE event_date BETWEEN @start_date AND @end_date
+  """
+
+private let total = """
+  MODEL (name gold.totals, kind FULL);
+  SELECT event_date, COUNT(*) AS events, SUM(value) AS total FROM silver.events GROUP BY event_date
+  """
+
+@Suite struct IncrementalTests {
+  @Test func onlyWhatChangedIsBuilt() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    shop.put("gold", gold)
+    shop.put("total", total)
+    for number in 0..<40 {
+      try shop.run("INSERT INTO bronze.events VALUES (\(number), \(number % 3), \(start + Int64(number) * day / 4), 7)")
+    }
+    var report = try shop.build()
+    #expect(report.isPublished)
+    #expect(shop.actions(report).values.allSatisfy { $0 == "rebuilt" })
+    #expect(try shop.rows("SELECT count(*) FROM gold.steps") == [[.integer(40)]])
+
+    // Nothing happened: nothing is done, and nothing is committed.
+    let before = try shop.session.warehouse.snapshot().id
+    report = try shop.build()
+    #expect(report.isIdle)
+    #expect(try shop.session.warehouse.snapshot().id == before)
+
+    // A late event of the third day.
+    try shop.run("INSERT INTO bronze.events VALUES (100, 1, \(start + 2 * day + 5), 9)")
+    let plan = try shop.plan()
+    #expect(plan["silver.events"] == "2024-01-12")
+    #expect(plan["gold.steps"] == "2024-01-12 to 2024-01-13")
+    #expect(plan["gold.totals"] == "rebuilt")
+    report = try shop.build()
+    #expect(shop.actions(report) == plan)
+    #expect(try shop.rows("SELECT count(*) FROM gold.steps") == [[.integer(41)]])
+    #expect(report.models.first { $0.name.description == "silver.events" }?.rowCount == 5)
+
+    // The same event again changes bronze and not silver: gold is left alone.
+    try shop.run("INSERT INTO bronze.events VALUES (100, 1, \(start + 2 * day + 5), 9)")
+    report = try shop.build()
+    #expect(
+      shop.actions(report)
+        == ["silver.events": "2024-01-12", "gold.steps": "unchanged", "gold.totals": "unchanged"])
+  }
+
+  @Test func aChangeOfSQLBuildsItAnew() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    shop.put("gold", gold)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (2, 1, \(start + day), 6)")
+    try shop.build()
+    // Comments and line breaks are no change.
+    shop.put("gold", gold.replacing("WITH seen", with: "-- the day before\nWITH  seen"))
+    #expect(try shop.plan()["gold.steps"] == "unchanged")
+    shop.put("gold", gold.replacing("AS before", with: "AS previous"))
+    let report = try shop.build()
+    #expect(shop.actions(report) == ["silver.events": "unchanged", "gold.steps": "rebuilt"])
+    #expect(report.models.last?.reason == "its SQL changed")
+    #expect(
+      try shop.rows("SELECT previous FROM gold.steps ORDER BY id") == [[.null], [.integer(5)]])
+  }
+
+  @Test func daysAreRestated() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    shop.put("gold", gold)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (2, 1, \(start + day), 6)")
+    try shop.build()
+    let first = start / day
+    let report = try shop.build {
+      $0.restated = ["silver.events"]
+      $0.restatedDays = first...first
+    }
+    #expect(shop.actions(report) == ["silver.events": "2024-01-10", "gold.steps": "unchanged"])
+    let all = try shop.build { $0.isFull = true }
+    #expect(shop.actions(all) == ["silver.events": "rebuilt", "gold.steps": "rebuilt"])
+  }
+
+  @Test func deletedRowsAreNoticed() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    for number in 0..<10 {
+      try shop.run("INSERT INTO bronze.events VALUES (\(number), 1, \(start + Int64(number) * day), 7)")
+    }
+    try shop.build()
+    try shop.run("DELETE FROM bronze.events WHERE id = 4")
+    try shop.run("UPDATE bronze.events SET value = 8 WHERE id = 7")
+    let report = try shop.build()
+    #expect(report.models[0].action == "2 intervals, 2024-01-14 ... 2024-01-17")
+    #expect(try shop.rows("SELECT count(*), sum(value) FROM silver.events") == [[.integer(9), .integer(64)]])
+  }
+
+  @Test func anEmptyBeginning() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    shop.put("gold", gold)
+    #expect(try shop.build().isPublished)
+    #expect(try shop.rows("SELECT count(*) FROM gold.steps") == [[.integer(0)]])
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5)")
+    try shop.build()
+    #expect(try shop.rows("SELECT count(*) FROM gold.steps") == [[.integer(1)]])
+  }
+
+  @Test func eventsBeforeTheStartAreLeftOut() throws {
+    let shop = try Workshop()
+    shop.put(
+      "silver", silver.replacing("partitioned_by", with: "start '2024-01-11', partitioned_by"))
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (2, 1, \(start + day), 6)")
+    try shop.build()
+    #expect(try shop.rows("SELECT id FROM silver.events") == [[.integer(2)]])
+    try shop.run("INSERT INTO bronze.events VALUES (3, 1, \(start), 5)")
+    #expect(try shop.build().models[0].action == "unchanged")
+  }
+
+  @Test func aWrongTimeColumnIsNamed() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver.replacing("time_column event_date", with: "time_column nowhere"))
+    let error = #expect(throws: PulsehouseError.self) { try shop.build() }
+    #expect(error?.message.contains("has no column \"nowhere\"") == true)
+    #expect(error?.line == 2)
+    let record = try #require(try RunRecord.all(in: shop.session.warehouse.snapshot()).last)
+    #expect(record.outcome == .failed)
+    #expect(record.message?.contains("nowhere") == true)
+  }
+
+  /// Whatever happens in whatever order, the tables are those of one build of everything.
+  @Test(arguments: 1...6)
+  func anySequenceEndsAsOneFullBuild(seed: UInt64) throws {
+    var random = SplitMix(state: seed)
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    shop.put("gold", gold)
+    shop.put("total", total)
+    var next: Int64 = 0
+    for step in 0..<12 {
+      switch random.next(6) {
+      case 0 where next > 0: try shop.run("DELETE FROM bronze.events WHERE id % 11 = \(random.next(11))")
+      case 1 where next > 0:
+        try shop.run("UPDATE bronze.events SET value = value + 1 WHERE id % 13 = \(random.next(13))")
+      case 2:
+        shop.put("gold", random.next(2) == 0 ? gold : gold.replacing("s.event_ts, s.id", with: "s.event_ts, s.id DESC"))
+      default:
+        var values: [String] = []
+        for _ in 0...random.next(20) {
+          // Some come late, some twice.
+          let id = random.next(5) == 0 && next > 0 ? Int64(random.next(Int(next))) : next
+          next = max(next, id + 1)
+          values.append("(\(id), \(id % 4), \(start + id * 7919 % (9 * day)), \(id % 17))")
+        }
+        try shop.run("INSERT INTO bronze.events VALUES \(values.joined(separator: ", "))")
+      }
+      if random.next(3) > 0 || step == 11 { try shop.build() }
+      if random.next(8) == 0, (try? RunUndo.undo(nil, in: shop.session)) != nil { continue }
+    }
+    try shop.build()
+    let queries = [
+      "SELECT * FROM silver.events ORDER BY id", "SELECT * FROM gold.steps ORDER BY id",
+      "SELECT * FROM gold.totals ORDER BY event_date",
+    ]
+    let incremental = try queries.map(shop.rows)
+    try shop.run("DROP TABLE silver.events; DROP TABLE gold.steps; DROP TABLE gold.totals")
+    try shop.build()
+    let full = try queries.map(shop.rows)
+    for (query, (left, right)) in zip(queries, zip(incremental, full)) {
+      // Of events that came twice with other values either may be kept.
+      #expect(left == right, "seed \(seed): \(query)")
+    }
+  }
+}
+
+private struct SplitMix {
+  var state: UInt64
+
+  mutating func next(_ bound: Int) -> Int {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Int((z ^ (z >> 31)) % UInt64(bound))
+  }
+}
+
+@Suite struct MergingKindTests {
+  @Test func rowsAreMergedByKey() throws {
+    let shop = try Workshop()
+    shop.put(
+      "latest",
+      """
+      MODEL (name silver.latest, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key who));
+      SELECT who, MAX(value) AS most FROM bronze.events GROUP BY who
+      """)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (2, 2, \(start), 6)")
+    try shop.build()
+    try shop.run("INSERT INTO bronze.events VALUES (3, 1, \(start), 9), (4, NULL, \(start), 1)")
+    let report = try shop.build()
+    #expect(report.models[0].action == "merged")
+    #expect(
+      try shop.rows("SELECT who, most FROM silver.latest ORDER BY who")
+        == [[.integer(1), .integer(9)], [.integer(2), .integer(6)], [.null, .integer(1)]])
+    // Rows that are gone upstream stay, as the kind means it.
+    try shop.run("DELETE FROM bronze.events WHERE who = 2")
+    try shop.build()
+    #expect(try shop.rows("SELECT count(*) FROM silver.latest") == [[.integer(3)]])
+  }
+
+  @Test func partitionsAreReplaced() throws {
+    let shop = try Workshop()
+    shop.put(
+      "parts",
+      """
+      MODEL (name silver.parts, kind INCREMENTAL_BY_PARTITION, partitioned_by who);
+      SELECT who, id, value FROM bronze.events
+      """)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (2, 2, \(start), 6)")
+    try shop.build()
+    try shop.run("DELETE FROM bronze.events; INSERT INTO bronze.events VALUES (3, 1, \(start), 9)")
+    try shop.build()
+    #expect(
+      try shop.rows("SELECT who, id FROM silver.parts ORDER BY who")
+        == [[.integer(1), .integer(3)], [.integer(2), .integer(2)]])
+  }
+
+  @Test func versionsByColumn() throws {
+    let shop = try Workshop()
+    shop.put(
+      "users",
+      """
+      MODEL (name silver.users, kind SCD_TYPE_2_BY_COLUMN (
+        unique_key who, columns (value), invalidate_hard_deletes true));
+      SELECT who, value FROM bronze.events
+      """)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, 0, 5), (2, 2, 0, 6), (3, 3, 0, 7)")
+    try shop.build()
+    try shop.run("UPDATE bronze.events SET value = 50 WHERE who = 1; DELETE FROM bronze.events WHERE who = 2")
+    try shop.run("INSERT INTO bronze.events VALUES (4, 4, 0, 8)")
+    try shop.build()
+    func text(_ sql: String) throws -> [String] {
+      try shop.rows(sql).map { $0.map { if case .text(let text) = $0 { text } else { "-" } }.joined(separator: " ") }
+    }
+    let versions = """
+      SELECT who::text, value::text, valid_from::text, valid_to::text FROM silver.users ORDER BY who, valid_from
+      """
+    #expect(
+      try text(versions) == [
+        "1 5 1970-01-01 00:00:00 2024-01-01 01:00:00", "1 50 2024-01-01 01:00:00 -",
+        "2 6 1970-01-01 00:00:00 2024-01-01 01:00:00", "3 7 1970-01-01 00:00:00 -", "4 8 1970-01-01 00:00:00 -",
+      ])
+    // Nothing new: nothing changes. One comes back.
+    try shop.run("INSERT INTO bronze.events VALUES (5, 2, 0, 6)")
+    try shop.build()
+    #expect(
+      try text(versions + ", value").filter { $0.hasPrefix("2 ") } == [
+        "2 6 1970-01-01 00:00:00 2024-01-01 01:00:00", "2 6 2024-01-01 02:00:00 -",
+      ])
+    // One version at a time holds.
+    let overlapping = """
+      SELECT count(*) FROM silver.users a JOIN silver.users b ON a.who = b.who AND a.valid_from < b.valid_from
+      WHERE a.valid_to IS NULL OR a.valid_to > b.valid_from
+      """
+    #expect(try shop.rows(overlapping) == [[.integer(0)]])
+  }
+
+  @Test func versionsByTime() throws {
+    let shop = try Workshop()
+    shop.put(
+      "users",
+      """
+      MODEL (name silver.users, kind SCD_TYPE_2_BY_TIME (unique_key who, updated_at_name changed));
+      SELECT who, value, TIMESTAMP '1970-01-01 00:00:00' + at * INTERVAL '1 second' AS changed FROM bronze.events
+      """)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (2, 2, \(start), 6)")
+    try shop.build()
+    try shop.run("INSERT INTO bronze.events VALUES (3, 1, \(start + day), 50), (4, 1, \(start + day - 60), 49)")
+    try shop.run("UPDATE bronze.events SET value = 60 WHERE who = 2")
+    try shop.build()
+    #expect(
+      try shop.rows("SELECT who, value, valid_to IS NULL FROM silver.users ORDER BY who, valid_from") == [
+        [.integer(1), .integer(5), .boolean(false)], [.integer(1), .integer(50), .boolean(true)],
+        [.integer(2), .integer(6), .boolean(true)],
+      ])
+    #expect(
+      try shop.rows("SELECT count(*) FROM silver.users WHERE valid_to = TIMESTAMP '2024-01-11 00:00:00'")
+        == [[.integer(1)]])
+  }
+}
+
+@Suite struct HistoryTests {
+  @Test func undoBringsBackWhatWas() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    shop.put("gold", gold)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5)")
+    try shop.build()
+    let first = try shop.rows("SELECT * FROM gold.steps")
+    try shop.run("INSERT INTO bronze.events VALUES (2, 1, \(start + day), 6)")
+    try shop.build()
+    #expect(try shop.rows("SELECT count(*) FROM gold.steps") == [[.integer(2)]])
+    #expect(try RunUndo.undo(nil, in: shop.session).number == 2)
+    #expect(try shop.rows("SELECT * FROM gold.steps") == first)
+    // The next run does the work again, and no more than that.
+    let again = try shop.build()
+    #expect(shop.actions(again) == ["silver.events": "2024-01-11", "gold.steps": "2024-01-11 to 2024-01-12"])
+    #expect(try shop.rows("SELECT count(*) FROM gold.steps") == [[.integer(2)]])
+    // Back through everything, to where there were no tables.
+    #expect(try RunUndo.undo(nil, in: shop.session).number == 4)
+    #expect(throws: PulsehouseError.self) { try RunUndo.undo(2, in: shop.session) }
+    #expect(try RunUndo.undo(nil, in: shop.session).number == 1)
+    #expect(throws: PulsehouseError.self) { try shop.rows("SELECT * FROM gold.steps") }
+    #expect(throws: PulsehouseError.self) { try RunUndo.undo(nil, in: shop.session) }
+    #expect(try shop.rows("SELECT run, outcome FROM sys.runs ORDER BY run").count == 6)
+    #expect(try shop.build().isPublished)
+    #expect(try shop.rows("SELECT count(*) FROM gold.steps") == [[.integer(2)]])
+  }
+
+  @Test func whatWasChangedSinceIsNotLost() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5)")
+    try shop.build()
+    try shop.run("INSERT INTO silver.events (id) VALUES (77)")
+    let error = #expect(throws: PulsehouseError.self) { try RunUndo.undo(nil, in: shop.session) }
+    #expect(error?.message == "silver.events was changed after run 1")
+    #expect(try shop.rows("SELECT count(*) FROM silver.events") == [[.integer(2)]])
+  }
+
+  @Test func everyRunIsKept() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (NULL, 2, \(start), 5)")
+    let report = try shop.build()
+    #expect(!report.isPublished)
+    let records = try RunRecord.all(in: shop.session.warehouse.snapshot())
+    #expect(records.map(\.outcome) == [.failed])
+    #expect(records[0].models[0].audits.map(\.failureCount) == [1, 0])
+    let record = records[0]
+    #expect(try RunRecord(decoding: record.encode(), key: "1") == record)
+    #expect(
+      try shop.rows("SELECT model_name, failure_count FROM sys.audits WHERE failure_count > 0")
+        == [[.text("events"), .integer(1)]])
+  }
+}
