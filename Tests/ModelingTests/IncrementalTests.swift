@@ -431,3 +431,32 @@ private struct SplitMix {
         == [[.text("events"), .integer(1)]])
   }
 }
+
+@Suite struct PartitionTests {
+  /// A day of a table partitioned by days goes without a segment being read or written.
+  @Test func wholeSegmentsGo() throws {
+    let shop = try Workshop()
+    try shop.run(
+      """
+      CREATE TABLE silver.days (d date, v integer) WITH (partitioned_by = 'd');
+      INSERT INTO silver.days SELECT DATE '2024-01-01' + g % 5, g FROM generate_series(0, 999) AS g
+      """)
+    func paths() throws -> Set<String> {
+      Set(try shop.rows("SELECT path FROM sys.segments WHERE table_name = 'days'").map { "\($0[0])" })
+    }
+    let before = try paths()
+    #expect(before.count == 5)
+    try shop.run("DELETE FROM silver.days WHERE d BETWEEN DATE '2024-01-02' AND DATE '2024-01-03'")
+    let after = try paths()
+    #expect(after.count == 3 && after.isSubset(of: before))
+    #expect(
+      try shop.rows("SELECT count(*), min(v) FROM silver.days WHERE d = '2024-01-04'") == [
+        [.integer(200), .integer(3)]
+      ])
+    // Part of a segment: its other rows stay.
+    try shop.run("DELETE FROM silver.days WHERE d = '2024-01-04' AND v < 500")
+    #expect(try shop.rows("SELECT count(*) FROM silver.days") == [[.integer(500)]])
+    try shop.run("DELETE FROM silver.days")
+    #expect(try paths().isEmpty)
+  }
+}
