@@ -1,6 +1,7 @@
 import Bytes
 import Kernels
 import Planning
+import Synchronization
 import Vectors
 
 /// What all operators of one running plan share.
@@ -11,6 +12,7 @@ final class QueryRun: @unchecked Sendable {
   let metrics: QueryMetrics
   /// Parameters, clock, and the results of the subqueries that have run.
   var evaluation: EvaluationContext
+  private let spill = Mutex<SpillFile?>(nil)
 
   init(_ context: QueryContext, metrics: QueryMetrics) {
     self.context = context
@@ -25,6 +27,16 @@ final class QueryRun: @unchecked Sendable {
 
   func reservation(for purpose: String) -> MemoryReservation {
     MemoryReservation(context.budget, for: purpose)
+  }
+
+  /// The query's file for rows that memory does not hold, made when it is first asked for. - Throws: `.io`.
+  func spillFile() throws -> SpillFile {
+    try spill.withLock { file in
+      if let file { return file }
+      let made = try SpillFile(directory: context.temporaryDirectory)
+      file = made
+      return made
+    }
   }
 }
 

@@ -29,4 +29,10 @@ void ph_buffer_free(void *base, size_t size);
 /// batches ask for megabytes at a time, and fresh pages cost more than most loops over them. Call once, first thing.
 void ph_keep_freed_memory(void);
 
+/// Opens a new file for reading and writing that has no name in `directory` any more; -1 and errno when it cannot.
+int ph_open_nameless_file(const char *directory);
+
+/// Gives the disk space of a part of a file back where the file system can; the part then reads as zeros.
+void ph_discard_file_range(int descriptor, int64_t offset, int64_t count);
+
 #include "packing.h"
