@@ -16,6 +16,8 @@ final class BronzeTable {
 
   private let warehouse: Warehouse
   private let schema: Schema
+  /// The definition the table has while this ingest gives it other types.
+  private(set) var adoptedFrom: TableDefinition?
   private var isCreated: Bool
   private var schemaIsKnown: Bool
   private var writer: SegmentWriter?
@@ -27,9 +29,12 @@ final class BronzeTable {
   /// Bytes of the segments that `takeChanges` handed over.
   private(set) var byteCount: Int64 = 0
 
+  /// With `adoptsTypes`, a table that has the columns in other types is taken; `adoptedFrom` then says which it had.
+  ///
   /// - Throws: `.user` when there is a table of this name with other columns, or a view.
   init(
-    _ name: TableName, _ definition: TableDefinition, keyColumn: Int?, in warehouse: Warehouse, _ snapshot: Snapshot
+    _ name: TableName, _ definition: TableDefinition, keyColumn: Int?, adoptsTypes: Bool = false,
+    in warehouse: Warehouse, _ snapshot: Snapshot
   ) throws(PulsehouseError) {
     self.name = name
     self.warehouse = warehouse
@@ -43,9 +48,14 @@ final class BronzeTable {
       throw PulsehouseError(.user, "\"\(name)\" is a view, so no source can fill it", sqlState: "42809")
     }
     if let known = snapshot.table(name) {
-      try BronzeTable.compare(known.definition, definition, name)
+      var adopted = known.definition
+      if adoptsTypes, known.definition.columns.map(\.name) == definition.columns.map(\.name) {
+        for index in adopted.columns.indices { adopted.columns[index].type = definition.columns[index].type }
+      }
+      try BronzeTable.compare(adopted, definition, name)
       identifier = known.identifier
-      self.definition = known.definition
+      self.definition = adopted
+      adoptedFrom = adopted == known.definition ? nil : known.definition
       existed = true
     } else {
       identifier = .random()
@@ -66,7 +76,8 @@ final class BronzeTable {
     throw PulsehouseError(
       .user, "the source declares other columns than the table \(name) has", sqlState: "42804",
       detail: "Only in the table: \(missing.joined(separator: ", ")). Only declared: \(added.joined(separator: ", ")).",
-      hint: "DROP TABLE \(name) and ingest again: everything is read anew.")
+      hint: "`pulsehouse quarantine replay` changes the types of a table's columns and takes what now fits; else DROP "
+        + "TABLE \(name) and ingest again: everything is read anew.")
   }
 
   /// Adds a row group after those before it.
@@ -105,8 +116,12 @@ final class BronzeTable {
       madeSchemas.insert(name.schema)
       schemaIsKnown = true
       changes.append(.createTable(name, identifier, definition))
-    } else if replacing {
-      changes.append(.truncateTable(name))
+    } else {
+      if adoptedFrom != nil {
+        precondition(replacing, "rows of other types are replaced")
+        changes.append(.alterTable(name, definition))
+      }
+      if replacing { changes.append(.truncateTable(name)) }
     }
     if !written.isEmpty { changes.append(.addSegments(name, written)) }
     return changes
@@ -115,6 +130,7 @@ final class BronzeTable {
   /// To be called when the commit of the changes taken stands.
   func committed() {
     isCreated = true
+    adoptedFrom = nil
     written = []
     paths = []
   }

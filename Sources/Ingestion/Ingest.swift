@@ -15,7 +15,7 @@ package enum Ingest {
     _ sources: [Source], names: [String] = [], into warehouse: Warehouse, options: IngestOptions = IngestOptions(),
     finished: (IngestReport) throws -> Void = { _ in }
   ) throws -> [IngestReport] {
-    let chosen = try names.isEmpty ? sources : names.map { try find($0, in: sources) }
+    let chosen = try Ingest.sources(named: names, among: sources)
     for source in chosen { try check(source) }
     return try chosen.map { source in
       try options.cancellation.check()
@@ -45,6 +45,14 @@ package enum Ingest {
       return try CSVIngest(source: source, files: files, warehouse: warehouse, options: options).run()
     case .kafka: throw unsupported(source, "a source of kind KAFKA")
     }
+  }
+
+  /// Returns the sources that `names` gives, as `run` takes them; all of them for no names. - Throws: `.user`.
+  package static func sources(named names: [String], among sources: [Source]) throws(PulsehouseError) -> [Source] {
+    guard !names.isEmpty else { return sources }
+    var chosen: [Source] = []
+    for name in names { chosen.append(try find(name, in: sources)) }
+    return chosen
   }
 
   private static func find(_ name: String, in sources: [Source]) throws(PulsehouseError) -> Source {

@@ -16,7 +16,8 @@ final class SourceWriter {
   private let warehouse: Warehouse
   private let space: StateSpace
   private var base: Snapshot
-  private var mustClearState: Bool
+  /// True when the state speaks of a table that is no more.
+  private(set) var mustClearState: Bool
   private var refused: [Quarantine.Entry] = []
   private var refusedByteCount = 0
   /// New values by key; nil removes the entry.
@@ -27,8 +28,11 @@ final class SourceWriter {
 
   private static let refusedByteLimit = 64 << 20
 
-  /// `lineage` are the columns that say where a row came from.
-  init(_ source: Source, lineage: [ColumnDefinition], in warehouse: Warehouse) throws(PulsehouseError) {
+  /// `lineage` are the columns that say where a row came from. With `adoptsTypes`, the table may have other types than
+  /// the source now declares: its first commit, which must replace its rows, gives it those.
+  init(
+    _ source: Source, lineage: [ColumnDefinition], adoptsTypes: Bool = false, in warehouse: Warehouse
+  ) throws(PulsehouseError) {
     self.source = source
     self.warehouse = warehouse
     base = try warehouse.snapshot()
@@ -38,7 +42,7 @@ final class SourceWriter {
     if let file = source.file { properties["declared_in"] = Path.name(file) }
     bronze = try BronzeTable(
       TableName(source.schema, source.table), TableDefinition(columns: columns, properties: properties),
-      keyColumn: source.columns.first?.type.isInteger == true ? 0 : nil, in: warehouse, base)
+      keyColumn: source.columns.first?.type.isInteger == true ? 0 : nil, adoptsTypes: adoptsTypes, in: warehouse, base)
     quarantine = try BronzeTable(
       Quarantine.tableName(of: source), Quarantine.definition, keyColumn: nil, in: warehouse, base)
     entries = try base.entries(of: space)
@@ -59,14 +63,20 @@ final class SourceWriter {
     if source.onError == .fail {
       throw PulsehouseError(.user, record.reason, sqlState: "22P04", file: file, line: Int(record.line))
     }
-    refused.append(Quarantine.Entry(file: file, record: record))
+    try keepRefused(Quarantine.Entry(file: file, record: record, time: time))
+  }
+
+  /// Adds a record to quarantine whatever the source's policy: one that was there before.
+  func keepRefused(_ entry: Quarantine.Entry) throws(PulsehouseError) {
+    let record = entry.record
+    refused.append(entry)
     refusedByteCount += record.raw.count + 64
     if refusedByteCount > Self.refusedByteLimit || refused.count == 65_536 { try flushRefused() }
   }
 
   private func flushRefused() throws(PulsehouseError) {
     guard !refused.isEmpty else { return }
-    let columns = Quarantine.columns(refused, source: source.name, time: time)
+    let columns = Quarantine.columns(refused, source: source.name)
     try quarantine.append(
       SegmentWriter.encodeRowGroup(columns, schema: Quarantine.definition.schema, options: quarantine.options))
     refused = []
@@ -80,16 +90,20 @@ final class SourceWriter {
   func removeState(_ key: String) { stateChanges[key] = .some(nil) }
 
   /// Commits everything since the last commit. With `replacing`, the rows take the place of all rows of the table and
-  /// of its quarantine. Returns false when there was nothing to commit.
+  /// of its quarantine; with `replacingQuarantine`, of its quarantine alone. Returns false when there was nothing to
+  /// commit.
   ///
   /// - Throws: `.conflict` when another process ingests the same source; `.io`.
-  func commit(_ message: String, replacing: Bool = false) throws(PulsehouseError) -> Bool {
+  func commit(
+    _ message: String, replacing: Bool = false, replacingQuarantine: Bool = false
+  ) throws(PulsehouseError) -> Bool {
     try flushRefused()
     var madeSchemas: Set<String> = []
     var changes: [Change] = []
     if mustClearState { changes.append(.clearState(space)) }
     changes += try bronze.takeChanges(replacing: replacing, madeSchemas: &madeSchemas)
-    changes += try quarantine.takeChanges(replacing: replacing || mustClearState, madeSchemas: &madeSchemas)
+    changes += try quarantine.takeChanges(
+      replacing: replacing || replacingQuarantine || mustClearState, madeSchemas: &madeSchemas)
     for (key, value) in stateChanges.sorted(by: { $0.key < $1.key }) {
       changes.append(value.map { .putState(space, key: key, value: $0) } ?? .removeState(space, key: key))
     }

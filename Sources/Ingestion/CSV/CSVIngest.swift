@@ -43,6 +43,35 @@ struct CSVIngest {
     return report
   }
 
+  /// Loads the file once more, whatever its size and time, as the source declares it now: for a file that is loaded
+  /// whole, that is what replaying its refused records comes to.
+  func replay() throws -> ReplayReport {
+    var report = ReplayReport(source: source.name)
+    let path = Path.join(options.dataDirectory, files.path)
+    guard let status = try warehouse.fileSystem.status(path) else {
+      throw PulsehouseError(.user, "the source's file does not exist", sqlState: "58P01", file: path)
+    }
+    let writer = try SourceWriter(source, lineage: Self.lineage, adoptsTypes: true, in: warehouse)
+    guard let entry = writer.entries[files.path] else { return report }
+    let before = try LakeFileState(decoding: entry, file: files.path)
+    if let known = writer.bronze.adoptedFrom {
+      report.adoptedColumns = zip(known.columns, source.columns).filter { $0.type != $1.type }.map {
+        "\($1.name) \($1.type.name)"
+      }
+    }
+    var loaded = IngestReport(source: source.name)
+    do {
+      try load(path, status, writer, &loaded)
+    } catch {
+      writer.discard()
+      throw error
+    }
+    report.examinedCount = before.quarantinedCount
+    report.remainingCount = min(loaded.quarantinedCount, before.quarantinedCount)
+    report.replayedCount = report.examinedCount - report.remainingCount
+    return report
+  }
+
   private func load(
     _ path: String, _ status: FileStatus, _ writer: SourceWriter, _ report: inout IngestReport
   ) throws {

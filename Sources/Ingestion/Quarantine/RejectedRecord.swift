@@ -12,6 +12,12 @@ package struct RejectedRecord: Sendable, Hashable {
   /// A longer record is cut here, and its reason says so.
   package static let rawByteLimit = 1 << 20
 
+  /// The words in the reason of a record whose bytes are not all kept.
+  static let cutMark = "only the first "
+
+  /// True when `raw` is the whole record.
+  var isWhole: Bool { raw.count < Self.rawByteLimit && !reason.contains(Self.cutMark) }
+
   package init(offset: Int64, line: Int64, reason: String, raw: [UInt8]) {
     self.offset = offset
     self.line = line

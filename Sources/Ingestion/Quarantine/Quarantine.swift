@@ -29,29 +29,32 @@ package enum Quarantine {
       ColumnDefinition(name: "ingested_at", type: .timestamptz, isNullable: false),
     ])
 
-  /// A refused record and the file it stands in.
+  /// A refused record, the file it stands in and when it was refused, in microseconds since 1970 UTC.
   struct Entry: Sendable {
     var file: String
     var record: RejectedRecord
+    var time: Int64
   }
 
-  /// Returns the rows of the table for `entries`, at least one. `time` is in microseconds since 1970 UTC.
-  static func columns(_ entries: [Entry], source: String, time: Int64) -> [Vector] {
+  /// Returns the rows of the table for `entries`, at least one.
+  static func columns(_ entries: [Entry], source: String) -> [Vector] {
     var file = VectorBuilder(.text, capacity: entries.count)
     var line = VectorBuilder(.bigint, capacity: entries.count)
     var offset = VectorBuilder(.bigint, capacity: entries.count)
     var reason = VectorBuilder(.text, capacity: entries.count)
     var raw = VectorBuilder(.bytea, capacity: entries.count)
+    var time = VectorBuilder(.timestamptz, capacity: entries.count)
     for entry in entries {
       file.append(text: entry.file)
       line.append(entry.record.line)
       offset.append(entry.record.offset)
       reason.append(text: entry.record.reason)
       entry.record.raw.withUnsafeBytes { raw.append(bytes: $0) }
+      time.append(entry.time)
     }
     return [
       .constant(.text, .text(source), count: entries.count), file.finish(), line.finish(), offset.finish(),
-      reason.finish(), raw.finish(), .constant(.timestamptz, .integer(time), count: entries.count),
+      reason.finish(), raw.finish(), time.finish(),
     ]
   }
 }
