@@ -11,7 +11,8 @@ final class WindowChunk {
   /// For each row the first row of its partition, and the row after its last.
   let partitionStarts: [Int32]
   let partitionEnds: [Int32]
-  /// The same for its peers: rows of the partition that the order does not tell apart.
+  /// The same for its peers: rows of the partition that the order does not tell apart. Of the partition where no call
+  /// asks for peers.
   let peerStarts: [Int32]
   let peerEnds: [Int32]
 
@@ -21,6 +22,10 @@ final class WindowChunk {
     count = batch.rowCount
     var flags = Array(starts)
     (partitionStarts, partitionEnds) = WindowChunk.runs(flags)
+    guard operation.needsPeers else {
+      (peerStarts, peerEnds) = (partitionStarts, partitionEnds)
+      return
+    }
     let keys = try operation.orderKeys.evaluate(batch, operation.run)
     flags.withUnsafeMutableBufferPointer { flags in
       guard let base = flags.baseAddress else { return }
@@ -166,6 +171,18 @@ final class WindowChunk {
       if case .integer(let number) = offsets.scalar(at: 0) { constant = number } else { constant = nil }
     } else {
       constant = 1
+    }
+    if isConstant, call.arguments.count < 3, let constant, abs(constant) <= Int64(count) {
+      let step = Int(constant * direction)
+      let places = [Int32](unsafeUninitializedCapacity: count) { places, used in
+        used = count
+        for row in 0..<count {
+          let place = row &+ step
+          let isInside = place >= Int(partitionStarts[row]) && place < Int(partitionEnds[row])
+          places[row] = isInside ? Int32(truncatingIfNeeded: place) : -1
+        }
+      }
+      return places.withUnsafeBufferPointer { Gather.rows(value, orNull: $0) }
     }
     var places = [Int32](repeating: -1, count: count)
     // Rows whose offset is NULL give NULL, not the default.

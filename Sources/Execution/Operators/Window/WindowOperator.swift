@@ -1,85 +1,104 @@
+import Bytes
 import Kernels
 import Planning
 import Synchronization
 import Vectors
 
-/// Window functions over one partitioning and order: keeps and sorts all rows, then computes runs of whole partitions
+/// Window functions over one partitioning and order: stores all rows, then sorts and computes runs of whole partitions
 /// side by side.
 final class WindowOperator: Operator {
   private let input: Operator
   let windowing: Windowing
+  /// The input's columns that are stored, in their order there; calls and keys are compiled against them.
+  private let stored: StoredColumns
+  private let orders: [SortOrder]
   private let partitionKeys: [CompiledExpression]
   let orderKeys: CompiledSortKeys
   let calls: [CompiledWindowCall]
-  private var rows = Batch([], rowCount: 0)
-  private var order: [UInt32] = []
-  private var reservation: MemoryReservation?
-  /// 1 where a partition begins, by sorted row.
-  private var starts: [UInt8] = []
-  private var chunks: [Range<Int>] = []
+  /// True when a call asks which rows the order does not tell apart.
+  let needsPeers: Bool
+  private var sorted: SortedRows?
+  private var morsels: [Range<Int>] = []
 
   /// Rows that a morsel has at least, when there are so many; then it ends with the partition.
-  private static let chunkRows = 16 * Batch.vectorSize
+  private static let morselRows = 16 * Batch.vectorSize
 
   init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, windowing: Windowing) throws {
     self.input = input
     self.windowing = windowing
-    partitionKeys = try windowing.partition.map { try CompiledExpression($0, input: input.columns) }
-    orderKeys = try CompiledSortKeys(windowing.order, input: input.columns)
-    calls = try windowing.calls.map { try CompiledWindowCall($0, windowing, input: input.columns, run) }
+    let keys = windowing.partition + windowing.order.map { $0.expression }
+    stored = try StoredColumns(wanted: Set(input.columns.indices), keys: keys, input: input.columns)
+    let kept = stored.kept.map { input.columns[$0] }
+    partitionKeys = try windowing.partition.map { try CompiledExpression($0, input: kept) }
+    orderKeys = try CompiledSortKeys(windowing.order, input: kept)
+    orders = windowing.partition.map { _ in SortOrder() } + orderKeys.orders
+    calls = try windowing.calls.map { try CompiledWindowCall($0, windowing, input: kept, run) }
+    needsPeers = calls.contains { call in
+      switch call.function {
+      case .rowNumber, .ntile, .lag, .lead: false
+      case .aggregate: !call.frame.isWholePartition && !windowing.order.isEmpty
+      default: true
+      }
+    }
     super.init(node, run)
   }
 
   override func prepare() throws {
-    let kept = try CollectSink.collect(input, for: "window functions")
-    let reservation = kept.reservation ?? run.reservation(for: "window functions")
-    self.reservation = reservation
-    try reservation.resize(to: reservation.byteCount * 2 + kept.rowCount * 24)
-    rows = Concat.batches(kept.batches, types: input.types)
-    let count = rows.rowCount
-    let partitions = try partitionKeys.map { try $0.evaluate(rows, run.evaluation) }
-    let ordering = try orderKeys.evaluate(rows, run)
-    order = Sort.permutation(
-      partitions + ordering, orders: partitions.map { _ in SortOrder() } + orderKeys.orders, rowCount: count)
-    starts = [UInt8](repeating: 0, count: count)
-    if count > 0 { starts[0] = 1 }
-    order.withUnsafeBufferPointer { order in
-      starts.withUnsafeMutableBufferPointer { starts in
-        guard let base = starts.baseAddress else { return }
-        for column in partitions { RunBoundaries.mark(Gather.rows(column, at: order), into: base) }
-      }
-    }
-    var start = 0
-    while start < count {
-      var end = min(start + WindowOperator.chunkRows, count)
-      while end < count, starts[end] == 0 { end += 1 }
-      chunks.append(start..<end)
-      start = end
-    }
-    metrics.memoryCounter.store(reservation.byteCount, ordering: .relaxed)
-    try reservation.resize(to: (reservation.byteCount - count * 24) / 2 + count * 5)
+    let sorted = try SortedRows(
+      input, stored, orders: orders, partitionCount: partitionKeys.count, for: "window functions")
+    metrics.memoryCounter.store(sorted.reservation.byteCount, ordering: .relaxed)
+    morsels = sorted.morsels(of: WindowOperator.morselRows)
+    self.sorted = sorted
   }
 
-  override func morselCount(phase: Int) throws -> Int? { phase == 0 ? chunks.count : nil }
+  override func morselCount(phase: Int) throws -> Int? { phase == 0 ? morsels.count : nil }
 
   override func makeWorker() throws -> OperatorWorker { Worker(self) }
 
-  override func finish() {
-    rows = Batch([], rowCount: 0)
-    order = []
-    starts = []
-    reservation = nil
-  }
+  override func finish() { sorted = nil }
 
   private final class Worker: OperatorWorker {
     let operation: WindowOperator
+    let sorter = PairSorter()
 
     init(_ operation: WindowOperator) { self.operation = operation }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
-      let range = operation.chunks[morsel]
-      let batch = operation.order[range].withUnsafeBufferPointer { Gather.rows(operation.rows, at: $0) }
-      let chunk = try WindowChunk(operation, batch, starts: operation.starts[range])
+      guard let sorted = operation.sorted else { throw PulsehouseError(.internal, "a window that has ended") }
+      let buckets = operation.morsels[morsel]
+      try sorted.sort(buckets, sorter)
+      let range = sorted.rows(of: buckets)
+      let store = sorted.store
+      // Partitions end with buckets, and a bucket may hold many rows: they are taken in runs of whole partitions.
+      let starts = try partitionStarts(sorted, range)
+      var start = 0
+      while start < range.count {
+        var end = min(start + WindowOperator.morselRows, range.count)
+        while end < range.count, starts[end] == 0 { end += 1 }
+        let rows = store.rows(sorted.sortedNumbers(range) + start, count: end - start)
+        let batch = Batch(
+          operation.stored.kept.indices.map { store.column($0, of: rows) }, rowCount: end - start)
+        try compute(batch, starts: starts[start..<end], emit)
+        start = end
+      }
+    }
+
+    private func partitionStarts(_ sorted: SortedRows, _ range: Range<Int>) throws -> [UInt8] {
+      if let known = sorted.partitionStarts(range) { return known }
+      let rows = sorted.store.rows(sorted.sortedNumbers(range), count: range.count)
+      var starts = [UInt8](repeating: 0, count: range.count)
+      starts[0] = 1
+      for column in operation.stored.keyColumns.prefix(operation.partitionKeys.count) {
+        let vector = sorted.store.column(column, of: rows)
+        starts.withUnsafeMutableBufferPointer { flags in
+          if let base = flags.baseAddress { RunBoundaries.mark(vector, into: base) }
+        }
+      }
+      return starts
+    }
+
+    private func compute(_ batch: Batch, starts: ArraySlice<UInt8>, _ emit: Emit) throws {
+      let chunk = try WindowChunk(operation, batch, starts: starts)
       var results: [Vector] = []
       for call in operation.calls {
         try operation.run.checkpoint()
