@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 import Vectors
 
 /// What a block encoder may do.
@@ -26,17 +27,18 @@ package struct BlockKeys: Sendable {
       let values = BlockEncoder.integers(keys)
     else { return nil }
     let value = values.values(as: Int64.self)
-    var minimum = value[0]
-    var maximum = value[0]
-    for row in 0..<keys.count {
-      minimum = min(minimum, value[row])
-      maximum = max(maximum, value[row])
-    }
+    var minimum: Int64 = 0
+    var maximum: Int64 = 0
+    ph_bounds64(value, keys.count, 0, &minimum, &maximum)
     let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
     guard !overflow, UInt64(span) < KeyedDeltaStream.maximumKeySpan else { return nil }
     codes = AlignedBuffer(byteCount: keys.count * 4)
     let code = codes.values(as: UInt32.self)
-    for row in 0..<keys.count { code[row] = UInt32(truncatingIfNeeded: value[row] &- minimum) }
+    var row = 0
+    while row < keys.count {
+      code[row] = UInt32(truncatingIfNeeded: value[row] &- minimum)
+      row &+= 1
+    }
     self.column = column
     self.maximum = UInt32(span)
   }
@@ -106,9 +108,11 @@ package struct BlockEncoder {
   // MARK: - Integers
 
   /// Returns the values of an integer-like vector as Int64, null rows filled with the row before (or the first that is
-  /// not null); nil when all are null.
+  /// not null); nil when all are null. Values of 64 bits without nulls are the vector's own.
   static func integers(_ vector: Vector) -> AlignedBuffer? {
     let count = vector.count
+    let isWide = vector.type.physical == .int64 || vector.type.physical == .float64
+    if isWide && vector.validity == nil { return vector.buffer }
     let buffer = AlignedBuffer(byteCount: count * 8)
     let out = buffer.values(as: Int64.self)
     switch vector.type.physical {
@@ -138,12 +142,23 @@ package struct BlockEncoder {
     while first < count && !validity.isValid(first) { first += 1 }
     if first == count { return false }
     for row in 0..<first { values[row] = values[first] }
-    var row = first + 1
-    while row < count {
-      if !validity.isValid(row) { values[row] = values[row &- 1] }
-      row &+= 1
-    }
+    forEachNull(validity, count) { if $0 > first { values[$0] = values[$0 &- 1] } }
     return true
+  }
+
+  /// Calls `body` with each null row, ascending.
+  private static func forEachNull(_ validity: ValidityMask, _ count: Int, _ body: (Int) -> Void) {
+    let words = validity.words
+    var row = 0
+    while row < count {
+      var nulls = ~words[row >> 6]
+      if count - row < 64 { nulls &= (1 << UInt64(count - row)) &- 1 }
+      while nulls != 0 {
+        body(row | nulls.trailingZeroBitCount)
+        nulls &= nulls &- 1
+      }
+      row += 64
+    }
   }
 
   private func encodeIntegers(_ statistics: inout ColumnStatistics) throws(PulsehouseError) -> EncodedBlock {
@@ -167,14 +182,25 @@ package struct BlockEncoder {
       let choice = options.forced == .dictionary ? nil : encoder.choose(profile)
       let limit = options.forced == .dictionary ? count : 4096
       let isSmaller = choice.map { Double(estimate) * 1.15 < Double($0.byteCount) } ?? true
-      if distinct <= limit && isSmaller, var dictionary = FixedDictionary(values, count: count, limit: limit) {
-        dictionary.sort(count) { Int64(bitPattern: $0) }
+      if distinct <= limit && isSmaller, let dictionary = dictionary(values, profile, limit) {
         return try write(dictionary)
       }
       if let choice { return try write(encoder, choice) }
       encoder.allowed = [.packed]
     }
     return try write(encoder, encoder.choose(profile))
+  }
+
+  private func dictionary(_ values: UnsafePointer<Int64>, _ profile: IntegerEncoder.Profile, _ limit: Int)
+    -> FixedDictionary?
+  {
+    let (span, overflow) = profile.maximum.subtractingReportingOverflow(profile.minimum)
+    if !overflow && span < 1 << 14 && limit > 1 << 11 {
+      return FixedDictionary(values, count: count, minimum: profile.minimum, span: Int(span))
+    }
+    guard var dictionary = FixedDictionary(values, count: count, limit: limit) else { return nil }
+    dictionary.sort(count) { Int64(bitPattern: $0) }
+    return dictionary
   }
 
   func integerEncoder(_ values: UnsafePointer<Int64>) -> IntegerEncoder {
@@ -207,15 +233,12 @@ package struct BlockEncoder {
 
   private func sum(_ values: UnsafePointer<Int64>, _ profile: IntegerEncoder.Profile) -> Int128 {
     let limit = Int64.max / Int64(count)
-    let fits = profile.minimum > -limit && profile.maximum < limit
-    if vector.validity == nil && fits {
-      var total: Int64 = 0
-      var row = 0
-      while row < count {
-        total &+= values[row]
-        row &+= 1
+    if profile.minimum > -limit && profile.maximum < limit {
+      var total = Int128(ph_sum64(values, count))
+      if let validity = vector.validity {
+        BlockEncoder.forEachNull(validity, count) { total -= Int128(values[$0]) }
       }
-      return Int128(total)
+      return total
     }
     var total: Int128 = 0
     for row in 0..<count where vector.isValid(row) { total += Int128(values[row]) }
@@ -251,40 +274,34 @@ package struct BlockEncoder {
     defer { withExtendedLifetime(buffer) {} }
     let bits = UnsafePointer(buffer.values(as: Int64.self))
     let isReal = physical == .float32
-    let doubles = AlignedBuffer(byteCount: count * 8)
+    // Doubles lie as they are; reals are widened.
+    let doubles = isReal ? AlignedBuffer(byteCount: count * 8) : buffer
     let double = doubles.values(as: Double.self)
     let reals = AlignedBuffer(byteCount: isReal ? count * 4 : 0)
     let real = reals.values(as: Float.self)
     defer { withExtendedLifetime((doubles, reals)) {} }
-    for row in 0..<count {
-      if isReal {
+    if isReal {
+      for row in 0..<count {
         real[row] = Float(bitPattern: UInt32(truncatingIfNeeded: bits[row]))
         double[row] = Double(real[row])
-      } else {
-        double[row] = Double(bitPattern: UInt64(bitPattern: bits[row]))
       }
     }
-    bound(double, isReal, &statistics)
     let encoder = integerEncoder(bits)
-    let profile = encoder.profile()
-    let distinct = distinct(bits, profile)
-    statistics.distinctEstimate = distinct
+    let runCount = ph_changes64(bits, count) + 1
+    let decimal = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil)
+    let digits = options.forced == .plain || runCount <= count / 16 ? nil : decimal.encode()
+    let distinct = describe(double, bits, runCount, digits, &statistics)
 
     if options.forced == .plain { return try writePlain() }
-    if profile.runCount == 1 || (options.allows(.runLength) && profile.runCount <= count / 16) {
-      return try write(encoder, encoder.choose(profile))
-    }
-    if let forced = options.forced, [.packed, .delta, .runLength].contains(forced) {
-      return try write(encoder, encoder.choose(profile))
+    let isForcedToBits = options.forced.map { [.packed, .delta, .runLength].contains($0) } ?? false
+    if runCount == 1 || isForcedToBits || (options.allows(.runLength) && runCount <= count / 16) {
+      return try write(encoder, encoder.choose())
     }
     var best = count * physical.stride + 32
-    var digits: DecimalEncoder.Digits?
     var digitsEncoder = encoder
     var digitsChoice: IntegerEncoder.Choice?
     if options.allows(.decimal) || options.forced == .keyedDelta {
-      let decimal = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil)
-      digits = decimal.encode()
-      if let digits {
+      if let digits = digits {
         digitsEncoder = IntegerEncoder(
           values: UnsafePointer(digits.integers.values(as: Int64.self)), count: count,
           allowed: options.forced == .keyedDelta
@@ -320,6 +337,30 @@ package struct BlockEncoder {
       }
     }
     return try writePlain()
+  }
+
+  /// Takes the bounds and counts distinct values: of the digits, where all values have some, else of the bits.
+  private func describe(
+    _ values: UnsafePointer<Double>, _ bits: UnsafePointer<Int64>, _ runCount: Int, _ digits: DecimalEncoder.Digits?,
+    _ statistics: inout ColumnStatistics
+  ) -> Int {
+    var numbers = bits
+    let isWhole = digits?.exceptionRows.isEmpty ?? false
+    if let digits, isWhole { numbers = UnsafePointer(digits.integers.values(as: Int64.self)) }
+    var minimum: Int64 = 0
+    var maximum: Int64 = 0
+    ph_bounds64(numbers, count, 0, &minimum, &maximum)
+    if let digits, isWhole, physical == .float64 {
+      let power = DecimalStream.powers[digits.exponent]
+      statistics.minimum = .double(Double(minimum) / power)
+      statistics.maximum = .double(Double(maximum) / power)
+    } else {
+      bound(values, physical == .float32, &statistics)
+    }
+    let counted = DistinctCounter.count(numbers, count, minimum: minimum, maximum: maximum)
+    let distinct = min(max(counted, minimum == maximum ? 1 : 2), runCount)
+    statistics.distinctEstimate = distinct
+    return distinct
   }
 
   private func bound(_ values: UnsafePointer<Double>, _ isReal: Bool, _ statistics: inout ColumnStatistics) {

@@ -26,6 +26,7 @@ struct DistinctCounter {
   static func count(_ values: UnsafePointer<Int64>, _ count: Int, minimum: Int64, maximum: Int64) -> Int {
     let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
     let isDense = !overflow && span < Int64(bitCount)
+    if isDense && span < 1 << 15 { return countNarrow(values, count, minimum: minimum, span: Int(span)) }
     let slots = isDense ? Int(span) + 1 : bitCount
     return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (slots + 63) >> 6) { buffer in
       guard let words = buffer.baseAddress else { return 0 }
@@ -46,6 +47,22 @@ struct DistinctCounter {
       let free = Double(slots - used)
       if free < 1 { return count }
       return min(count, Int((-Double(slots) * log(free / Double(slots))).rounded()))
+    }
+  }
+
+  /// A byte for each possible value: setting one waits for no other.
+  private static func countNarrow(_ values: UnsafePointer<Int64>, _ count: Int, minimum: Int64, span: Int) -> Int {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: span + 1) { seen in
+      seen.initialize(repeating: 0)
+      guard let base = seen.baseAddress else { return 0 }
+      var index = 0
+      while index < count {
+        base[Int(values[index] &- minimum)] = 1
+        index &+= 1
+      }
+      var used = 0
+      for flag in seen { used += Int(flag) }
+      return used
     }
   }
 }

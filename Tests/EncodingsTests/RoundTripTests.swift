@@ -127,6 +127,11 @@ import Vectors
     #expect(
       try chosen(.bigint, 5000) { .integer(Int64($0) * 3 + Int64(random.next() % 4) + Int64($0 / 40) * 70_000) }
         == [.delta])
+    // Even steps that start anew now and then: the leaps back widen nothing.
+    let offsets = Vector.of(.bigint, (0..<50_000).map { .integer(Int64($0 % 2400) * 140 + Int64(random.next() % 4)) })
+    let block = try BlockEncoder.encode(offsets).0
+    #expect(block.encodings == [.delta])
+    #expect(block.bytes.byteCount < 50_000 * 4 / 8 + 2000)
     #expect(try chosen(.text, 5000) { .text("country \($0 % 14)") } == [.dictionary, .packed])
     #expect(try chosen(.text, 5000) { .text("address number \($0)") } == [.plain])
   }

@@ -19,7 +19,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// How the values of a test column come.
 enum ValuePattern: String, CaseIterable {
-  case extremes, small, ascending, outliers, runs, constant, few, random, stepped
+  case extremes, small, ascending, outliers, runs, constant, few, random, stepped, leaps, sizes
 }
 
 /// Which rows of a test column are null.
@@ -55,6 +55,10 @@ enum TestColumns {
     case .constant: -77
     case .few: Int64(random.next() % 23) * 1_234_567
     case .random: Int64(bitPattern: random.next())
+    // Small steps of nearly one size, and leaps far back: positions in one file after the other.
+    case .leaps: Int64(row % 700) * 140 + Int64(random.next() % 7) - (row % 700 == 0 ? 9_000_000_000 : 0)
+    // Steps of several sizes, up and down.
+    case .sizes: Int64(row / 6 % 91) * 90_001 % 7_000_003 + Int64(random.next() % 30)
     case .stepped: 1_700_000_000_000_000 + Int64(row) * 3_000_000 - Int64(random.next() % 20) * 1_000_000
     }
   }

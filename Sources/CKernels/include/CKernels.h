@@ -36,3 +36,5 @@ int ph_open_nameless_file(const char *directory);
 void ph_discard_file_range(int descriptor, int64_t offset, int64_t count);
 
 #include "packing.h"
+
+#include "profiling.h"

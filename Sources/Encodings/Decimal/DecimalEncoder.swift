@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 
 /// Finds the power of ten that makes doubles integers, and writes them so.
 struct DecimalEncoder {
@@ -62,6 +63,36 @@ struct DecimalEncoder {
     let integers = buffer.values(as: Int64.self)
     var rows: [UInt32] = []
     var bits: [UInt64] = []
+    if reals == nil {
+      let failed = AlignedBuffer(byteCount: count)
+      let flags = failed.values(as: UInt8.self)
+      let failures = ph_decimal_digits(values, count, power, integers, flags)
+      if failures > count / 5 + 4 { return nil }
+      if failures > 0 {
+        for index in 0..<count where flags[index] != 0 {
+          if let integer = digits(index, power) {
+            integers[index] = integer
+          } else {
+            rows.append(UInt32(index))
+            bits.append(values[index].bitPattern)
+            integers[index] = index > 0 ? integers[index - 1] : 0
+          }
+        }
+      }
+    } else if !realDigits(power, integers, &rows, &bits) {
+      return nil
+    }
+    // Rows before the first number take its digits.
+    var first = 0
+    while first < rows.count && Int(rows[first]) == first { first += 1 }
+    if first < count { for row in 0..<first { integers[row] = integers[first] } }
+    return Digits(exponent: exponent, integers: buffer, exceptionRows: rows, exceptionBits: bits)
+  }
+
+  /// Finds the digits of widened reals one by one; false when more than a fifth would be exceptions.
+  private func realDigits(
+    _ power: Double, _ integers: UnsafeMutablePointer<Int64>, _ rows: inout [UInt32], _ bits: inout [UInt64]
+  ) -> Bool {
     var last: Int64 = 0
     var index = 0
     while index < count {
@@ -70,16 +101,12 @@ struct DecimalEncoder {
       } else {
         rows.append(UInt32(index))
         bits.append(reals.map { UInt64($0[index].bitPattern) } ?? values[index].bitPattern)
-        if rows.count > count / 5 + 4 { return nil }
+        if rows.count > count / 5 + 4 { return false }
       }
       integers[index] = last
       index &+= 1
     }
-    // Rows before the first number take its digits.
-    var first = 0
-    while first < rows.count && Int(rows[first]) == first { first += 1 }
-    if first < count { for row in 0..<first { integers[row] = integers[first] } }
-    return Digits(exponent: exponent, integers: buffer, exceptionRows: rows, exceptionBits: bits)
+    return true
   }
 
   /// Appends what precedes the stream of digits.

@@ -8,6 +8,33 @@ struct FixedDictionary {
   /// A code per row.
   let codes: AlignedBuffer
 
+  /// Numbers `values`, which lie in `minimum ... minimum + span`, by a table of all of these; codes ascend as values do.
+  init(_ values: UnsafePointer<Int64>, count: Int, minimum: Int64, span: Int) {
+    let codes = AlignedBuffer(byteCount: count * 8)
+    let code = codes.values(as: Int64.self)
+    self.codes = codes
+    entries = withUnsafeTemporaryAllocation(of: Int64.self, capacity: span + 1) { ranks in
+      ranks.initialize(repeating: 0)
+      guard let rank = ranks.baseAddress else { return [] }
+      var row = 0
+      while row < count {
+        rank[Int(values[row] &- minimum)] = 1
+        row &+= 1
+      }
+      var entries: [UInt64] = []
+      for offset in 0...span where rank[offset] != 0 {
+        rank[offset] = Int64(entries.count)
+        entries.append(UInt64(bitPattern: minimum + Int64(offset)))
+      }
+      row = 0
+      while row < count {
+        code[row] = rank[Int(values[row] &- minimum)]
+        row &+= 1
+      }
+      return entries
+    }
+  }
+
   /// Returns nil when `values` hold more than `limit` different ones.
   init?(_ values: UnsafePointer<Int64>, count: Int, limit: Int) {
     codes = AlignedBuffer(byteCount: count * 8)

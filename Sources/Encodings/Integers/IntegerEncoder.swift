@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 
 /// Chooses an encoding for a sequence of integers by its exact cost, and writes it.
 ///
@@ -29,12 +30,23 @@ struct IntegerEncoder {
     var spanFits = true
   }
 
+  /// How differences of both signs become codes.
+  enum DeltaSign {
+    /// They lie above the least of them.
+    case none
+    /// They lie above a base that is not the least; patches reach below it.
+    case patched
+    /// They are folded: for those that come in several sizes, up and down alike.
+    case folded
+  }
+
   /// What the chooser settled on, with what is needed to write it.
   struct Choice {
     enum Form {
       case constant
-      case packed(AlignedBuffer, PackedEncoder.Plan)
-      case delta(AlignedBuffer, PackedEncoder.Plan, base: Int64, isZigzag: Bool)
+      /// The codes lie in a buffer of their own only where values have a common divisor.
+      case packed(AlignedBuffer?, PackedEncoder.Plan)
+      case delta(AlignedBuffer, PackedEncoder.Plan, base: Int64, DeltaSign)
       case runLength
       case keyedDelta(AlignedBuffer, PackedEncoder.Plan, base: Int64)
     }
@@ -56,19 +68,12 @@ struct IntegerEncoder {
   func profile() -> Profile {
     var profile = Profile()
     guard count > 0 else { return profile }
-    var minimum = values[0]
-    var maximum = values[0]
-    var changes = 0
-    var index = 1
-    while index < count {
-      minimum = min(minimum, values[index])
-      maximum = max(maximum, values[index])
-      changes &+= values[index] == values[index &- 1] ? 0 : 1
-      index &+= 1
-    }
+    var minimum: Int64 = 0
+    var maximum: Int64 = 0
+    ph_bounds64(values, count, 0, &minimum, &maximum)
     profile.minimum = minimum
     profile.maximum = maximum
-    profile.runCount = changes + 1
+    profile.runCount = ph_changes64(values, count) + 1
     let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
     profile.spanFits = !overflow
     if !overflow && span > 256 { profile.divisor = divisor(minimum) }
@@ -135,9 +140,15 @@ struct IntegerEncoder {
     let packedBytes = best?.byteCount ?? .max
     let isNarrow = packedBytes <= count * 2 && allowed.contains(.packed)
     if allowed.contains(.delta) && profile.spanFits && (packedBytes > count / 4 || !allowed.contains(.packed)) {
-      let (codes, plan, base, isZigzag) = delta(profile)
-      offer(
-        .delta(codes, plan, base: base, isZigzag: isZigzag), plan.byteCount + count / 128, weight: isNarrow ? 2 : 1.08)
+      let weight = isNarrow ? 2 : 1.08
+      let window = deltaWindow(profile)
+      // The sample errs a little; only where it leaves hope are all rows looked at.
+      if best == nil || Double(window.bits) / 8 * Double(count) * weight < Double(packedBytes) * 1.1 {
+        for form in deltas(profile, window) {
+          guard case .delta(_, let plan, _, _) = form else { continue }
+          offer(form, plan.byteCount + count / 128, weight: weight)
+        }
+      }
     }
     if let key, allowed.contains(.keyedDelta), profile.spanFits, !isNarrow, let (codes, plan, base) = keyed(key) {
       offer(.keyedDelta(codes, plan, base: base), plan.byteCount + 64, weight: 1.15)
@@ -148,67 +159,135 @@ struct IntegerEncoder {
     return Choice(form: .packed(codes, plan), byteCount: plan.byteCount, profile: profile)
   }
 
-  private func packedEncoder(_ codes: AlignedBuffer, _ profile: Profile) -> PackedEncoder {
-    PackedEncoder(
-      codes: UnsafePointer(codes.values(as: UInt64.self)), count: count, base: profile.minimum,
-      multiplier: profile.divisor, isScanned: true)
+  private func packedEncoder(_ codes: AlignedBuffer?, _ profile: Profile) -> PackedEncoder {
+    if let codes {
+      return PackedEncoder(
+        codes: UnsafePointer(codes.values(as: UInt64.self)), count: count, base: profile.minimum,
+        multiplier: profile.divisor, isScanned: true)
+    }
+    return PackedEncoder(
+      codes: UnsafeRawPointer(values).assumingMemoryBound(to: UInt64.self), count: count, base: profile.minimum,
+      multiplier: 1, origin: UInt64(bitPattern: profile.minimum), isScanned: true)
   }
 
-  private func packedCodes(_ profile: Profile) -> AlignedBuffer {
+  private func packedCodes(_ profile: Profile) -> AlignedBuffer? {
+    if profile.divisor == 1 { return nil }
     let buffer = AlignedBuffer(byteCount: count * 8)
     let codes = buffer.values(as: UInt64.self)
     let minimum = profile.minimum
+    let division = ExactDivision(profile.divisor)
     var index = 0
-    if profile.divisor == 1 {
-      while index < count {
-        codes[index] = UInt64(bitPattern: values[index] &- minimum)
-        index &+= 1
-      }
-    } else {
-      let division = ExactDivision(profile.divisor)
-      while index < count {
-        codes[index] = UInt64(bitPattern: division.quotient(values[index] &- minimum))
-        index &+= 1
-      }
+    while index < count {
+      codes[index] = UInt64(bitPattern: division.quotient(values[index] &- minimum))
+      index &+= 1
     }
     return buffer
   }
 
-  /// Differences to the row before, as zigzag codes or above their least, whichever is smaller.
-  private func delta(_ profile: Profile) -> (AlignedBuffer, PackedEncoder.Plan, Int64, Bool) {
-    let divisor = profile.divisor
-    let differences = AlignedBuffer(byteCount: count * 8)
-    let difference = differences.values(as: Int64.self)
-    var least = Int64.max
-    var index = 0
+  /// Where most of a sample of differences lie.
+  private struct Window {
+    /// The least of them, and about how many bits a row the differences take above it.
+    var base: Int64
+    var bits: Double
+    /// The share of differences that lie outside.
+    var outside = 0.0
+  }
+
+  /// Looks at differences to the row before, spread over all rows.
+  private func deltaWindow(_ profile: Profile) -> Window {
+    let division = ExactDivision(profile.divisor)
+    // An odd step, so that it shares no rhythm with vectors.
+    let step = max(1, count / 512) | 1
+    var sample: [Int64] = []
+    sample.reserveCapacity(513)
+    var index = 1
     while index < count {
-      // The span fits, so no difference overflows.
-      difference[index] = index & 1023 == 0 ? 0 : values[index] &- values[index &- 1]
-      index &+= 1
+      if index & 1023 != 0 { sample.append(division.quotient(values[index] &- values[index &- 1])) }
+      index += step
     }
+    if sample.isEmpty { return Window(base: 0, bits: 0) }
+    sample.sort()
+    return IntegerEncoder.window(sample)
+  }
+
+  /// Finds the window of a power of two that costs the least when what lies outside is patched. `sample` ascends.
+  private static func window(_ sample: [Int64]) -> Window {
+    let last = sample.count - 1
+    let (span, overflow) = sample[last].subtractingReportingOverflow(sample[0])
+    let full = overflow ? 64 : 64 - span.leadingZeroBitCount
+    var best = Window(base: sample[0], bits: Double(full))
+    sample.withUnsafeBufferPointer { sample in
+      for width in 0..<full {
+        let reach: UInt64 = 1 << UInt64(width)
+        // The most differences that any window of this width holds, and where it begins.
+        var first = 0
+        var most = 0
+        var start = 0
+        for end in 0...last {
+          while UInt64(bitPattern: sample[end] &- sample[first]) >= reach { first += 1 }
+          if end - first + 1 > most {
+            most = end - first + 1
+            start = first
+          }
+        }
+        let share = Double(sample.count - most) / Double(sample.count)
+        // A patch takes its place and its high bits, of which most have only some.
+        let patch = 16 + Double(max(full - width, 4)) * 0.7
+        let bits = Double(width) + min(share * patch, 1 + share * (patch - 14))
+        if bits < best.bits { best = Window(base: sample[start], bits: bits, outside: share) }
+      }
+    }
+    return best
+  }
+
+  /// Differences to the row before above the window's base, and above their least where that is another.
+  private func deltas(_ profile: Profile, _ window: Window) -> [Choice.Form] {
+    let divisor = profile.divisor
+    let buffer = AlignedBuffer(byteCount: count * 8)
+    let difference = buffer.values(as: Int64.self)
+    // The span fits, so no difference overflows.
+    ph_difference64(values, count, difference)
     if divisor > 1 {
       let division = ExactDivision(divisor)
-      for index in 0..<count { difference[index] = division.quotient(difference[index]) }
+      var index = 0
+      while index < count {
+        difference[index] = division.quotient(difference[index])
+        index &+= 1
+      }
     }
-    index = 0
-    while index < count {
-      if index & 1023 != 0 { least = min(least, difference[index]) }
-      index &+= 1
+    // The first of each vector is not used; as a neighbour's it disturbs nothing.
+    for row in stride(from: 0, to: count, by: 1024) { difference[row] = row + 1 < count ? difference[row + 1] : 0 }
+    var least: Int64 = 0
+    var greatest: Int64 = 0
+    ph_bounds64(difference, count, 0, &least, &greatest)
+    var forms: [Choice.Form] = []
+    func offer(_ codes: AlignedBuffer, base: Int64, _ sign: DeltaSign) {
+      forms.append(.delta(codes, deltaEncoder(codes, base, sign, profile).plan(), base: base, sign))
     }
-    if least == .max { least = 0 }
-    let zigzag = AlignedBuffer(byteCount: count * 8)
-    let zigzagCodes = zigzag.values(as: UInt64.self)
-    let codes = UnsafeMutableRawPointer(difference).assumingMemoryBound(to: UInt64.self)
-    index = 0
-    while index < count {
-      zigzagCodes[index] = DeltaStream.zigzag(difference[index])
-      codes[index] = index & 1023 == 0 ? 0 : UInt64(bitPattern: difference[index] &- least)
-      index &+= 1
+    offer(buffer, base: least, .none)
+    if window.base != least { offer(buffer, base: window.base, .patched) }
+    // Where as good as none falls, or as good as all lie in the window, folding only costs a bit.
+    if least < 0 && window.outside > 0.05 {
+      let folded = AlignedBuffer(byteCount: count * 8)
+      let codes = folded.values(as: UInt64.self)
+      var index = 0
+      while index < count {
+        codes[index] = DeltaStream.zigzag(difference[index])
+        index &+= 1
+      }
+      offer(folded, base: 0, .folded)
     }
-    let plain = PackedEncoder(codes: codes, count: count, base: least &* divisor, multiplier: divisor).plan()
-    let folded = PackedEncoder(codes: zigzagCodes, count: count, base: 0, multiplier: 1).plan()
-    return plain.byteCount <= folded.byteCount
-      ? (differences, plain, least &* divisor, false) : (zigzag, folded, 0, true)
+    return forms
+  }
+
+  private func deltaEncoder(_ codes: AlignedBuffer, _ base: Int64, _ sign: DeltaSign, _ profile: Profile)
+    -> PackedEncoder
+  {
+    let code = UnsafePointer(codes.values(as: UInt64.self))
+    if sign == .folded { return PackedEncoder(codes: code, count: count, base: 0, multiplier: 1) }
+    return PackedEncoder(
+      codes: code, count: count, base: base &* profile.divisor, multiplier: profile.divisor,
+      origin: UInt64(bitPattern: base), isSigned: sign == .patched)
   }
 
   /// Differences to the last row with the same key, as zigzag codes; those of a key's first row are to a base.
@@ -221,10 +300,13 @@ struct IntegerEncoder {
     let codes = buffer.values(as: UInt64.self)
     withUnsafeTemporaryAllocation(of: Int64.self, capacity: Int(key.maximum) + 1) { last in
       last.initialize(repeating: middle)
-      for row in 0..<count {
+      guard let table = last.baseAddress else { return }
+      var row = 0
+      while row < count {
         let slot = Int(key.codes[row])
-        codes[row] = DeltaStream.zigzag(values[row] &- last[slot])
-        last[slot] = values[row]
+        codes[row] = DeltaStream.zigzag(values[row] &- table[slot])
+        table[slot] = values[row]
+        row &+= 1
       }
     }
     let plan = PackedEncoder(codes: codes, count: count, base: 0, multiplier: 1).plan()
@@ -246,10 +328,10 @@ struct IntegerEncoder {
       writer.pad(to: 8)
       writer.append(choice.profile.minimum)
     case .packed(let codes, let plan): packedEncoder(codes, choice.profile).write(plan, into: &writer)
-    case .delta(let codes, let plan, let base, let isZigzag):
-      writer.append(isZigzag)
+    case .delta(let codes, let plan, let base, let sign):
+      writer.append(sign == .folded)
       writer.pad(to: 8)
-      writer.append(isZigzag ? choice.profile.divisor : 1)
+      writer.append(sign == .folded ? choice.profile.divisor : 1)
       var firsts: [Int64] = []
       var row = 0
       while row < count {
@@ -257,10 +339,7 @@ struct IntegerEncoder {
         row += 1024
       }
       writer.appendArray(firsts)
-      PackedEncoder(
-        codes: UnsafePointer(codes.values(as: UInt64.self)), count: count, base: base,
-        multiplier: isZigzag ? 1 : choice.profile.divisor
-      ).write(plan, into: &writer)
+      deltaEncoder(codes, base, sign, choice.profile).write(plan, into: &writer)
     case .runLength: writeRuns(choice.profile.runCount, into: &writer)
     case .keyedDelta(let codes, let plan, let base):
       writer.pad(to: 4)

@@ -3,14 +3,19 @@ import CKernels
 
 /// Plans and writes packed streams from codes: values less their base, over their common divisor.
 struct PackedEncoder {
+  /// A row's code is what lies here less `origin`, so that values need not be copied to become codes.
   let codes: UnsafePointer<UInt64>
   let count: Int
   let base: Int64
   let multiplier: Int64
+  var origin: UInt64 = 0
   /// 0 for values, more for the high bits of patches.
   var depth = 0
   /// True for values that scans test and group by as they lie: narrow ones are patched only for a large gain.
   var isScanned = false
+  /// True when codes may be negative: differences to a base that is not the least. Then patches reach down as well as
+  /// up, and a few low codes do not widen all others. Such codes are of use only where sums wrap, in delta streams.
+  var isSigned = false
 
   /// What `plan` decided.
   struct Plan {
@@ -27,77 +32,178 @@ struct PackedEncoder {
 
   private var vectorCount: Int { (count + 1023) >> 10 }
 
+  private func length(_ vector: Int) -> Int { min(1024, count - vector << 10) }
+
   private static func bits(_ value: UInt64) -> Int { 64 - value.leadingZeroBitCount }
 
   private static func laneLog(_ width: Int) -> Int { width <= 8 ? 0 : (width <= 16 ? 1 : (width <= 32 ? 2 : 3)) }
 
+  /// One code in so many tells how long codes are.
+  private static let sampling = 8
+
+  /// Widths of high bits that are tried.
+  private static let highWidths = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32]
+
+  /// What is true of the codes of a stream.
+  private struct Shape {
+    /// Bounds of each vector's codes.
+    var leasts: [UInt64]
+    var greatests: [UInt64]
+    /// The most bits of a code; of a negative one, those of its magnitude.
+    var full = 0
+    /// True when at least one code is negative.
+    var hasNegatives = false
+  }
+
+  private func shape() -> Shape {
+    let vectors = vectorCount
+    var shape = Shape(
+      leasts: [UInt64](repeating: 0, count: vectors), greatests: [UInt64](repeating: 0, count: vectors))
+    // Codes that come from values keep the order of those.
+    let flip: UInt64 = isSigned || origin != 0 ? 0 : 1 << 63
+    for vector in 0..<vectors {
+      var least: Int64 = 0
+      var greatest: Int64 = 0
+      UnsafeRawPointer(codes + vector << 10).withMemoryRebound(to: Int64.self, capacity: 1) {
+        ph_bounds64($0, length(vector), flip, &least, &greatest)
+      }
+      shape.leasts[vector] = UInt64(bitPattern: least) &- origin
+      shape.greatests[vector] = UInt64(bitPattern: greatest) &- origin
+      if isSigned {
+        shape.hasNegatives = shape.hasNegatives || least < 0
+        let low = least < 0 ? UInt64(bitPattern: ~least) : 0
+        let high = greatest < 0 ? 0 : UInt64(greatest)
+        shape.full = max(shape.full, PackedEncoder.bits(low | high))
+      } else {
+        shape.full = max(shape.full, PackedEncoder.bits(shape.greatests[vector]))
+      }
+    }
+    return shape
+  }
+
+  /// Bits of `length` codes of `width` of which `patches` have high parts, `outliers` of them above `high` bits. Some
+  /// bits more stand for the time that patches take.
+  private static func bits(
+    _ width: Int, _ patches: Int, _ high: Int, _ outliers: Int, _ length: Int, _ full: Int
+  ) -> Int {
+    length * width + patches * (high + 3) + min(patches * 16, length)
+      + (outliers > 0 ? outliers * max(full - width - high + 20, 0) : 0)
+  }
+
   /// Finds the layout that takes the fewest bytes, with a lean towards one frame without patches, which aggregates can
   /// run over as it lies.
   func plan() -> Plan {
-    var plan = Plan()
+    let shape = shape()
     let vectors = vectorCount
-    var leasts = [UInt64](repeating: 0, count: vectors)
-    var greatests = [UInt64](repeating: 0, count: vectors)
-    // Bit lengths of a sample of each vector: above zero, and above the vector's least.
-    var uniform = [Int](repeating: 0, count: 65)
-    var framed = [UInt16](repeating: 0, count: 65 * vectors)
-    for vector in 0..<vectors {
-      let values = codes + vector << 10
-      let length = min(1024, count - vector << 10)
-      var least = UInt64.max
-      var greatest: UInt64 = 0
-      var index = 0
-      while index < length {
-        least = min(least, values[index])
-        greatest = max(greatest, values[index])
-        index &+= 1
-      }
-      leasts[vector] = least
-      greatests[vector] = greatest
-      plan.maximumCode = max(plan.maximumCode, greatest)
-      index = 0
-      while index < length {
-        uniform[PackedEncoder.bits(values[index])] += PackedEncoder.sampling
-        framed[vector * 65 + PackedEncoder.bits(values[index] &- least)] += UInt16(PackedEncoder.sampling)
-        index += PackedEncoder.sampling
-      }
-    }
-    let full = PackedEncoder.bits(plan.maximumCode)
-    let mayPatch = depth < PackedPatches.maximumDepth
-    /// Bits of `length` codes of `width` of which `patches` have high parts, `outliers` of them above `high` bits. Some
-    /// bits more stand for the time that patches take.
-    func bits(_ width: Int, _ patches: Int, _ high: Int, _ outliers: Int, _ length: Int) -> Int {
-      length * width + patches * (high + 3) + min(patches * 16, length)
-        + (outliers > 0 ? outliers * (full - width - high + 20) : 0)
-    }
-
-    plan.uniformWidth = full
-    let unpatched = count * full
+    var plan = Plan()
+    plan.maximumCode = shape.greatests.max() ?? 0
+    let mustFrame = isSigned && depth > 0
+    let mustPatch = isSigned && depth == 0 && shape.hasNegatives
+    plan.uniformWidth = isSigned && shape.hasNegatives ? 64 : shape.full
+    let unpatched = count * plan.uniformWidth
     var best = unpatched
-    let leastGain = isScanned && full <= 16 ? unpatched / 3 : unpatched / 12
-    if mayPatch && vectors > 0 {
+    let leastGain = isScanned && shape.full <= 16 ? unpatched / 3 : unpatched / 12
+    let mayPatch = depth < PackedPatches.maximumDepth
+    if mayPatch && vectors > 0 && !mustFrame && shape.full > 0 {
+      planPatches(&plan, shape, limit: unpatched - leastGain - 512, &best)
+    }
+    if mustFrame { best = .max / 2 }
+    if mustFrame || (!mustPatch && vectors > 1) {
+      planFrames(&plan, shape, leastGain: leastGain, mayPatch: mayPatch, mustFrame: mustFrame, &best)
+    }
+    plan.laneLog = PackedEncoder.laneLog(plan.uniformWidth)
+    plan.byteCount = best / 8 + 64
+    return plan
+  }
+
+  /// Finds the best width for all vectors with longer codes patched.
+  private func planPatches(_ plan: inout Plan, _ shape: Shape, limit: Int, _ best: inout Int) {
+    let full = shape.full
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 65 * 2) { histogram in
+      histogram.initialize(repeating: 0)
+      guard let lengths = histogram.baseAddress else { return }
+      var negatives = 0
+      let step = PackedEncoder.sampling
+      var sampled = 0
+      if isSigned {
+        var index = 0
+        while index < count {
+          let code = Int64(bitPattern: codes[index] &- origin)
+          lengths[PackedEncoder.bits(UInt64(bitPattern: code ^ (code &>> 63)))] &+= 1
+          negatives &+= Int(truncatingIfNeeded: UInt64(bitPattern: code) &>> 63)
+          sampled &+= 1
+          index &+= step
+        }
+      } else {
+        ph_bit_lengths(codes, count, step, origin, lengths)
+        sampled = (count + step - 1) / step
+      }
       var above = [Int](repeating: 0, count: 66)
-      for width in stride(from: 63, through: 0, by: -1) { above[width] = above[width + 1] + uniform[width + 1] }
-      for high in PackedEncoder.highWidths where high <= full {
-        for width in 0...(full - high) {
-          let size = bits(width, above[width], high, above[width + high], count) + vectors * 32
-          if size < best && size < unpatched - leastGain - 512 {
-            best = size
-            plan.uniformWidth = width
-            plan.isPatched = true
-          }
+      for width in stride(from: 63, through: 0, by: -1) {
+        above[width] = above[width + 1] + Int(lengths[width + 1]) * count / sampled
+      }
+      func offer(_ width: Int, _ patches: Int, high: Int, outliers: Int) {
+        let size = PackedEncoder.bits(width, patches, high, outliers, count, full) + vectorCount * 32
+        if size < best && size < limit {
+          best = size
+          plan.uniformWidth = width
+          plan.isPatched = true
         }
       }
+      if isSigned {
+        // A negative code is patched whatever its length, and high bits of both signs share one frame.
+        let below = negatives * count / sampled
+        for width in 0...full {
+          offer(width, min(above[width] + below, count), high: full + 1 - width, outliers: 0)
+        }
+        return
+      }
+      for high in PackedEncoder.highWidths where high <= full {
+        for width in 0...(full - high) { offer(width, above[width], high: high, outliers: above[width + high]) }
+      }
     }
+  }
 
-    // The best with frames, without patches and with them.
+  /// Finds the best widths for vectors that each begin at their least code, without patches and with them.
+  private func planFrames(
+    _ plan: inout Plan, _ shape: Shape, leastGain: Int, mayPatch: Bool, mustFrame: Bool, _ best: inout Int
+  ) {
+    let vectors = vectorCount
+    let full = shape.full
+    var framedBits = 0
+    for vector in 0..<vectors {
+      framedBits += length(vector) * PackedEncoder.bits(shape.greatests[vector] &- shape.leasts[vector])
+    }
+    let histogram = AlignedBuffer(byteCount: vectors * 65 * 4, zeroed: true)
+    let lengths = histogram.values(as: UInt32.self)
+    defer { withExtendedLifetime(histogram) {} }
+    let step = PackedEncoder.sampling
+    if mayPatch {
+      // Of scanned codes frames are tried only where they are shorter above their vector's least than above all's.
+      var whole = 0
+      var inVectors = 0
+      for vector in 0..<vectors {
+        ph_bit_lengths(
+          codes + vector << 10, length(vector), step, origin &+ shape.leasts[vector], lengths + vector * 65)
+        for width in 1...64 { inVectors += width * Int(lengths[vector * 65 + width]) * step }
+      }
+      if isScanned {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 65) { all in
+          all.initialize(repeating: 0)
+          guard let base = all.baseAddress else { return }
+          ph_bit_lengths(codes, count, step, origin, base)
+          for width in 1...64 { whole += width * Int(base[width]) * step }
+        }
+        if framedBits > count * full / 20 * 19 && inVectors > whole - count { return }
+      }
+    }
     var framedPlans: [(widths: [UInt8], size: Int)?] = [nil, nil]
-    for high in [0] + PackedEncoder.highWidths where vectors > 1 && (high == 0 || (high <= full && mayPatch)) {
+    for high in [0] + PackedEncoder.highWidths where high == 0 || (high <= full && mayPatch) {
       var widths = [UInt8](repeating: 0, count: vectors)
       var total = vectors * (high == 0 ? 72 : 104)
       for vector in 0..<vectors {
-        let length = min(1024, count - vector << 10)
-        let vectorFull = PackedEncoder.bits(greatests[vector] &- leasts[vector])
+        let length = length(vector)
+        let vectorFull = PackedEncoder.bits(shape.greatests[vector] &- shape.leasts[vector])
         var chosen = vectorFull
         var least = length * vectorFull
         if high > 0 {
@@ -105,13 +211,13 @@ struct PackedEncoder {
           var above = 0
           var outliers = 0
           for width in stride(from: vectorFull, through: 0, by: -1) {
-            let size = bits(width, above, high, outliers, length)
+            let size = PackedEncoder.bits(width, above, high, outliers, length, full)
             if size < least {
               least = size
               chosen = width
             }
-            above += Int(framed[vector * 65 + width])
-            if width + high <= vectorFull { outliers += Int(framed[vector * 65 + width + high]) }
+            above += Int(lengths[vector * 65 + width]) * step
+            if width + high <= vectorFull { outliers += Int(lengths[vector * 65 + width + high]) * step }
           }
         }
         widths[vector] = UInt8(chosen)
@@ -121,54 +227,48 @@ struct PackedEncoder {
       if total < (framedPlans[kind]?.size ?? .max) { framedPlans[kind] = (widths, total) }
     }
     for (kind, framedPlan) in framedPlans.enumerated() {
-      guard let framedPlan, framedPlan.size < best - (kind == 1 ? leastGain : best / 20) - 1024 else { continue }
+      let margin = mustFrame ? 0 : (kind == 1 ? leastGain : best / 20) + 1024
+      guard let framedPlan, framedPlan.size < best - margin else { continue }
       plan.hasFrames = true
       plan.isPatched = kind == 1
       plan.widths = framedPlan.widths
-      plan.frames = leasts
+      plan.frames = shape.leasts
       plan.uniformWidth = Int(framedPlan.widths.max() ?? 0)
       best = framedPlan.size
     }
-    plan.laneLog = PackedEncoder.laneLog(plan.uniformWidth)
-    plan.byteCount = best / 8 + 64
-    return plan
   }
-
-  private static let sampling = 4
-
-  /// Widths of high bits that are tried.
-  private static let highWidths = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32]
 
   /// Appends the stream without its encoding byte.
   func write(_ plan: Plan, into writer: inout ByteWriter) {
     let vectors = vectorCount
     var starts: [UInt32] = [0]
+    // A vector at a time is collected in memory of fixed size.
+    let scratch = AlignedBuffer(byteCount: 1024 * 8 * 3 + 1024 * 2)
+    defer { withExtendedLifetime(scratch) {} }
+    let lanes = scratch.base
+    let words = scratch.base + 1024 * 8
+    let vectorHighs = (scratch.base + 1024 * 16).assumingMemoryBound(to: UInt64.self)
+    let vectorPositions = (scratch.base + 1024 * 24).assumingMemoryBound(to: UInt16.self)
     var positions: [UInt16] = []
     var highs: [UInt64] = []
-    let lanes = AlignedBuffer(byteCount: 1024 * 8)
-    let words = AlignedBuffer(byteCount: 1024 * 8)
     var packed = ByteWriter(reserving: plan.byteCount)
+    let patchesAreSigned = isSigned && !plan.hasFrames
     for vector in 0..<vectors {
-      let length = min(1024, count - vector << 10)
+      let length = length(vector)
       let width = plan.hasFrames ? Int(plan.widths[vector]) : plan.uniformWidth
-      let frame = plan.hasFrames ? plan.frames[vector] : 0
+      let frame = (plan.hasFrames ? plan.frames[vector] : 0) &+ origin
       let values = codes + vector << 10
       if plan.isPatched {
-        var index = 0
-        while index < length {
-          let high = width == 64 ? 0 : (values[index] &- frame) >> UInt64(width)
-          if high != 0 {
-            positions.append(UInt16(index))
-            highs.append(high)
-          }
-          index += 1
-        }
+        let found = ph_patches64(
+          values, length, frame, UInt32(width), patchesAreSigned ? 1 : 0, vectorPositions, vectorHighs)
+        positions.append(contentsOf: UnsafeBufferPointer(start: vectorPositions, count: found))
+        highs.append(contentsOf: UnsafeBufferPointer(start: vectorHighs, count: found))
         starts.append(UInt32(positions.count))
       }
       if width == 0 { continue }
-      pack(values, length, frame, width, plan.laneLog, lanes.base, words.base)
+      pack(values, length, frame, width, plan.laneLog, lanes, words)
       let byteCount = PackedStream.byteCount(length: length, width: width, laneLog: plan.laneLog)
-      packed.appendRaw(UnsafeRawBufferPointer(start: words.base, count: byteCount))
+      packed.appendRaw(UnsafeRawBufferPointer(start: words, count: byteCount))
     }
     let isBitmap = positions.count * 16 > count
     writer.pad(to: 8)
@@ -186,7 +286,8 @@ struct PackedEncoder {
     }
     if !positions.isEmpty {
       PackedPatches.write(
-        starts: starts, positions: positions, highs: highs, isBitmap: isBitmap, depth: depth, into: &writer)
+        starts: starts, positions: positions, highs: highs, areSigned: patchesAreSigned, isBitmap: isBitmap,
+        depth: depth, into: &writer)
     }
     writer.pad(to: 64)
     packed.bytes.withUnsafeBytes { writer.appendRaw($0) }

@@ -122,9 +122,11 @@ struct PackedPatches {
     return total
   }
 
-  /// Appends patches: `starts` per vector and one more, positions ascending in each vector.
+  /// Appends patches: `starts` per vector and one more, positions ascending in each vector. Signed ones lie in frames
+  /// that begin below zero.
   static func write(
-    starts: [UInt32], positions: [UInt16], highs: [UInt64], isBitmap: Bool, depth: Int, into writer: inout ByteWriter
+    starts: [UInt32], positions: [UInt16], highs: [UInt64], areSigned: Bool, isBitmap: Bool, depth: Int,
+    into writer: inout ByteWriter
   ) {
     writer.appendArray(starts)
     if isBitmap {
@@ -140,7 +142,8 @@ struct PackedPatches {
     }
     highs.withUnsafeBufferPointer {
       guard let base = $0.baseAddress else { return }
-      let encoder = PackedEncoder(codes: base, count: $0.count, base: 0, multiplier: 1, depth: depth + 1)
+      let encoder = PackedEncoder(
+        codes: base, count: $0.count, base: 0, multiplier: 1, depth: depth + 1, isSigned: areSigned)
       encoder.write(encoder.plan(), into: &writer)
     }
   }

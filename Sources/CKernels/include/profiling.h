@@ -1,0 +1,29 @@
+#pragma once
+// What encoders ask of 64-bit values before they choose.
+#include <stddef.h>
+#include <stdint.h>
+
+/// Finds the least and the greatest value; `flip` is 0 to compare as signed numbers, 1 << 63 to compare as unsigned ones.
+/// At least one value.
+void ph_bounds64(const int64_t *values, size_t count, uint64_t flip, int64_t *least, int64_t *greatest);
+
+/// Returns how many values differ from the one before.
+size_t ph_changes64(const int64_t *values, size_t count);
+
+/// Returns the sum, wrapping.
+int64_t ph_sum64(const int64_t *values, size_t count);
+
+/// Writes each value less the one before, wrapping; 0 for the first.
+void ph_difference64(const int64_t *values, size_t count, int64_t *differences);
+
+/// Adds to `lengths[0 ... 64]` how many of every `step`-th value, less `origin`, have each number of bits.
+void ph_bit_lengths(const uint64_t *codes, size_t count, size_t step, uint64_t origin, uint32_t *lengths);
+
+/// Finds the codes (less `origin`) that do not fit `width` bits: writes their positions and what stands above those bits
+/// (shifted with the sign when `is_signed`), and returns how many. Both outputs have room for `count` entries.
+size_t ph_patches64(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
+                    uint16_t *positions, uint64_t *highs);
+
+/// Writes each value times `power`, rounded to a whole number, and 1 to `failed` where that number divided by `power` is
+/// not the value again, bit for bit, or has more than 51 bits. Returns how many fail.
+size_t ph_decimal_digits(const double *values, size_t count, double power, int64_t *integers, uint8_t *failed);
