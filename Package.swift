@@ -60,6 +60,7 @@ let package = Package(
     floor("Planning", uses: ["SQLSyntax", "Vectors", "Bytes"]),
     floor("Segments", uses: ["Encodings", "Vectors", "Bytes"], exclude: ["FORMAT.md"]),
     floor("Metadata", uses: ["CSQLite", "Vectors", "Bytes"]),
+    floor("Parquet", uses: ["Vectors", "Bytes"]),
 
     // Floor 5: plans run.
     floor("Execution", uses: ["Planning", "Kernels", "Segments", "Vectors", "Bytes"]),
@@ -67,7 +68,9 @@ let package = Package(
     // Floor 6: one warehouse.
     floor(
       "Engine",
-      uses: ["Execution", "Planning", "SQLSyntax", "Segments", "Metadata", "Kernels", "Vectors", "Bytes"]),
+      uses: [
+        "Execution", "Planning", "SQLSyntax", "Segments", "Metadata", "Parquet", "Kernels", "Vectors", "Bytes",
+      ]),
 
     // Floor 7: data arrives, is transformed, is simulated.
     floor(
@@ -111,6 +114,7 @@ let package = Package(
     tests("Planning", uses: ["Planning", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
     tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"], resources: [.copy("Fixtures")]),
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
+    tests("Parquet", uses: ["Parquet", "TestKit", "Vectors", "Bytes"]),
     tests(
       "Execution", uses: ["Execution", "Kernels", "Planning", "Segments", "Vectors", "Bytes"],
       resources: [.copy("Golden")]),

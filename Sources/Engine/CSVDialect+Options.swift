@@ -13,7 +13,7 @@ extension CSVDialect {
       case "format":
         guard case .text("csv")? = option.value else {
           throw PulsehouseError(
-            .unsupported, "COPY in another format than csv is not supported",
+            .unsupported, "COPY in another format than csv and parquet is not supported",
             hint: "Write COPY ... WITH (FORMAT csv).", range: option.range.bytes)
         }
       case "header": hasHeader = try CSVDialect.flag(option)

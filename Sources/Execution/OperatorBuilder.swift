@@ -27,6 +27,7 @@ final class OperatorBuilder {
       switch try run.context.tables.data(for: scan.table) {
       case .batches(let batches): return BatchScanOperator(node, run, scan: scan, batches: batches)
       case .segments(let segments): return try SegmentScanOperator(node, run, scan: scan, segments: segments)
+      case .chunks(let chunks): return try ChunkScanOperator(node, run, scan: scan, chunks: chunks)
       }
     case .values(let rows): return ValuesOperator(node, run, rows: rows)
     case .series(let arguments): return SeriesOperator(node, run, arguments: arguments)

@@ -14,6 +14,20 @@ package enum TableData: Sendable {
   case batches([Batch])
   /// Stored rows, in this order.
   case segments([SegmentHandle])
+  /// Rows of files that others wrote, in this order.
+  case chunks([TableChunk])
+}
+
+/// Rows of a foreign file that are read together.
+package struct TableChunk: Sendable {
+  package let rowCount: Int
+  /// Reads fields by their positions in the table, each a vector of all rows. Any thread.
+  package let read: @Sendable ([Int]) throws -> [Vector]
+
+  package init(rowCount: Int, read: @escaping @Sendable ([Int]) throws -> [Vector]) {
+    self.rowCount = rowCount
+    self.read = read
+  }
 }
 
 /// A stored segment that a scan may prune by its zone maps before it opens the file.

@@ -7,6 +7,13 @@ package protocol SchemaProvider: Sendable {
 
   /// Every relation's schema and name, for hints after a misspelling.
   func relationNames() -> [(schema: String, name: String)]
+
+  /// Describes the Parquet files at `path`, which may hold * and ?, or name a folder; nil where none can be read.
+  func fileTable(_ path: String) throws -> TableDescription?
+}
+
+extension SchemaProvider {
+  package func fileTable(_ path: String) throws -> TableDescription? { nil }
 }
 
 package enum Relation: Sendable {

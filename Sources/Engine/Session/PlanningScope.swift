@@ -13,6 +13,7 @@ final class PlanningScope: SchemaProvider, TableSource {
   private enum Bound {
     case stored(TableState)
     case system(SystemTable)
+    case files(ParquetFiles)
   }
 
   let snapshot: Snapshot
@@ -55,6 +56,7 @@ final class PlanningScope: SchemaProvider, TableSource {
     switch entry {
     case .stored(let state): return .segments(try handles(state))
     case .system(let system): return .batches(try system.batches(snapshot, warehouse))
+    case .files(let files): return .chunks(files.chunks)
     case nil: throw PulsehouseError(.internal, "no table was bound as \(table.schema).\(table.name)")
     }
   }
@@ -112,6 +114,13 @@ final class PlanningScope: SchemaProvider, TableSource {
       clusteredBy: table.segmentCount == 1
         ? table.definition.clusteredBy.compactMap { fields.index(of: $0) } : [], defaults: defaults,
       constraints: try table.definition.constraints())
+  }
+
+  func fileTable(_ path: String) throws -> TableDescription? {
+    let files = try ParquetFiles(path)
+    return TableDescription(
+      reference: TableReference(schema: "", name: "read_parquet", handle: bind(.files(files))), fields: files.schema,
+      rowCount: files.rowCount)
   }
 
   private func describe(_ system: SystemTable) -> TableDescription {

@@ -1,5 +1,6 @@
 import Bytes
 import Execution
+import Parquet
 import Planning
 import SQLSyntax
 import Vectors
@@ -7,6 +8,13 @@ import Vectors
 /// COPY to and from CSV files.
 extension Session {
   func copyFrom(_ copy: CopyFrom, _ work: StatementWork) throws {
+    if try ParquetOptions(copy.options) != nil {
+      guard let path = try path(copy.place) else {
+        throw PulsehouseError(.unsupported, "COPY of Parquet from STDIN", hint: "Name a file.")
+      }
+      let rows = try copyFromParquet(copy, path, work)
+      return try work.sink.finish(StatementOutcome("COPY \(rows)", rowCount: rows))
+    }
     guard let copyReader else { throw PulsehouseError(.unsupported, "COPY FROM in this session") }
     let path = try path(copy.place)
     let dialect = try CSVDialect(copy.options)
@@ -33,6 +41,14 @@ extension Session {
   }
 
   func copyTo(_ copy: CopyTo, _ work: StatementWork) throws {
+    if let options = try ParquetOptions(copy.options) {
+      guard let path = try path(copy.place) else {
+        throw PulsehouseError(.unsupported, "COPY of Parquet to STDOUT", hint: "Name a file.")
+      }
+      let fields = zip(copy.plan.columnNames, copy.plan.root.output).map { Field($0, $1.type) }
+      let rows = try writeParquet(copy.plan, fields, to: path, options, work)
+      return try work.sink.finish(StatementOutcome("COPY \(rows)", rowCount: rows))
+    }
     let dialect = try CSVDialect(copy.options)
     let fields = zip(copy.plan.columnNames, copy.plan.root.output).map { Field($0, $1.type) }
     let rows: Int

@@ -153,7 +153,7 @@ extension Binder {
     try item(bound.plan, bound.names, schema: nil, name: "", alias, range)
   }
 
-  private func item(
+  func item(
     _ plan: LogicalPlan, _ names: [String], schema: String?, name: String, _ alias: TableAlias?, _ range: SourceRange
   ) throws -> FromItem {
     let name = alias?.name ?? name
@@ -185,6 +185,7 @@ extension Binder {
     guard let call = function.items.first?.call, case .call(let syntax) = call.node,
       let name = syntax.builtInName
     else { throw BinderError.unsupported("this function in FROM", function.range) }
+    if name == "read_parquet" { return try bindFile(syntax, function, call.range) }
     let plan: LogicalPlan
     switch name {
     case "generate_series": plan = try bindSeries(syntax, scope, call.range)

@@ -1,18 +1,21 @@
 import Bytes
 import Engine
 
-/// `pulsehouse export`: tables as CSV files for BI tools.
+/// `pulsehouse export`: tables as CSV or Parquet files.
 package enum ExportCommand: Command {
   package static let specification = CommandSpecification(
-    "export", "write tables as CSV files for BI tools", operands: "[SCHEMA | SCHEMA.TABLE ...]", maximumOperands: 1000,
+    "export", "write tables as CSV files for BI tools, or as Parquet", operands: "[SCHEMA | SCHEMA.TABLE ...]",
+    maximumOperands: 1000,
     options: [
       OptionSpecification("to", value: "DIR", "where the files go (default: <data>/export)"),
+      OptionSpecification("format", value: "FORMAT", "csv or parquet (default: csv)"),
       OptionSpecification("query", value: "SQL", "export the rows of a query instead, to --file"),
       OptionSpecification("file", value: "FILE", "the file for --query"),
     ],
     discussion: """
       Without operands all tables of schema gold are exported, each to <schema>.<table>.csv: UTF-8, a header, RFC 4180
-      quoting, NULL as an empty field. A file takes its name only when it is whole.
+      quoting, NULL as an empty field; or to <schema>.<table>.parquet, compressed by zstd. A file takes its name only
+      when it is whole.
       """)
 
   package static func run(_ arguments: Arguments) throws {
@@ -21,13 +24,20 @@ package enum ExportCommand: Command {
     let session = try OpenWarehouse.session(warehouse, arguments)
     let canceller = session.canceller
     SignalWatch.onInterrupt { canceller.cancel() }
+    let format = try Format(arguments)
+    func export(_ query: String, to file: String) throws -> Int {
+      switch format {
+      case .csv: try session.exportCSV(query, to: file)
+      case .parquet: try session.exportParquet(query, to: file)
+      }
+    }
     var output = StandardOutput()
     if let query = arguments.value("query") {
       guard let file = arguments.value("file") else {
         throw PulsehouseError(.usage, "--query needs --file, the file to write")
       }
       do {
-        let (rows, line) = try measured(file) { try session.exportCSV(query, to: file) }
+        let (rows, line) = try measured(file) { try export(query, to: file) }
         try output.write(arguments.has("json") ? json(file, rows, file) + "\n" : line + "\n")
       } catch let error as PulsehouseError {
         throw ReportedError(error: error, sql: query)
@@ -42,14 +52,29 @@ package enum ExportCommand: Command {
     defer { session.rollback() }
     var objects: [String] = []
     for name in names {
-      let file = "\(directory)/\(name.schema).\(name.name).csv"
-      let (rows, line) = try measured(file) { try session.exportCSV("SELECT * FROM \(name)", to: file) }
+      let file = "\(directory)/\(name.schema).\(name.name).\(format.rawValue)"
+      let (rows, line) = try measured(file) { try export("SELECT * FROM \(name)", to: file) }
       objects.append(json("\(name)", rows, file))
       if !arguments.has("json") { try output.write(line + "\n") }
       try output.flush()
     }
     if arguments.has("json") { try output.write(JSONText.array(objects) + "\n") }
     try output.flush()
+  }
+
+  private enum Format: String {
+    case csv, parquet
+
+    init(_ arguments: Arguments) throws {
+      guard let name = arguments.value("format") else {
+        self = .csv
+        return
+      }
+      guard let format = Format(rawValue: name.lowercased()) else {
+        throw PulsehouseError(.usage, "there is no format \"\(name)\" to export", hint: "There are csv and parquet.")
+      }
+      self = format
+    }
   }
 
   private static func chosen(_ operands: [String], _ snapshot: Snapshot) throws -> [TableName] {
