@@ -97,6 +97,38 @@ private struct SegmentTables: TableSource {
     }
   }
 
+  /// Rows nearly in order of a key, some of them late: groups of the key are complete row group by row group, but for
+  /// those that the zone maps cannot vouch for.
+  @Test(arguments: [0, 3, 40]) func clusteredKeysGroupAsOthersDo(latePercent: Int) throws {
+    var random = Random(seed: 31)
+    let builder = PlanBuilder()
+    let count = 36_000
+    let rows = (0..<count).map { row in
+      let late = row % 9000 > 7000 && random.chance(latePercent)
+      let key: Scalar = random.chance(1) ? .null : int(late ? random.below(count / 7) : row / 7)
+      return [key, .text("name \(random.below(6))"), .double(Double(random.below(1000)) / 4), int(row % 100 - 50)]
+        as [Scalar]
+    }
+    let table = builder.table(Self.types, rows, batchSize: 9000)
+    let segments = try SegmentTables(builder, Self.schema, rowGroupRowCount: 1024)
+    let memory = MemoryTables(tables: builder.tables)
+    for predicates in [[], [FieldPredicate(field: 3, .compare(.less, int(20)))]] {
+      let scan = builder.scan(table, Self.types, predicates: predicates)
+      let moved = builder.project(scan, [3, 0, 1, 2].map { col(scan, $0) })
+      let node = builder.aggregate(
+        moved, keys: [col(moved, 2), col(moved, 1)],
+        [
+          builder.call(.countStar, [], .bigint), builder.call(.sum, [col(moved, 3)], .double),
+          builder.call(.count, [col(moved, 0)], .bigint, distinct: true),
+        ])
+      let (want, _) = try Self.run(node, builder, memory, threads: 1)
+      let (one, _) = try Self.run(node, builder, segments, threads: 1)
+      let (many, _) = try Self.run(node, builder, segments, threads: 3)
+      #expect(one == many)
+      #expect(RandomPlanTests.counts(one) == RandomPlanTests.counts(want))
+    }
+  }
+
   @Test(arguments: [1, 2]) func zoneMapsSkipAndAnswer(threads: Int) throws {
     var random = Random(seed: 5)
     let builder = PlanBuilder()

@@ -3,20 +3,41 @@ import Planning
 import Synchronization
 import Vectors
 
-/// GROUP BY: every worker groups its own rows, then the workers' groups are merged, by partitions when they are many.
+/// GROUP BY, in one of three ways:
 ///
-/// Groups come out in the order of their first rows; more than `partitionedGroups` of them by partition of the key's
-/// hash and then in that order. Both are the same for any number of threads.
-final class AggregateOperator: RowsOperator {
-  private let input: Operator
-  private let aggregation: Aggregation
-  private let keys: [CompiledExpression]
-  private let aggregates: [CompiledAggregate]
-  private let sets: [[Int]]
+/// - Few groups: every worker groups its own rows, then the workers' groups are merged. Groups come out in the order of
+///   their first rows.
+/// - More than `AggregateOperator.manyGroups`: workers hand their groups over in pieces (`GroupingSink`), which are
+///   merged partition by partition of the keys' hash while they are read, on all threads, and wait on disk where memory
+///   does not hold them. Groups come out by partition, and in a partition in the order of their first rows.
+/// - The table is stored in the order of a key: `ClusteredGrouping`.
+///
+/// The way and the order depend on the data and the plan alone, not on the number of threads. Only a partition that is
+/// too large for memory comes out in parts.
+final class AggregateOperator: Operator {
+  let input: Operator
+  let aggregation: Aggregation
+  let keys: [CompiledExpression]
+  let aggregates: [CompiledAggregate]
+  let sets: [[Int]]
+  let partitionBits: Int
+  private var clustered: ClusteredGrouping?
+  /// What each set's output comes from, and its morsels.
+  private var outputs: [Output] = []
+  private var morsels: [(output: Int, part: Int)] = []
+  private var reservation: MemoryReservation?
 
-  /// Beyond this many groups the output is made by partitions, in parallel.
-  private static let partitionedGroups = 1 << 15
-  private static let partitionBits = 6
+  private enum Output {
+    /// The one row of an aggregation without keys that the zone maps gave.
+    case row(Batch)
+    /// Groups of a sealed state in their order.
+    case groups(GroupingState, [UInt32], set: [Int])
+    case partitions(GroupMerge, set: [Int])
+  }
+
+  /// Beyond this many groups output comes by partitions.
+  static let manyGroups = 1 << 15
+  private static let morselGroups = 16 * Batch.vectorSize
 
   init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, aggregation: Aggregation) throws {
     self.input = input
@@ -24,136 +45,119 @@ final class AggregateOperator: RowsOperator {
     keys = try aggregation.keys.map { try CompiledExpression($0, input: input.columns) }
     aggregates = try aggregation.aggregates.map { try CompiledAggregate($0, input: input.columns, run) }
     sets = aggregation.groupingSets ?? [Array(aggregation.keys.indices)]
+    partitionBits = AggregateOperator.partitionBits(rows: input.node.estimatedRowCount)
     super.init(node, run)
+  }
+
+  /// Partitions are for many threads and small tables: 64 of them up to 32 million rows, 1,024 at most.
+  private static func partitionBits(rows: Double) -> Int {
+    var bits = 6
+    while bits < 10, rows > Double(1 << (bits + 19)) { bits += 1 }
+    return bits
   }
 
   override func prepare() throws {
     if let row = try ZoneMapAnswer.row(aggregation, input, types) {
-      rows = [row]
+      outputs = [.row(row)]
       return
+    }
+    if sets.count == 1, !keys.isEmpty, let key = try ClusteredKey.find(aggregation.keys, input) {
+      key.scan.keepsRowGroups = true
+      clustered = ClusteredGrouping(self, key)
+      return try input.prepareOnce()
     }
     let reservation = run.reservation(for: "GROUP BY")
     self.reservation = reservation
-    var sinks = try Pipeline.run(input) { _ in try AggregateSink(self) }
-    if sinks.isEmpty { sinks = [try AggregateSink(self)] }
-    for (index, set) in sets.enumerated() {
-      var states = sinks.map { $0.states[index] }
-      if set.isEmpty { states[0].openSingleGroup() }
-      for state in states { try state.seal() }
-      states = states.filter { $0.groupCount > 0 }
-      try output(states, set)
-    }
-    let held = sinks.reduce(0) { $0 + $1.reservation.byteCount }
-    metrics.memoryCounter.store(held, ordering: .relaxed)
-    var size = BatchSize()
-    try reservation.resize(to: rows.reduce(0) { $0 + size.byteCount($1) })
+    var sinks = try Pipeline.run(input) { _ in try GroupingSink(self) }
+    if sinks.isEmpty { sinks = [try GroupingSink(self)] }
+    metrics.memoryCounter.store(sinks.reduce(0) { $0 + $1.reservation.byteCount }, ordering: .relaxed)
+    for (index, set) in sets.enumerated() { outputs.append(try output(sinks.map { $0.groupings[index] }, set)) }
   }
 
-  fileprivate func makeState(_ set: [Int]) throws -> GroupingState {
+  func makeState(_ set: [Int]) throws -> GroupingState {
     let bounds = aggregation.keyBounds
     return try GroupingState(
       set.map { aggregation.keys[$0].type }, hints: set.map { $0 < bounds.count ? bounds[$0] : nil }, aggregates)
   }
 
-  private func output(_ states: [GroupingState], _ set: [Int]) throws {
-    guard let first = states.first else { return }
-    let total = states.reduce(0) { $0 + $1.groupCount }
-    var target = first
-    if total <= AggregateOperator.partitionedGroups || set.isEmpty {
-      if states.count > 1 {
-        target = try makeState(set)
-        for state in states { try target.merge(state, Array(0..<UInt32(truncatingIfNeeded: state.groupCount))) }
-        try target.seal()
-      }
-      // The sum over workers depends on their number, so the number of merged groups decides.
-      if target.groupCount <= AggregateOperator.partitionedGroups || set.isEmpty {
-        rows += try batches(target, target.order(), set)
-        return
-      }
+  private func output(_ groupings: [WorkerGrouping], _ set: [Int]) throws -> Output {
+    if set.isEmpty { groupings[0].state.openSingleGroup() }
+    let hasPieces = groupings.contains { $0.hasPieces }
+    if hasPieces {
+      for grouping in groupings { try grouping.finish() }
+      return .partitions(GroupMerge(self, groupings, set), set: set)
     }
-    if states.count == 1 || target !== first {
-      try outputPartitions([target], set, merging: false)
-    } else {
-      try outputPartitions(states, set, merging: true)
+    let states = groupings.map { $0.state }.filter { $0.groupCount > 0 }
+    for state in states { try state.seal() }
+    guard var target = states.first else { return .groups(groupings[0].state, [], set: set) }
+    if states.count > 1 {
+      target = try makeState(set)
+      for state in states { try target.merge(state) }
+      try target.seal()
+    }
+    guard target.groupCount > AggregateOperator.manyGroups else { return .groups(target, target.order(), set: set) }
+    let partitioned = PartitionedGroups(target, bits: partitionBits)
+    return .groups(target, (0..<(1 << partitionBits)).flatMap { partitioned[$0] }, set: set)
+  }
+
+  override func morselCount(phase: Int) throws -> Int? {
+    if let clustered { return try clustered.morselCount(phase: phase) }
+    guard phase == 0 else { return nil }
+    morsels.removeAll()
+    for (index, output) in outputs.enumerated() {
+      let count =
+        switch output {
+        case .row: 1
+        case .groups(_, let order, _):
+          (order.count + AggregateOperator.morselGroups - 1) / AggregateOperator.morselGroups
+        case .partitions: 1 << partitionBits
+        }
+      morsels += (0..<count).map { (index, $0) }
+    }
+    return morsels.count
+  }
+
+  override func makeWorker() throws -> OperatorWorker {
+    if let clustered { return try clustered.makeWorker() }
+    return Worker(self)
+  }
+
+  override func finish() {
+    if clustered != nil { input.finish() }
+    clustered = nil
+    outputs = []
+    reservation = nil
+  }
+
+  private final class Worker: OperatorWorker {
+    let operation: AggregateOperator
+
+    init(_ operation: AggregateOperator) { self.operation = operation }
+
+    override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      let (output, part) = operation.morsels[morsel]
+      switch operation.outputs[output] {
+      case .row(let row): try emit(row)
+      case .groups(let state, let order, let set):
+        let start = part * AggregateOperator.morselGroups
+        let end = min(start + AggregateOperator.morselGroups, order.count)
+        try operation.emit(state, order[start..<end], set, emit)
+      case .partitions(let merge, let set):
+        try merge.run(partition: part) { try operation.emit($0, $0.order()[...], set, emit) }
+      }
     }
   }
 
-  /// Makes the output partition by partition, on all threads.
-  private func outputPartitions(_ states: [GroupingState], _ set: [Int], merging: Bool) throws {
-    let count = 1 << AggregateOperator.partitionBits
-    let members = Box(states.map { _ in [[UInt32]]() })
-    let shared = Box(states)
-    try WorkerPool.shared.forEach(count: states.count, threads: run.threadCount) { index, _ in
-      let lists = AggregateOperator.partition(shared.value[index], count)
-      members.value[index] = lists
-    }
-    let results = Box([[Batch]](repeating: [], count: count))
-    let finished = Box([GroupingState?](repeating: nil, count: count))
-    let this = Box(self)
-    try WorkerPool.shared.forEach(count: count, threads: run.threadCount) { partition, _ in
-      try this.value.run.checkpoint()
-      if merging {
-        let target = try this.value.makeState(set)
-        for (index, state) in shared.value.enumerated() { try target.merge(state, members.value[index][partition]) }
-        try target.seal()
-        finished.value[partition] = target
-        results.value[partition] = try this.value.batches(target, target.order(), set)
-      } else {
-        let state = shared.value[0]
-        results.value[partition] = try this.value.batches(state, members.value[0][partition], set)
-      }
-    }
-    let merged = finished.value.reduce(0) { $0 + ($1?.groupCount ?? 0) }
-    if merging, merged <= AggregateOperator.partitionedGroups {
-      // Many workers had the same few groups: bring them into the order that one worker would give.
-      var ordered: [(first: UInt64, partition: Int, row: Int)] = []
-      for (partition, state) in finished.value.enumerated() {
-        guard let state else { continue }
-        for (row, group) in state.order().enumerated() { ordered.append((state.firsts[Int(group)], partition, row)) }
-      }
-      ordered.sort { $0.first < $1.first }
-      var bases: [Int] = []
-      var base = 0
-      for batches in results.value {
-        bases.append(base)
-        base += batches.reduce(0) { $0 + $1.rowCount }
-      }
-      let all = Concat.batches(results.value.flatMap { $0 }, types: types)
-      let order = ordered.map { UInt32(truncatingIfNeeded: bases[$0.partition] + $0.row) }
-      rows.append(order.withUnsafeBufferPointer { Gather.rows(all, at: $0) })
-      return
-    }
-    rows += results.value.flatMap { $0 }
-  }
+  // MARK: Rows
 
-  /// Splits a state's groups, in order of first appearance, by the top bits of their keys' hash, which is the same in
-  /// every worker.
-  private static func partition(_ state: GroupingState, _ count: Int) -> [[UInt32]] {
-    var lists = [[UInt32]](repeating: [], count: count)
-    let shift = UInt64(64 - partitionBits)
-    let order = state.order()
-    var start = 0
-    while start < order.count {
-      let groups = order[start..<min(start + Batch.vectorSize, order.count)]
-      let keys = groups.withUnsafeBufferPointer { state.table.keyVectors($0) }
-      let hashes = Hash.rows(keys, count: groups.count)
-      for (hash, group) in zip(hashes, groups) { lists[Int(hash >> shift)].append(group) }
-      start += groups.count
-    }
-    return lists
-  }
-
-  /// Makes the output rows of `groups`: keys, aggregates, and the bits of the keys that the set leaves out.
-  private func batches(_ state: GroupingState, _ groups: [UInt32], _ set: [Int]) throws -> [Batch] {
-    var result: [Batch] = []
-    let size = 1 << 16
-    var start = 0
-    while start < groups.count {
-      let end = min(start + size, groups.count)
-      result.append(try groups[start..<end].withUnsafeBufferPointer { try batch(state, $0, set) })
+  /// Hands on the output rows of `groups`: keys, aggregates, and the bits of the keys that the set leaves out.
+  func emit(_ state: GroupingState, _ groups: ArraySlice<UInt32>, _ set: [Int], _ emit: Emit) throws {
+    var start = groups.startIndex
+    while start < groups.endIndex {
+      let end = min(start + Batch.vectorSize, groups.endIndex)
+      try emit(try groups[start..<end].withUnsafeBufferPointer { try batch(state, $0, set) })
       start = end
     }
-    return result
   }
 
   private func batch(_ state: GroupingState, _ groups: UnsafeBufferPointer<UInt32>, _ set: [Int]) throws -> Batch {
@@ -178,67 +182,5 @@ final class AggregateOperator: RowsOperator {
       output.append(.constant(.bigint, .integer(bits), count: groups.count))
     }
     return Batch(output, rowCount: groups.count)
-  }
-
-  private final class AggregateSink: Sink {
-    let operation: AggregateOperator
-    let states: [GroupingState]
-    let reservation: MemoryReservation
-    private var position: UInt64 = 0
-    private let takesPosition: Bool
-
-    init(_ operation: AggregateOperator) throws {
-      self.operation = operation
-      states = try operation.sets.map { try operation.makeState($0) }
-      reservation = operation.run.reservation(for: "GROUP BY")
-      takesPosition = operation.aggregates.contains { $0.takesPosition }
-    }
-
-    override func begin(ordinal: Int) { position = UInt64(ordinal) << 32 }
-
-    override func consume(_ batch: Batch) throws {
-      let context = operation.run.evaluation
-      let count = batch.rowCount
-      let keys = try operation.keys.map { try $0.evaluate(batch, context) }
-      var positions: Vector?
-      if takesPosition {
-        var builder = VectorBuilder(.bigint, capacity: count)
-        let values = builder.values(as: Int64.self)
-        for row in 0..<count { values[row] = Int64(bitPattern: position &+ UInt64(row)) }
-        builder.advance(by: count)
-        positions = builder.finish()
-      }
-      var inputs: [[Vector]] = []
-      var filters: [SelectionVector?] = []
-      for aggregate in operation.aggregates {
-        let filter = try aggregate.filter?.select(batch, context)
-        var vectors: [Vector] = []
-        for input in aggregate.inputs {
-          // Arguments of rows that the filter drops must not be computed: they may be errors.
-          vectors.append(try AggregateSink.evaluate(input, batch, filter, context))
-        }
-        if aggregate.takesPosition, let positions { vectors.append(positions) }
-        inputs.append(vectors)
-        filters.append(filter)
-      }
-      for (state, set) in zip(states, operation.sets) {
-        try state.update(
-          keys: set.count == keys.count && operation.sets.count == 1 ? keys : set.map { keys[$0] }, inputs: inputs,
-          filters: filters, count: count, position: position)
-      }
-      position &+= UInt64(count)
-      try reservation.resize(to: states.reduce(0) { $0 + $1.byteCount })
-    }
-
-    private static func evaluate(
-      _ expression: CompiledExpression, _ batch: Batch, _ filter: SelectionVector?, _ context: EvaluationContext
-    ) throws -> Vector {
-      guard let filter else { return try expression.evaluate(batch, context) }
-      let kept = try expression.evaluate(Gather.rows(batch, filter), context)
-      // Back to the batch's rows; those left out are not looked at.
-      var places = [Int32](repeating: -1, count: batch.rowCount)
-      for (index, row) in filter.indices.enumerated() { places[Int(row)] = Int32(index) }
-      return places.withUnsafeBufferPointer { Gather.rows(kept, orNull: $0) }
-    }
   }
 }

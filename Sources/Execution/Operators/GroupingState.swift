@@ -7,7 +7,7 @@ final class GroupingState {
   let table: GroupTable
   /// Where each group's first row was: morsel << 32 | row. Groups come out in this order.
   private(set) var firsts: [UInt64] = []
-  let accumulators: [Accumulator]
+  private(set) var accumulators: [Accumulator]
   private let aggregates: [CompiledAggregate]
   private var groups = [UInt32](repeating: 0, count: Batch.vectorSize)
 
@@ -23,6 +23,21 @@ final class GroupingState {
     accumulators.reduce(table.byteCount + firsts.capacity * 8) { $0 + $1.byteCount }
   }
 
+  /// Makes room for `count` groups at once.
+  func reserve(_ count: Int) {
+    table.reserve(count)
+    firsts.reserveCapacity(count)
+  }
+
+  /// Forgets all groups and keeps the memory for others.
+  func reset() throws {
+    table.reset()
+    firsts.removeAll(keepingCapacity: true)
+    for (index, accumulator) in accumulators.enumerated() where !accumulator.reset() {
+      accumulators[index] = try aggregates[index].makeAccumulator()
+    }
+  }
+
   /// Makes the one group of an aggregation without keys, for an input without rows.
   func openSingleGroup() {
     guard table.types.isEmpty, groupCount == 0 else { return }
@@ -33,26 +48,43 @@ final class GroupingState {
     for accumulator in accumulators { accumulator.resize(to: 1) }
   }
 
-  /// Takes a batch: its keys, and for each aggregate its inputs and the rows its filter keeps (nil for all).
-  func update(
-    keys: [Vector], inputs: [[Vector]], filters: [SelectionVector?], count: Int, position: UInt64
-  ) throws {
+  /// Takes rows that follow each other from `position` on.
+  func update(_ input: GroupingInput, position: UInt64) throws {
+    try update(input) { position &+ UInt64($0) }
+  }
+
+  /// Takes rows whose positions are a bigint vector.
+  func update(_ input: GroupingInput, positions: Vector) throws {
+    let flat = positions.flattened()
+    try withExtendedLifetime(flat) {
+      let values = flat.values(as: Int64.self)
+      try update(input) { UInt64(bitPattern: values[$0]) }
+      // Rows of several workers come in any order.
+      for row in 0..<input.count {
+        let position = UInt64(bitPattern: values[row])
+        if position < firsts[Int(groups[row])] { firsts[Int(groups[row])] = position }
+      }
+    }
+  }
+
+  private func update(_ input: GroupingInput, _ position: (Int) -> UInt64) throws {
+    let count = input.count
     if groups.count < count { groups = [UInt32](repeating: 0, count: count) }
     try groups.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      let fresh = table.intern(keys, count: count, into: base)
+      let fresh = table.intern(input.keys, count: count, into: base)
       if fresh > 0 {
-        for row in table.newRows { firsts.append(position &+ UInt64(row)) }
+        for row in table.newRows { firsts.append(position(Int(row))) }
         for accumulator in accumulators { accumulator.resize(to: groupCount) }
       }
       let groups = table.types.isEmpty ? nil : UnsafePointer(base)
       for (index, accumulator) in accumulators.enumerated() {
-        guard let selection = filters[index] else {
-          try accumulator.update(inputs[index], groups, count: count)
+        guard let selection = input.filters[index] else {
+          try accumulator.update(input.inputs[index], groups, count: count)
           continue
         }
         if selection.count == 0 { continue }
-        let kept = inputs[index].map { Gather.rows($0, selection) }
+        let kept = input.inputs[index].map { Gather.rows($0, selection) }
         if let groups {
           let chosen = selection.indices.map { groups[Int($0)] }
           try chosen.withUnsafeBufferPointer {
@@ -65,13 +97,19 @@ final class GroupingState {
     }
   }
 
-  func seal() throws { for accumulator in accumulators { try accumulator.seal() } }
+  /// Called when the last row has come; groups may then be read by any number of threads.
+  func seal() throws {
+    table.seal()
+    for accumulator in accumulators { try accumulator.seal() }
+  }
+
+  // MARK: Merging
 
   /// Adds some groups of a sealed state of the same kind.
-  func merge(_ other: GroupingState, _ members: [UInt32]) throws {
-    var start = 0
-    while start < members.count {
-      let end = min(start + Batch.vectorSize, members.count)
+  func merge(_ other: GroupingState, _ members: ArraySlice<UInt32>) throws {
+    var start = members.startIndex
+    while start < members.endIndex {
+      let end = min(start + Batch.vectorSize, members.endIndex)
       try members[start..<end].withUnsafeBufferPointer { source in
         try merge(other, source)
       }
@@ -79,13 +117,17 @@ final class GroupingState {
     }
   }
 
+  /// Adds all groups of a sealed state of the same kind.
+  func merge(_ other: GroupingState) throws {
+    try merge(other, Array(0..<UInt32(truncatingIfNeeded: other.groupCount))[...])
+  }
+
   private func merge(_ other: GroupingState, _ source: UnsafeBufferPointer<UInt32>) throws {
     let count = source.count
-    let keys = other.table.keyVectors(source)
     let before = groupCount
     try groups.withUnsafeMutableBufferPointer { target in
       guard let target = target.baseAddress, let from = source.baseAddress else { return }
-      table.intern(keys, count: count, into: target)
+      table.intern(groups: source, of: other.table, into: target)
       for row in table.newRows { firsts.append(other.firsts[Int(source[Int(row)])]) }
       if groupCount > before { for accumulator in accumulators { accumulator.resize(to: groupCount) } }
       for index in 0..<count where other.firsts[Int(source[index])] < firsts[Int(target[index])] {
@@ -96,6 +138,59 @@ final class GroupingState {
       }
     }
   }
+
+  // MARK: Written groups
+
+  /// The types of `written`'s columns; nil when an accumulator has no such form.
+  var writtenTypes: [LogicalType]? {
+    var types = table.types + [.bigint]
+    for accumulator in accumulators {
+      guard let more = accumulator.stateTypes else { return nil }
+      types += more
+    }
+    return types
+  }
+
+  /// Returns groups as rows: keys, first position, and the accumulators' states. The state is sealed.
+  func written(_ members: UnsafeBufferPointer<UInt32>) throws -> Batch {
+    var columns = table.keyVectors(members)
+    var builder = VectorBuilder(.bigint, capacity: members.count)
+    let positions = builder.values(as: Int64.self)
+    for (row, group) in members.enumerated() { positions[row] = Int64(bitPattern: firsts[Int(group)]) }
+    builder.advance(by: members.count)
+    columns.append(builder.finish())
+    for accumulator in accumulators { columns += try accumulator.state(members) }
+    return Batch(columns, rowCount: members.count)
+  }
+
+  /// Adds groups that `written` gave.
+  func merge(written batch: Batch) throws {
+    let keyCount = table.types.count
+    let count = batch.rowCount
+    if groups.count < count { groups = [UInt32](repeating: 0, count: count) }
+    let flat = batch.columns[keyCount].flattened()
+    try withExtendedLifetime(flat) {
+      let positions = flat.values(as: Int64.self)
+      try groups.withUnsafeMutableBufferPointer { target in
+        guard let target = target.baseAddress else { return }
+        if table.intern(Array(batch.columns[..<keyCount]), count: count, into: target) > 0 {
+          for row in table.newRows { firsts.append(UInt64(bitPattern: positions[Int(row)])) }
+          for accumulator in accumulators { accumulator.resize(to: groupCount) }
+        }
+        for row in 0..<count where UInt64(bitPattern: positions[row]) < firsts[Int(target[row])] {
+          firsts[Int(target[row])] = UInt64(bitPattern: positions[row])
+        }
+        var column = keyCount + 1
+        for accumulator in accumulators {
+          let width = accumulator.stateTypes?.count ?? 0
+          try accumulator.merge(state: Array(batch.columns[column..<(column + width)]), target, count: count)
+          column += width
+        }
+      }
+    }
+  }
+
+  // MARK: Order
 
   /// Returns the groups in order of first appearance.
   func order() -> [UInt32] {

@@ -14,6 +14,20 @@ final class SegmentScanOperator: Operator {
   private let filterOutputs: [Int]
   private let otherOutputs: [Int]
   private var morsels: [Morsel] = []
+  /// Set before `prepare`: a morsel is a whole row group.
+  var keepsRowGroups = false
+
+  /// A row group of a segment.
+  struct RowGroupPlace {
+    let segment: Int
+    let rowGroup: Int
+  }
+
+  /// Returns the row group that a morsel is, when they are kept whole.
+  func rowGroup(ofMorsel morsel: Int) -> RowGroupPlace {
+    precondition(keepsRowGroups, "morsels may be other than row groups")
+    return RowGroupPlace(segment: morsels[morsel].segment, rowGroup: morsels[morsel].rowGroup ?? 0)
+  }
 
   /// Some rows of a segment: all of it when `rowGroup` is nil (it is opened by the worker), else rows of one row group.
   private struct Morsel {
@@ -49,7 +63,9 @@ final class SegmentScanOperator: Operator {
     let wanted = run.threadCount * 4
     for index in survivors {
       let handle = handles[index]
-      if handle.rowCount <= SegmentScanOperator.smallSegmentRows, survivors.count >= wanted || run.threadCount == 1 {
+      if !keepsRowGroups, handle.rowCount <= SegmentScanOperator.smallSegmentRows,
+        survivors.count >= wanted || run.threadCount == 1
+      {
         morsels.append(Morsel(segment: index, rowGroup: nil, rows: 0..<handle.rowCount))
         continue
       }
@@ -58,7 +74,7 @@ final class SegmentScanOperator: Operator {
         morsels.append(Morsel(segment: index, rowGroup: rowGroup, rows: 0..<reader.rowCount(rowGroup: rowGroup)))
       }
     }
-    if run.threadCount > 1, morsels.count < wanted { split(wanted) }
+    if !keepsRowGroups, run.threadCount > 1, morsels.count < wanted { split(wanted) }
   }
 
   /// Returns true when the zone maps say that no row can pass.

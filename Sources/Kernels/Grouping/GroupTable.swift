@@ -70,7 +70,7 @@ package final class GroupTable {
   /// Writes the group of each of `count` rows to `groups`, making new ones as needed, and returns how many are new.
   @discardableResult
   package func intern(_ keys: [Vector], count: Int, into groups: UnsafeMutablePointer<UInt32>) -> Int {
-    precondition(keys.count == columns.count, "a vector for every key")
+    precondition(keys.count == columns.count && !isClosed, "a vector for every key")
     newRows.removeAll(keepingCapacity: true)
     guard count > 0 else { return 0 }
     let before = groupCount
@@ -102,17 +102,89 @@ package final class GroupTable {
         inputs[index].pack(columns[index], into: scratch.base, stride: count, misses: nil)
       }
     }
+    internScratch(count, groups)
+    if groupCount > before {
+      for index in columns.indices { representatives[index]?.append(keys[index], rows: newRows) }
+    }
+    return groupCount - before
+  }
+
+  /// Gives the groups `source` of another table of the same types their groups here, as `intern` of their keys does.
+  package func intern(
+    groups source: UnsafeBufferPointer<UInt32>, of other: GroupTable, into groups: UnsafeMutablePointer<UInt32>
+  ) {
+    let count = source.count
+    guard count > 0, mode == .word || mode == .direct, wordCount == 1, hasLayout(of: other) else {
+      intern(other.keyVectors(source), count: count, into: groups)
+      return
+    }
+    newRows.removeAll(keepingCapacity: true)
+    rowsSeen += count
+    if mode != preferredMode { rebuild() }
+    scratch.reserve(count, keeping: 0)
+    let words = scratch.base
+    let packed = other.keys.base
+    for row in 0..<count { words[row] = packed[Int(source[row])] }
+    internScratch(count, groups)
+  }
+
+  /// True when a packed key means the same in both tables.
+  private func hasLayout(of other: GroupTable) -> Bool {
+    for (mine, theirs) in zip(columns, other.columns) {
+      if mine.interner != nil || mine.keepsRepresentative || mine.low != theirs.low || mine.high != theirs.high {
+        return false
+      }
+    }
+    return true
+  }
+
+  private func internScratch(_ count: Int, _ groups: UnsafeMutablePointer<UInt32>) {
     switch mode {
     case .single: preconditionFailure("keys without columns")
     case .direct: internDirect(count, groups)
     case .word: internWord(count, groups)
     case .words: internWords(count, groups)
     }
-    if groupCount > before {
-      for index in columns.indices { representatives[index]?.append(keys[index], rows: newRows) }
-    }
-    return groupCount - before
   }
+
+  /// Makes room for `count` groups at once.
+  package func reserve(_ count: Int) {
+    keys.reserve(count * max(1, wordCount), keeping: groupCount * wordCount)
+    let size = GroupTable.powerOfTwo(count * 2)
+    switch mode {
+    case .single, .direct: break
+    case .word: if size > slotMask + 1 { growSlots(to: size) }
+    case .words: if size > slotMask + 1 { growTags(to: size) }
+    }
+  }
+
+  /// Forgets all groups; keeps the layout of keys and the memory.
+  package func reset() {
+    if mode == .direct {
+      for group in 0..<groupCount { direct.base[Int(keys.base[group])] = 0 }
+    } else if mode == .word {
+      memset(slots.base, 0, (slotMask + 1) * MemoryLayout<Slot>.stride)
+    } else if mode == .words {
+      memset(tags.base, 0, (slotMask + 1) * 8)
+    }
+    groupCount = 0
+    rowsSeen = 0
+    newRows.removeAll(keepingCapacity: true)
+    for index in columns.indices where representatives[index] != nil {
+      representatives[index] = Representatives(types[index])
+    }
+  }
+
+  /// Gives the memory back that only finding groups needs: keys may be read, but none interned or found.
+  package func close() {
+    direct = Store<UInt32>(capacity: 16)
+    slots = Store<Slot>(capacity: 16)
+    tags = Store<UInt64>(capacity: 16)
+    scratch = Store<UInt64>(capacity: 16)
+    isClosed = true
+  }
+
+  private var isClosed = false
 
   // MARK: Layout
 
@@ -403,6 +475,16 @@ package final class GroupTable {
   package func keyVectors(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] {
     columns.indices.map { keyVector($0, groups) }
   }
+
+  /// Returns the values of an integer key column, nil for NULL.
+  package func integerKeys(_ index: Int, _ groups: UnsafeBufferPointer<UInt32>) -> [Int64?] {
+    let column = columns[index]
+    precondition(column.interner == nil, "a key that is an integer")
+    return groups.map { column.code(in: keys.base + Int($0) * wordCount) }
+  }
+
+  /// Makes reading keys cheap; any number of threads may read them until the next key is interned.
+  package func seal() { for column in columns { column.interner?.seal() } }
 
   func keyVector(_ index: Int, _ groups: UnsafeBufferPointer<UInt32>) -> Vector {
     let column = columns[index]

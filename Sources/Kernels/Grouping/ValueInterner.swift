@@ -15,6 +15,7 @@ final class ValueInterner {
   private var slotMask = 63
   private let heap = StringHeap()
   private var cachedDictionary: Vector?
+  private var sealed: Vector?
   private var cachedIDs = Store<UInt32>()
 
   /// What a lookup gives for a value that has no number.
@@ -179,8 +180,14 @@ final class ValueInterner {
     }
   }
 
+  /// Keeps the dictionary that `dictionary` returns until more values come.
+  func seal() {
+    if type.physical == .string, sealed?.count != count { sealed = dictionary() }
+  }
+
   /// Returns the values by number, for strings only; they stay valid as long as the vector.
   func dictionary() -> Vector {
+    if let sealed, sealed.count == count { return sealed }
     let buffer = AlignedBuffer(byteCount: count * 16)
     buffer.values(as: StringReference.self).update(from: values.base, count: count)
     return Vector(type, count: count, buffer: buffer, owners: [heap])

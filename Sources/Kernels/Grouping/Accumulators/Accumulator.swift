@@ -31,6 +31,22 @@ package class Accumulator {
 
   package var byteCount: Int { 0 }
 
+  /// Forgets all groups and keeps the memory, or returns false when a new accumulator is as good.
+  package func reset() -> Bool { false }
+
+  /// The columns of `state`; nil when states cannot be written as rows.
+  package var stateTypes: [LogicalType]? { nil }
+
+  /// Returns the states of `groups` of a sealed accumulator, in that order: all that `merge(state:)` needs of them.
+  package func state(_ groups: UnsafeBufferPointer<UInt32>) throws -> [Vector] {
+    fatalError("each accumulator with state types has its own")
+  }
+
+  /// Adds written state `i` to group `groups[i]`, for `count` groups.
+  package func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) throws {
+    fatalError("each accumulator with state types has its own")
+  }
+
   package init() {}
 }
 

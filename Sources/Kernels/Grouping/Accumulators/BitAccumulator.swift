@@ -68,6 +68,19 @@ package final class BitAccumulator: Accumulator {
     default: return resultVector(type, groups, zero: Int64(0)) { seen[$0] == 0 ? nil : values[$0] }
     }
   }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [type] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] { [result(groups)] }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) {
+    update(state, groups, count: count)
+  }
 }
 
 extension Accumulator {

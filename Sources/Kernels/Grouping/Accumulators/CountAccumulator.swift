@@ -56,4 +56,17 @@ package final class CountAccumulator: Accumulator {
   package override func result(_ groups: UnsafeBufferPointer<UInt32>) -> Vector {
     resultVector(.bigint, groups, zero: Int64(0)) { counts.base[$0] }
   }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [.bigint] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] { [result(groups)] }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) {
+    forEachValid(state[0], groups, as: Int64.self) { counts.base[$0] &+= $1 }
+  }
 }

@@ -150,6 +150,19 @@ package final class ExtremeAccumulator: Accumulator {
     let seen = self.seen.base
     return resultVector(type, groups, zero: zero) { seen[$0] == 0 ? nil : values[$0] }
   }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [type] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] { [result(groups)] }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) {
+    update(state, groups, count: count)
+  }
 }
 
 /// min and max of text and bytes; the best string of each group is kept in memory of its own.
@@ -218,6 +231,21 @@ package final class StringExtremeAccumulator: Accumulator {
     resultVector(type, groups, zero: StringReference(), owners: [heap]) {
       seen.base[$0] == 0 ? nil : values.base[$0]
     }
+  }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    heap = StringHeap()
+    liveBytes = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [type] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] { [result(groups)] }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) {
+    update(state, groups, count: count)
   }
 }
 

@@ -121,6 +121,29 @@ package final class IntegerSumAccumulator: Accumulator {
     let quotient = Int128(UInt128(high + carry) << 64 | UInt128(low))
     return Numeric(mantissa: sum < 0 ? -quotient : quotient, scale: scale)
   }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [.bigint, .bigint] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] {
+    [
+      resultVector(.bigint, groups, zero: Int64(0)) { sums.base[$0] },
+      resultVector(.bigint, groups, zero: Int64(0)) { counts.base[$0] },
+    ]
+  }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) throws {
+    try forEachValid(state[0], groups, as: Int64.self) { group, sum in
+      let (total, overflow) = sums.base[group].addingReportingOverflow(sum)
+      if overflow { throw PulsehouseError.outOfRange("bigint") }
+      sums.base[group] = total
+    }
+    forEachValid(state[1], groups, as: Int64.self) { counts.base[$0] &+= $1 }
+  }
 }
 
 /// Exact sums and averages of bigint, in 128 bits.
@@ -179,6 +202,27 @@ package final class BigintSumAccumulator: Accumulator {
       let sum = Numeric(mantissa: sums.base[group], scale: 0)
       return result == .sum ? sum : try NumericArithmetic.divide(sum, NumericArithmetic.make(counts.base[group]))
     }
+  }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [.numeric(precision: nil, scale: nil), .bigint] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] {
+    [
+      resultVector(.numeric(precision: nil, scale: nil), groups, zero: Numeric(mantissa: 0, scale: 0)) {
+        Numeric(mantissa: sums.base[$0], scale: 0)
+      },
+      resultVector(.bigint, groups, zero: Int64(0)) { counts.base[$0] },
+    ]
+  }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) {
+    forEachValid(state[0], groups, as: Numeric.self) { sums.base[$0] &+= $1.mantissa }
+    forEachValid(state[1], groups, as: Int64.self) { counts.base[$0] &+= $1 }
   }
 }
 
@@ -316,6 +360,27 @@ package final class FloatSumAccumulator: Accumulator {
     let sum = sums.base[group].value
     return result == .sum ? sum : sum / Double(counts.base[group])
   }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [.double, .double, .bigint] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] {
+    [
+      resultVector(.double, groups, zero: 0.0) { sums.base[$0].high },
+      resultVector(.double, groups, zero: 0.0) { sums.base[$0].low },
+      resultVector(.bigint, groups, zero: Int64(0)) { counts.base[$0] },
+    ]
+  }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) {
+    forEachValid(state[0], groups, as: Double.self) { sums.base[$0].add($1) }
+    forEachValid(state[1], groups, as: Double.self) { sums.base[$0].low += $1 }
+    forEachValid(state[2], groups, as: Int64.self) { counts.base[$0] &+= $1 }
+  }
 }
 
 /// Sums and averages of numeric, exact at the largest scale seen.
@@ -373,6 +438,29 @@ package final class NumericSumAccumulator: Accumulator {
         ? sums.base[group]
         : try NumericArithmetic.divide(sums.base[group], NumericArithmetic.make(counts.base[group]))
     }
+  }
+
+  package override func reset() -> Bool {
+    groupCount = 0
+    return true
+  }
+
+  package override var stateTypes: [LogicalType]? { [.numeric(precision: nil, scale: nil), .bigint] }
+
+  package override func state(_ groups: UnsafeBufferPointer<UInt32>) -> [Vector] {
+    [
+      resultVector(.numeric(precision: nil, scale: nil), groups, zero: Numeric(mantissa: 0, scale: 0)) {
+        counts.base[$0] == 0 ? nil : sums.base[$0]
+      },
+      resultVector(.bigint, groups, zero: Int64(0)) { counts.base[$0] },
+    ]
+  }
+
+  package override func merge(state: [Vector], _ groups: UnsafePointer<UInt32>, count: Int) throws {
+    try forEachValid(state[0], groups, as: Numeric.self) { group, sum in
+      sums.base[group] = counts.base[group] == 0 ? sum : try NumericArithmetic.add(sums.base[group], sum)
+    }
+    forEachValid(state[1], groups, as: Int64.self) { counts.base[$0] &+= $1 }
   }
 }
 
