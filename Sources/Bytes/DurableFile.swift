@@ -43,13 +43,14 @@ package final class DurableFile {
   /// Makes the file safe and gives it its name. Call once, last.
   ///
   /// With `syncDirectory` false the name may vanish in a crash until somebody calls `FileSystem.syncDirectory`: for
-  /// many files of one directory that are committed together, once at the end.
-  package func publish(syncDirectory: Bool = true) throws(PulsehouseError) {
+  /// many files of one directory that are committed together, once at the end. With `isDurable` false neither content
+  /// nor name is safe from a power cut: for what can be made again.
+  package func publish(syncDirectory: Bool = true, isDurable: Bool = true) throws(PulsehouseError) {
     precondition(!isPublished, "a durable file is published once")
-    try file.synchronize()
+    if isDurable { try file.synchronize() }
     try file.close()
     try fileSystem.rename(temporaryPath, to: path)
     isPublished = true
-    if syncDirectory { try fileSystem.syncDirectory(Path.parent(path)) }
+    if syncDirectory && isDurable { try fileSystem.syncDirectory(Path.parent(path)) }
   }
 }

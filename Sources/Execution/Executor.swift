@@ -43,6 +43,17 @@ package enum Executor {
     return metrics
   }
 
+  /// Runs `plan`, which is no limit, into sinks that `makeSink` gives for each worker that takes part.
+  static func run<S: Sink>(_ plan: PhysicalPlan, in context: QueryContext, _ makeSink: @escaping () throws -> S) throws
+  {
+    let run = QueryRun(context, metrics: QueryMetrics(nodeIDs: PlanNodes.ids(of: plan)))
+    let builder = OperatorBuilder(run)
+    for subquery in plan.subqueries {
+      run.evaluation.subqueries.append(try scalar(of: try builder.build(subquery)))
+    }
+    try Pipeline.run(try builder.build(plan.root)) { _ in try makeSink() }
+  }
+
   /// Runs `plan` and returns all its rows: for tests and small results.
   package static func collect(_ plan: PhysicalPlan, in context: QueryContext) throws -> [Batch] {
     let box = Box<[Batch]>([])

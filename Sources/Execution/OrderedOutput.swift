@@ -1,27 +1,40 @@
 import Glibc
 import Vectors
 
-/// Puts the batches of many workers back into morsel order and hands them to one consumer, one at a time.
+/// What workers leave with an `OrderedItems`.
+protocol OrderedItem {
+  /// How much of the bound it takes.
+  var weight: Int { get }
+  /// How much may wait for its turn before workers do.
+  static var weightLimit: Int { get }
+}
+
+extension Batch: OrderedItem {
+  var weight: Int { rowCount }
+  static var weightLimit: Int { 1 << 20 }
+}
+
+typealias OrderedOutput = OrderedItems<Batch>
+
+/// Puts the batches (or other items) of many workers back into morsel order and hands them to one consumer, one at a
+/// time.
 ///
-/// A worker whose morsel is not yet due leaves its batches here, up to a bound; beyond that it waits.
-final class OrderedOutput: @unchecked Sendable {
+/// A worker whose morsel is not yet due leaves its items here, up to a bound; beyond that it waits.
+final class OrderedItems<Item: OrderedItem>: @unchecked Sendable {
   // @unchecked: all state is touched under `lock`; `consumer` is called by one worker at a time.
 
-  private let consumer: (Batch) throws -> Void
+  private let consumer: (Item) throws -> Void
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var current = 0
-  private var waiting: [Int: [Batch]] = [:]
+  private var waiting: [Int: [Item]] = [:]
   private var finished: Set<Int> = []
-  private var waitingRows = 0
+  private var waitingWeight = 0
   private var isConsuming = false
   /// Morsels beyond this one have no turn any more: it failed, or (-1) the consumer did.
   private var lastOrdinal = Int.max
 
-  /// Rows that may wait for their turn before workers do.
-  private static let rowLimit = 1 << 20
-
-  init(_ consumer: @escaping (Batch) throws -> Void) {
+  init(_ consumer: @escaping (Item) throws -> Void) {
     self.consumer = consumer
     pthread_mutex_init(lock, nil)
     pthread_cond_init(changed, nil)
@@ -34,11 +47,11 @@ final class OrderedOutput: @unchecked Sendable {
     changed.deallocate()
   }
 
-  func push(_ batch: Batch, ordinal: Int) throws {
+  func push(_ item: Item, ordinal: Int) throws {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
-    waiting[ordinal, default: []].append(batch)
-    waitingRows += batch.rowCount
+    waiting[ordinal, default: []].append(item)
+    waitingWeight += item.weight
     try drain(ordinal, mayWait: true)
   }
 
@@ -62,14 +75,14 @@ final class OrderedOutput: @unchecked Sendable {
   private func drain(_ ordinal: Int, mayWait: Bool) throws {
     while true {
       if ordinal > lastOrdinal { throw Aborted() }
-      if !isConsuming, let batches = due() {
+      if !isConsuming, let items = due() {
         isConsuming = true
         pthread_mutex_unlock(lock)
         var failure: (any Error)?
-        do { for batch in batches { try consumer(batch) } } catch { failure = error }
+        do { for item in items { try consumer(item) } } catch { failure = error }
         pthread_mutex_lock(lock)
         isConsuming = false
-        waitingRows -= batches.reduce(0) { $0 + $1.rowCount }
+        waitingWeight -= items.reduce(0) { $0 + $1.weight }
         pthread_cond_broadcast(changed)
         if let failure {
           lastOrdinal = -1
@@ -77,15 +90,15 @@ final class OrderedOutput: @unchecked Sendable {
         }
         continue
       }
-      guard mayWait, waitingRows > OrderedOutput.rowLimit, isConsuming || ordinal != current else { return }
+      guard mayWait, waitingWeight > Item.weightLimit, isConsuming || ordinal != current else { return }
       pthread_cond_wait(changed, lock)
     }
   }
 
-  /// Takes the batches whose turn it is; nil when there are none yet.
-  private func due() -> [Batch]? {
+  /// Takes the items whose turn it is; nil when there are none yet.
+  private func due() -> [Item]? {
     while true {
-      if let batches = waiting.removeValue(forKey: current), !batches.isEmpty { return batches }
+      if let items = waiting.removeValue(forKey: current), !items.isEmpty { return items }
       guard finished.remove(current) != nil else { return nil }
       current += 1
     }

@@ -56,15 +56,7 @@ extension Session {
       rows = try writeCSV(copy.plan, fields, to: path, dialect, work)
     } else {
       guard let standardOutput else { throw PulsehouseError(.unsupported, "COPY TO STDOUT in this session") }
-      let writer = Unchecked(CSVWriter(fields, dialect: dialect))
-      let count = RowCounter()
-      try Executor.run(copy.plan, in: queryContext(work)) { batch in
-        count.rows += batch.rowCount
-        try writer.value.append(batch)
-        try writer.value.flush(ifLargerThan: 1 << 18, to: standardOutput)
-      }
-      try writer.value.flush(ifLargerThan: 0, to: standardOutput)
-      rows = count.rows
+      rows = try writeCSV(copy.plan, fields, dialect, work, to: standardOutput)
     }
     try work.sink.finish(StatementOutcome("COPY \(rows)", rowCount: rows))
   }
@@ -74,17 +66,25 @@ extension Session {
     _ plan: PhysicalPlan, _ fields: [Field], to path: String, _ dialect: CSVDialect, _ work: StatementWork
   ) throws -> Int {
     let file = try DurableFile(path, in: warehouse.fileSystem)
-    let writer = Unchecked(CSVWriter(fields, dialect: dialect))
+    let rows = try writeCSV(plan, fields, dialect, work) { try file.write($0) }
+    // The file is for other programs and can be written again, so nobody waits for the disk.
+    try file.publish(isDurable: false)
+    return rows
+  }
+
+  /// Writes a query's rows as CSV, formatted by all threads. Returns the number of rows.
+  private func writeCSV(
+    _ plan: PhysicalPlan, _ fields: [Field], _ dialect: CSVDialect, _ work: StatementWork,
+    to output: @escaping (UnsafeRawBufferPointer) throws -> Void
+  ) throws -> Int {
+    let header = CSVWriter(fields, dialect: dialect)
+    try header.flush(ifLargerThan: 0, to: output)
     let count = RowCounter()
-    let output: (UnsafeRawBufferPointer) throws -> Void = { try file.write($0) }
-    let box = Unchecked(output)
-    try Executor.run(plan, in: queryContext(work)) { batch in
-      count.rows += batch.rowCount
-      try writer.value.append(batch)
-      try writer.value.flush(ifLargerThan: 1 << 18, to: box.value)
+    func encoder() -> any TextEncoder { CSVWriter(fields, dialect: dialect, writesHeader: false) }
+    try TextRun.run(plan, in: queryContext(work), encoder: encoder) { text, rows in
+      count.rows += rows
+      try output(text)
     }
-    try writer.value.flush(ifLargerThan: 0, to: output)
-    try file.publish()
     return count.rows
   }
 

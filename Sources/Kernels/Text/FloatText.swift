@@ -12,6 +12,14 @@ enum FloatText {
     if scaled.magnitude < 1e15, scaled / 1e6 == value, value.magnitude >= 1e-4 {
       return writeMillionths(Int64(scaled), to: output)
     }
+    if let shortest = ShortestDecimal(value.magnitude) {
+      return write(shortest, isNegative: value < 0, to: output)
+    }
+    return writeGenerally(value, to: output)
+  }
+
+  /// Writes any value; slow.
+  static func writeGenerally(_ value: Double, to output: UnsafeMutablePointer<UInt8>) -> Int {
     if let length = special(value, to: output) { return length }
     var digits = DecimalDigits(value.description)
     let significand = value.significandBitPattern | (value.isNormal ? 1 << 52 : 0)
@@ -28,6 +36,31 @@ enum FloatText {
       }
     }
     return digits.write(plainBelow: 15, isNegative: value < 0, to: output)
+  }
+
+  /// Lays out a number below 1e15 in plain digits.
+  private static func write(
+    _ shortest: ShortestDecimal, isNegative: Bool, to output: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    var length = 0
+    if isNegative {
+      output[0] = 0x2D
+      length = 1
+    }
+    guard shortest.decimals > 0 else {
+      length &+= DecimalText.write(shortest.digits, to: output + length)
+      for _ in 0..<(0 - shortest.decimals) {
+        output[length] = 0x30
+        length &+= 1
+      }
+      return length
+    }
+    let (whole, fraction) = shortest.digits.quotientAndRemainder(
+      dividingBy: PowerOfTen.uint64(Int32(shortest.decimals)))
+    length &+= DecimalText.write(whole, to: output + length)
+    output[length] = 0x2E
+    DecimalText.writeDigits(fraction, shortest.decimals, output + length + 1)
+    return length &+ 1 &+ shortest.decimals
   }
 
   /// Prints with a number of significant digits, as `d.ddde+xx`.
