@@ -154,6 +154,13 @@ struct ColumnEncoder {
   }
 
   private mutating func append(_ vector: Vector, _ body: inout [UInt8]) throws(PulsehouseError) {
+    switch (vector.type.physical, column.stored) {
+    case (.int16, .int32): return appendIntegers(vector.flattened(), Int16.self, as: Int32.self, &body)
+    case (.int32, .int32): return appendIntegers(vector.flattened(), Int32.self, as: Int32.self, &body)
+    case (.int64, .int64): return appendIntegers(vector.flattened(), Int64.self, as: Int64.self, &body)
+    case (.float64, .double): return appendDoubles(vector.flattened(), &body)
+    default: break
+    }
     for row in 0..<vector.count {
       let scalar = vector.scalar(at: row)
       switch (scalar, column.stored) {
@@ -189,6 +196,51 @@ struct ColumnEncoder {
         body.append(contentsOf: encoded)
       default: throw PulsehouseError(.internal, "a \(scalar) in a Parquet column of \(column.field.type)")
       }
+    }
+  }
+
+  private mutating func appendIntegers<Source: FixedWidthInteger & BitwiseCopyable, Target: FixedWidthInteger>(
+    _ vector: Vector, _ source: Source.Type, as target: Target.Type, _ body: inout [UInt8]
+  ) {
+    let values = vector.values(as: source)
+    var least = Source.max
+    var greatest = Source.min
+    var row = 0
+    while row < vector.count {
+      if vector.validity == nil || vector.isValid(row) {
+        let value = values[row]
+        least = min(least, value)
+        greatest = max(greatest, value)
+        withUnsafeBytes(of: Target(truncatingIfNeeded: value).littleEndian) { body.append(contentsOf: $0) }
+      }
+      row += 1
+    }
+    guard least <= greatest else { return }
+    bounds.note(Self.little(Target(truncatingIfNeeded: least)), orderedBy: Int128(least))
+    bounds.note(Self.little(Target(truncatingIfNeeded: greatest)), orderedBy: Int128(greatest))
+  }
+
+  private mutating func appendDoubles(_ vector: Vector, _ body: inout [UInt8]) {
+    let values = vector.values(as: Double.self)
+    var least = Double.infinity
+    var greatest = -Double.infinity
+    var nan: Double?
+    var isEmpty = true
+    var row = 0
+    while row < vector.count {
+      if vector.validity == nil || vector.isValid(row) {
+        let value = values[row]
+        if value.isNaN { nan = value }
+        if value < least { least = value }
+        if value > greatest { greatest = value }
+        isEmpty = false
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { body.append(contentsOf: $0) }
+      }
+      row += 1
+    }
+    if isEmpty { return }
+    for value in [nan, least, greatest].compactMap(\.self) {
+      bounds.note(real: value, encoded: Self.little(value.bitPattern))
     }
   }
 

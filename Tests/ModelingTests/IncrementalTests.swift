@@ -152,6 +152,28 @@ private let total = """
       try shop.rows("SELECT previous FROM gold.steps ORDER BY id") == [[.null], [.integer(5)]])
   }
 
+  @Test func aViewIsWhatItSays() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver)
+    shop.put("seen", "MODEL (name silver.seen, kind VIEW);\nSELECT id, value, event_date FROM silver.events")
+    shop.put("total", "MODEL (name gold.totals, kind FULL);\nSELECT SUM(value) AS total FROM silver.seen")
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, \(start), 5), (2, 1, \(start + day), 6)")
+    try shop.build()
+    #expect(try shop.build().isIdle)
+    // Rows below the view change; the view does not.
+    try shop.run("INSERT INTO bronze.events VALUES (3, 1, \(start), 5)")
+    let report = try shop.build()
+    #expect(
+      shop.actions(report)
+        == ["silver.events": "2024-01-10", "silver.seen": "unchanged", "gold.totals": "rebuilt"])
+    #expect(try shop.rows("SELECT total FROM gold.totals") == [[.integer(16)]])
+    // The view changes; what reads it is built anew.
+    shop.put(
+      "seen", "MODEL (name silver.seen, kind VIEW);\nSELECT id, value + 1 AS value, event_date FROM silver.events")
+    try shop.build()
+    #expect(try shop.rows("SELECT total FROM gold.totals") == [[.integer(19)]])
+  }
+
   @Test func daysAreRestated() throws {
     let shop = try Workshop()
     shop.put("silver", silver)

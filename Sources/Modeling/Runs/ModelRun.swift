@@ -209,7 +209,7 @@ package struct ModelRun {
           audits: model.audits.map {
             RunRecord.Audit(text: $0.text, isBlocking: $0.isBlocking, failureCount: $0.failureCount)
           })
-      }, message: report.error?.message)
+      }, message: outcome == .failed ? report.error?.message : nil)
   }
 
   /// Keeps the samples of an unpublished run in tables of their own, each replaced by the next failure of its audit, and

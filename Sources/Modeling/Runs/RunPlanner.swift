@@ -243,7 +243,7 @@ struct RunPlanner {
 
   private func isGone(_ name: RelationName, _ state: Remembered) throws -> Bool {
     guard let mark = state.state.reads[name], let now = try session.relationVersion(name) else { return true }
-    return now.identifier != mark.identifier || now.changedAt > version(mark, state).changedAt
+    return now.identifier != mark.identifier
   }
 
   /// The intervals that read rows of a table that came or went; nil when it cannot be said.

@@ -1,3 +1,4 @@
+import Bytes
 import Engine
 import Vectors
 
@@ -40,8 +41,14 @@ package final class SessionModelSession: ModelSession {
       return RelationVersion(identifier: table.identifier.rawValue, changedAt: table.changedAt.number)
     }
     return snapshot.view(name.tableName).map {
-      RelationVersion(identifier: $0.identifier.rawValue, changedAt: $0.changedAt.number)
+      RelationVersion(identifier: Self.identifier(of: $0), changedAt: $0.changedAt.number)
     }
+  }
+
+  /// A view is what it says: one made anew with the same words and columns is the same.
+  private static func identifier(of view: ViewState) -> UInt64 {
+    let columns = view.definition.columns.map { "\($0.name) \($0.type.name)" }.joined(separator: ", ")
+    return ContentHash(of: Array((view.definition.sql + "\0" + columns).utf8)).low
   }
 
   package func reads(of sql: String) throws -> ModelReads {
@@ -73,7 +80,7 @@ package final class SessionModelSession: ModelSession {
   package func hasChanged(_ name: RelationName, since version: RelationVersion) throws -> Bool {
     let snapshot = try session.currentSnapshot()
     if let view = snapshot.view(name.tableName) {
-      return view.identifier.rawValue != version.identifier || view.changedAt.number > version.changedAt
+      return Self.identifier(of: view) != version.identifier
     }
     let changes = try session.changes(
       of: name.tableName, identifier: TableIdentifier(rawValue: version.identifier),
