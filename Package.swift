@@ -84,7 +84,7 @@ let package = Package(
       "Shell",
       uses: [
         "Engine", "Ingestion", "Modeling", "Simulation", "Execution", "Planning", "Kernels", "SQLSyntax", "Vectors",
-        "Bytes", "CEdit",
+        "Kafka", "Bytes", "CEdit",
       ]),
 
     // The roof.

@@ -12,6 +12,7 @@ package protocol Command: Sendable {
 package enum CommandList {
   package static let all: [any Command.Type] = [
     GenerateCommand.self,
+    ProduceCommand.self,
     IngestCommand.self,
     QuarantineCommand.self,
     PlanCommand.self,
