@@ -75,7 +75,7 @@ let package = Package(
     // Floor 7: data arrives, is transformed, is simulated.
     floor(
       "Ingestion",
-      uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Bytes", "CKernels"]),
+      uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Kafka", "Bytes", "CKernels"]),
     floor("Modeling", uses: ["Engine", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
     floor("Simulation", uses: ["Bytes"]),
 

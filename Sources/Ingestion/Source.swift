@@ -27,6 +27,8 @@ package struct Source: Sendable, Hashable {
   package var partitionedBy: [String]
   package var clusteredBy: [String]
   package var onError: ErrorPolicy
+  /// Where its records say when their event was; nil when nothing says so.
+  package var eventTime: EventTime?
   /// The declaring file, for errors.
   package var file: String?
 

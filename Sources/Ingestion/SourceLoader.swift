@@ -46,7 +46,8 @@ extension Source {
 
   private init(_ block: HeaderBlock, file: String) throws(PulsehouseError) {
     let known = [
-      "name", "kind", "columns", "partitioned_by", "clustered_by", "on_error", "description", "owner", "tags",
+      "name", "kind", "columns", "partitioned_by", "clustered_by", "on_error", "event_time", "event_time_unit",
+      "description", "owner", "tags",
     ]
     for property in block.properties where !known.contains(property.name) {
       throw PulsehouseError(
@@ -77,6 +78,7 @@ extension Source {
       partitionedBy: try Self.columnNames("partitioned_by", block, columns),
       clusteredBy: try Self.columnNames("clustered_by", block, columns),
       onError: try Self.errorPolicy(block["on_error"]), file: file)
+    eventTime = try Self.eventTime(block, columns)
   }
 
   private static func required(_ name: String, _ block: HeaderBlock) throws(PulsehouseError) -> PropertyValue {
@@ -209,6 +211,29 @@ extension Source {
       names.append(name[0])
     }
     return names
+  }
+
+  /// `event_time` names a column; `event_time_unit` says what a number there counts since 1970.
+  private static func eventTime(
+    _ block: HeaderBlock, _ columns: [SourceColumn]
+  ) throws(PulsehouseError) -> EventTime? {
+    var unit: EventTime.Unit?
+    if let value = block["event_time_unit"] {
+      let word = try value.word()
+      unit = EventTime.Unit(rawValue: word)
+      guard unit != nil else {
+        throw PulsehouseError(
+          .user, "event_time_unit is no unit: \(word)", sqlState: "42601",
+          hint: "It is one of \(EventTime.Unit.allCases.map(\.rawValue).joined(separator: ", ")).", range: value.range)
+      }
+    }
+    guard let value = block["event_time"] else { return nil }
+    let name = try value.name()
+    guard let column = columns.first(where: { name == [$0.name] || name == $0.path }) else {
+      throw PulsehouseError(
+        .user, "event_time names no column of the source: \(value.text)", sqlState: "42703", range: value.range)
+    }
+    return EventTime(path: column.path, type: column.type, unit: unit ?? .seconds)
   }
 
   private static func errorPolicy(_ value: PropertyValue?) throws(PulsehouseError) -> ErrorPolicy {

@@ -13,5 +13,7 @@ SOURCE (
     meta.location.latitude double precision,
     meta.location.longitude double precision
   ),
+  event_time timestamp,
+  event_time_unit seconds,
   on_error QUARANTINE
 );

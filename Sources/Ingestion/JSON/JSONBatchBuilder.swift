@@ -95,6 +95,11 @@ package final class JSONBatchBuilder {
       let lineEnd = newline ?? limit
       if isBlank(p, lineEnd) {
         guard newline != nil || lastLine == .isFinal else { break }
+      } else if p.load(as: UInt8.self) == EscapedRecord.mark, newline != nil || lastLine == .isFinal,
+        let record = EscapedRecord(UnsafeRawBufferPointer(start: p, count: lineEnd - p))
+      {
+        take(record, offset: Int64(p - origin), fileOffset: offset, line: currentLine)
+        progress.recordCount += 1
       } else if parser.parse(p, lineEnd) {
         accept(offset: Int64(p - origin), line: currentLine)
         learn(p, lineEnd)
@@ -184,6 +189,26 @@ package final class JSONBatchBuilder {
     if templates.contains(where: { $0.isSame(as: template) }) { return }
     if templates.count == Self.templateLimit { templates.removeLast() }
     templates.insert(template, at: 0)
+  }
+
+  /// Takes a message that a line spells, in the line's place.
+  private func take(_ record: EscapedRecord, offset: Int64, fileOffset: Int64, line: Int64) {
+    guard case .bytes(let bytes) = record else {
+      rejected.append(
+        RejectedRecord(offset: fileOffset + offset, line: line, reason: EscapedRecord.nullReason, raw: []))
+      return
+    }
+    let block = AlignedBuffer(byteCount: bytes.count)
+    bytes.withUnsafeBytes { raw in
+      if let base = raw.baseAddress { block.base.copyMemory(from: base, byteCount: raw.count) }
+    }
+    let start = UnsafeRawPointer(block.base)
+    if parser.parse(start, start + bytes.count) {
+      columns.keepAlive(block)
+      accept(offset: offset, line: line)
+    } else {
+      reject(start, start + bytes.count, offset: fileOffset + offset, line: line)
+    }
   }
 
   private func accept(offset: Int64, line: Int64) {

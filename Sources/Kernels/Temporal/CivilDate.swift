@@ -1,16 +1,16 @@
 import Vectors
 
 /// A day of the proleptic Gregorian calendar; year 0 is 1 BC.
-struct CivilDate: Equatable {
-  var year: Int
-  var month: Int
-  var day: Int
+package struct CivilDate: Equatable {
+  package var year: Int
+  package var month: Int
+  package var day: Int
 }
 
 /// Days and microseconds since 1970-01-01 against years, months and days.
 ///
 /// Source: C. Neri and L. Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022).
-enum Calendar {
+package enum Calendar {
   static let microsecondsPerDay: Int64 = 86_400_000_000
   static let microsecondsPerHour: Int64 = 3_600_000_000
   static let microsecondsPerMinute: Int64 = 60_000_000
@@ -27,7 +27,7 @@ enum Calendar {
   @inline(__always) private static var eraShift: UInt64 { 20_000 }
 
   /// Converts without a branch.
-  @inline(__always) static func date(fromDays days: Int64) -> CivilDate {
+  @inline(__always) package static func date(fromDays days: Int64) -> CivilDate {
     let shifted = UInt64(bitPattern: days &+ 719_468 &+ Int64(bitPattern: eraShift &* 146_097))
     let first = 4 &* shifted &+ 3
     let century = first / 146_097

@@ -13,6 +13,7 @@ package enum CommandList {
   package static let all: [any Command.Type] = [
     GenerateCommand.self,
     ProduceCommand.self,
+    SinkCommand.self,
     IngestCommand.self,
     QuarantineCommand.self,
     PlanCommand.self,

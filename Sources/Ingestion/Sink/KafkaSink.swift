@@ -1,0 +1,224 @@
+import Bytes
+import Execution
+import Kafka
+
+/// How to write a topic to a lake.
+package struct SinkOptions: Sendable {
+  package var kafka: KafkaConfiguration
+  package var topic: String
+  /// The lake's folder.
+  package var lake: String
+  package var eventTime: EventTime
+  /// The group under whose name lag tools find the offsets.
+  package var group = "pulsehouse-sink"
+  /// The partitions to write; nil is all. Several processes may share a topic that way.
+  package var partitions: Set<Int32>?
+  package var isCompressed = false
+  /// Text of a partition after which its files are ended.
+  package var rollByteCount = 64 << 20
+  /// Seconds after which a message is in the lake at the latest.
+  package var rollSeconds = 60.0
+  /// Goes on for ever instead of ending where the topic does.
+  package var follows = false
+  /// Goes on where the topic begins when messages that were not written yet are gone from it.
+  package var skipsMissing = false
+  package var fileSystem: any FileSystem = LocalFileSystem()
+  package var cancellation = Cancellation()
+  /// Told now and then.
+  package var progress: @Sendable (SinkReport) -> Void = { _ in }
+
+  package init(kafka: KafkaConfiguration, topic: String, lake: String, eventTime: EventTime) {
+    self.kafka = kafka
+    self.topic = topic
+    self.lake = lake
+    self.eventTime = eventTime
+  }
+}
+
+/// What a sink did.
+package struct SinkReport: Sendable, Hashable {
+  /// Messages that are in the lake.
+  package var recordCount: Int64 = 0
+  /// Of those received, the ones whose event time cannot be read, and the ones that are no line of their own.
+  package var unknownTimeCount: Int64 = 0
+  package var escapedCount: Int64 = 0
+  package var fileCount = 0
+  /// Bytes on disk.
+  package var byteCount: Int64 = 0
+  package var commitCount = 0
+  package var seconds = 0.0
+  /// Messages per partition that were gone before they were written, by `skipsMissing`.
+  package var missingCounts: [Int32: Int64] = [:]
+  /// What keeps the broker from answering, when it does not.
+  package var trouble: String?
+
+  package init() {}
+
+  package var recordsPerSecond: Double { seconds > 0 ? Double(recordCount) / seconds : 0 }
+}
+
+/// Writes a topic of Kafka to a lake, by the hour of the event, each message exactly once: `SinkPartition` keeps the
+/// promise, this reads the topic. What the broker is told of the group's offsets is for lag tools alone.
+package final class KafkaSink {
+  private let options: SinkOptions
+  private let folder: SinkFolder
+  private let clock: EventClock
+  private let consumer: KafkaConsumer
+  private var partitions: [Int32: SinkPartition] = [:]
+  /// Partitions whose end was seen.
+  private var ended: Set<Int32> = []
+  private var report = SinkReport()
+  /// When the number of the topic's partitions was asked for last.
+  private var countedAt = 0.0
+
+  /// More files than this are not kept open for one partition: a topic of old events, spread over many hours.
+  private static let openFileLimit = 2000
+
+  /// Seconds between looks for partitions that were added.
+  private static let countSeconds = 30.0
+
+  private init(_ options: SinkOptions) throws(PulsehouseError) {
+    self.options = options
+    folder = SinkFolder(lake: options.lake, topic: options.topic, isCompressed: options.isCompressed)
+    clock = try EventClock(options.eventTime)
+    consumer = try KafkaConsumer(options.kafka, group: options.group)
+  }
+
+  /// Writes until the topic's end as it was met, or with `follows` until it is cancelled. What is in hand then is
+  /// committed.
+  ///
+  /// Partitions are not shared out by the group, since a member that was killed would keep its own until the brokers
+  /// give it up; the locks of the lake say who writes what, and go with their process.
+  ///
+  /// - Throws: `.user` for a topic that is not there, or that no longer has the messages to be written next; `.conflict`
+  ///   when another process writes the same partitions; `.io`.
+  package static func run(_ options: SinkOptions) throws -> SinkReport {
+    let sink = try KafkaSink(options)
+    defer { sink.consumer.close() }
+    return try sink.run()
+  }
+
+  private func run() throws -> SinkReport {
+    let started = IngestClock.seconds()
+    guard try takePartitions() else {
+      throw PulsehouseError(.user, "there is no topic \"\(options.topic)\"", sqlState: "42P01")
+    }
+    while !options.cancellation.isCancelled {
+      let batch = try consumer.receive(limit: EventClock.batchLimit, milliseconds: 100)
+      try take(batch)
+      for end in batch.ends {
+        partitions[end.partition]?.advance(to: end.offset)
+        ended.insert(end.partition)
+      }
+      try commit(where: isDue)
+      report.seconds = IngestClock.seconds() - started
+      report.trouble = batch.count == 0 ? consumer.lastClientError?.message : nil
+      options.progress(current)
+      if !options.follows && ended.count == partitions.count { break }
+      if options.follows && IngestClock.seconds() - countedAt > Self.countSeconds { try takeNewPartitions() }
+    }
+    try commit { _ in true }
+    report.seconds = IngestClock.seconds() - started
+    return current
+  }
+
+  private func takeNewPartitions() throws(PulsehouseError) {
+    do throws(PulsehouseError) {
+      _ = try takePartitions()
+    } catch {
+      // A broker that is away for a while is no reason to stop; the next look is soon enough.
+      guard error.kind == .io else { throw error }
+    }
+  }
+
+  /// Takes the partitions that are not ours yet, and reads all of ours. False when there is no such topic.
+  private func takePartitions() throws(PulsehouseError) -> Bool {
+    countedAt = IngestClock.seconds()
+    guard let count = try KafkaAdmin(options.kafka).partitionCount(options.topic) else { return false }
+    let all = Set((0..<count).map { Int32($0) })
+    if let strange = options.partitions?.subtracting(all).min() {
+      throw PulsehouseError(.user, "\(options.topic) has no partition \(strange)", sqlState: "42P01")
+    }
+    let new = (options.partitions ?? all).subtracting(partitions.keys)
+    guard !new.isEmpty else { return true }
+    for number in new.sorted() {
+      let partition = try SinkPartition(folder, partition: number, in: options.fileSystem)
+      try begin(partition)
+      partitions[number] = partition
+    }
+    try consumer.assign(
+      partitions.sorted { $0.key < $1.key }.map {
+        KafkaPosition(topic: options.topic, partition: $0.key, offset: $0.value.position)
+      })
+    return true
+  }
+
+  private func take(_ batch: KafkaBatch) throws(PulsehouseError) {
+    guard batch.count > 0 else { return }
+    let hours = clock.hours(batch)
+    for index in 0..<batch.count {
+      let message = batch[index]
+      guard let partition = partitions[message.partition], message.offset >= partition.position else { continue }
+      let value = message.value
+      if hours[index] == nil { report.unknownTimeCount += 1 }
+      if value.map(EscapedRecord.isNeeded) ?? true { report.escapedCount += 1 }
+      try partition.append(value, offset: message.offset, hour: hours[index])
+    }
+  }
+
+  private func isDue(_ partition: SinkPartition) -> Bool {
+    guard let startedAt = partition.startedAt else { return false }
+    return partition.pendingByteCount >= options.rollByteCount || partition.openFileCount >= Self.openFileLimit
+      || IngestClock.seconds() - startedAt >= options.rollSeconds
+  }
+
+  private func commit(where isDue: (SinkPartition) -> Bool) throws(PulsehouseError) {
+    var positions: [KafkaPosition] = []
+    for (number, partition) in partitions.sorted(by: { $0.key < $1.key }) where isDue(partition) {
+      let count = partition.pendingRecordCount
+      guard try partition.commit() else { continue }
+      report.recordCount += count
+      report.commitCount += 1
+      positions.append(KafkaPosition(topic: options.topic, partition: number, offset: partition.position))
+    }
+    // Only advice for lag tools: the journal decides, so a broker that does not take it is no failure.
+    if !positions.isEmpty { try? consumer.commit(positions, waits: false) }
+  }
+
+  /// Holds the position against what the topic still has.
+  private func begin(_ partition: SinkPartition) throws(PulsehouseError) {
+    let name = "partition \(partition.partition) of \(options.topic)"
+    let marks = try consumer.watermarks(options.topic, partition.partition)
+    guard partition.position <= marks.high else {
+      throw PulsehouseError(
+        .user, "\(name) ends at offset \(marks.high), before offset \(partition.position), which is written next",
+        sqlState: KafkaConsumer.outOfRangeState,
+        detail: "The topic was made anew, or its broker lost messages.",
+        hint: "Write a topic that was made anew to another lake: its offsets begin again.")
+    }
+    guard partition.position < marks.low else { return }
+    if partition.hasJournal {
+      let missing = marks.low - partition.position
+      guard options.skipsMissing else {
+        throw PulsehouseError(
+          .user,
+          "\(missing) messages of \(name) are gone before they were written: offsets \(partition.position) to "
+            + "\(marks.low - 1)", sqlState: KafkaConsumer.outOfRangeState,
+          detail: "The topic keeps them no longer; its first offset is \(marks.low).",
+          hint: "--skip-missing goes on from there.")
+      }
+      report.missingCounts[partition.partition] = missing
+    }
+    partition.start(at: marks.low)
+  }
+
+  /// The report with what the open partitions have done.
+  private var current: SinkReport {
+    var report = report
+    for partition in partitions.values {
+      report.fileCount += partition.fileCount
+      report.byteCount += partition.byteCount
+    }
+    return report
+  }
+}

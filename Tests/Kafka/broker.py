@@ -1,0 +1,95 @@
+"""A broker that speaks Kafka's protocol, as a process of its own on 127.0.0.1: noida-db.
+
+It is not Apache Kafka, and its figures are not Kafka's: it writes its log late (a kill can lose what it acknowledged in the
+last seconds) and answers a fetch with all it has, which is why `PROPERTIES` lift the client's limit.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROPERTIES = ["receive.message.max.bytes=2147483647"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Broker:
+    """A running broker. Ends with the `with` block; its data too, unless a folder was named."""
+
+    def __init__(self, data: Path | None = None, port: int | None = None, quiet: bool = True) -> None:
+        self.owns_data = data is None
+        self.data = data or Path(tempfile.mkdtemp(prefix="pulsehouse-broker-"))
+        self.port = port or free_port()
+        self.quiet = quiet
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def options(self) -> list[str]:
+        """Options of pulsehouse that reach this broker."""
+        return ["--brokers", self.address] + [word for text in PROPERTIES for word in ("--property", text)]
+
+    def start(self) -> "Broker":
+        program = Path(sys.executable).parent / "noida-db"
+        self.process = subprocess.Popen(
+            [str(program), "start", "--only", "kafka", "--kafka-port", str(self.port), "--data-dir", str(self.data),
+             "--host", "127.0.0.1"],
+            stdout=subprocess.DEVNULL if self.quiet else None,
+            stderr=subprocess.DEVNULL if self.quiet else None,
+            start_new_session=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise SystemExit(f"the broker ended with {self.process.returncode}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return self
+            except OSError:
+                time.sleep(0.05)
+        self.stop()
+        raise SystemExit("the broker does not answer")
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """Ends the broker and waits for it, so that the next start finds its log closed."""
+        process, self.process = self.process, None
+        if process is None or process.poll() is not None:
+            return
+        os.kill(process.pid, how)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> "Broker":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        if self.owns_data:
+            shutil.rmtree(self.data, ignore_errors=True)
+
+
+def kcat(broker: Broker, *arguments: str, stdin: bytes | None = None) -> bytes:
+    """Runs kcat, the independent witness, against the broker."""
+    command = ["kcat", "-q", "-b", broker.address, "-X", PROPERTIES[0], *arguments]
+    result = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=120)
+    if result.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {result.returncode}: {result.stderr.decode(errors='replace')}")
+    return result.stdout
