@@ -201,7 +201,7 @@ class Polars:
         del rows
         return elapsed
 
-    def step(self, step: str, paths: dict[str, str], work: str) -> float:
+    def step(self, step: str, paths: dict[str, str], work: str, csv: str) -> float:
         """Runs a step of the pipeline (see pipeline.py) into Parquet, or CSV."""
         pl = self.polars
         parquet, own = self.folder / "parquet", Path(work)
@@ -249,7 +249,7 @@ class Polars:
                     rate.mean().over(day).alias("avg_heart_rate"), "latitude", "longitude"),
                 "pipeline.gold")
         elif step == "csv_export":
-            pl.scan_parquet(own / "pipeline.gold.parquet").sink_csv(own / "gold.csv")
+            pl.scan_parquet(own / "pipeline.gold.parquet").sink_csv(Path(csv) / "gold.csv")
         else:
             types = {"INTEGER": pl.Int32, "SMALLINT": pl.Int16, "DOUBLE": pl.Float64, "TIMESTAMP": pl.Datetime("us")}
             schema = {name: types[kind] for name, kind, *_ in GOLD}

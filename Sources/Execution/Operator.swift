@@ -147,4 +147,4 @@ class StreamOperator: Operator {
 struct EarlyStop: Error {}
 
 /// Thrown in a worker whose morsel has lost its turn because an earlier one failed; never the reason of anything.
-struct Aborted: Error {}
+package struct Aborted: Error {}

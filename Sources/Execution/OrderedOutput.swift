@@ -2,7 +2,7 @@ import Glibc
 import Vectors
 
 /// What workers leave with an `OrderedItems`.
-protocol OrderedItem {
+package protocol OrderedItem {
   /// How much of the bound it takes.
   var weight: Int { get }
   /// How much may wait for its turn before workers do.
@@ -10,8 +10,8 @@ protocol OrderedItem {
 }
 
 extension Batch: OrderedItem {
-  var weight: Int { rowCount }
-  static var weightLimit: Int { 1 << 20 }
+  package var weight: Int { rowCount }
+  package static var weightLimit: Int { 1 << 20 }
 }
 
 typealias OrderedOutput = OrderedItems<Batch>
@@ -20,7 +20,7 @@ typealias OrderedOutput = OrderedItems<Batch>
 /// time.
 ///
 /// A worker whose morsel is not yet due leaves its items here, up to a bound; beyond that it waits.
-final class OrderedItems<Item: OrderedItem>: @unchecked Sendable {
+package final class OrderedItems<Item: OrderedItem>: @unchecked Sendable {
   // @unchecked: all state is touched under `lock`; `consumer` is called by one worker at a time.
 
   private let consumer: (Item) throws -> Void
@@ -34,7 +34,7 @@ final class OrderedItems<Item: OrderedItem>: @unchecked Sendable {
   /// Morsels beyond this one have no turn any more: it failed, or (-1) the consumer did.
   private var lastOrdinal = Int.max
 
-  init(_ consumer: @escaping (Item) throws -> Void) {
+  package init(_ consumer: @escaping (Item) throws -> Void) {
     self.consumer = consumer
     pthread_mutex_init(lock, nil)
     pthread_cond_init(changed, nil)
@@ -47,7 +47,7 @@ final class OrderedItems<Item: OrderedItem>: @unchecked Sendable {
     changed.deallocate()
   }
 
-  func push(_ item: Item, ordinal: Int) throws {
+  package func push(_ item: Item, ordinal: Int) throws {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     waiting[ordinal, default: []].append(item)
@@ -55,7 +55,7 @@ final class OrderedItems<Item: OrderedItem>: @unchecked Sendable {
     try drain(ordinal, mayWait: true)
   }
 
-  func finish(_ ordinal: Int) throws {
+  package func finish(_ ordinal: Int) throws {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     finished.insert(ordinal)
@@ -64,7 +64,7 @@ final class OrderedItems<Item: OrderedItem>: @unchecked Sendable {
   }
 
   /// The morsel failed: those after it end, those before it go on, since what they give may make the failure moot.
-  func abort(_ ordinal: Int) {
+  package func abort(_ ordinal: Int) {
     pthread_mutex_lock(lock)
     lastOrdinal = min(lastOrdinal, ordinal)
     pthread_cond_broadcast(changed)

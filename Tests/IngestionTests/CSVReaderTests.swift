@@ -44,11 +44,18 @@ final class Scratch {
 }
 
 @Suite struct CSVReaderTests {
-  struct Result {
+  struct Result: Equatable {
     var rows: [[Scalar]] = []
     var lines: [Int64] = []
     var rejected: [RejectedRecord] = []
     var recordCount: Int64 = 0
+
+    mutating func add(_ rows: CSVRows) {
+      for row in 0..<rows.rowCount { self.rows.append(rows.columns.map { $0.scalar(at: row) }) }
+      lines += rows.lines
+      rejected += rows.rejected
+      recordCount += rows.recordCount
+    }
   }
 
   static let targets = [
@@ -62,17 +69,35 @@ final class Scratch {
   ) throws -> Result {
     let scratch = Scratch()
     let path = scratch.write("t.csv", bytes)
-    let reader = try CSVReader(
-      try CSVInput(path), dialect: dialect, targets: targets, byName: byName, mode: mode, batchRowCount: batch)
+    func reader(_ readByteCount: Int) throws -> CSVReader {
+      try CSVReader(
+        try CSVInput(path), dialect: dialect, targets: targets, byName: byName, mode: mode, batchRowCount: batch,
+        readByteCount: readByteCount)
+    }
     var result = Result()
-    while let rows = try reader.next() {
-      for row in 0..<rows.rowCount { result.rows.append(rows.columns.map { $0.scalar(at: row) }) }
-      result.lines += rows.lines
-      result.rejected += rows.rejected
-      result.recordCount += rows.recordCount
+    var failure: PulsehouseError?
+    do {
+      let reader = try reader(4 << 20)
+      while let rows = try reader.next() { result.add(rows) }
+    } catch let error as PulsehouseError { failure = error }
+    // By workers it is the same, wherever the file is cut.
+    for (readByteCount, threads) in [(4 << 20, 2), (16, 3), (61, 2), (200, 3)] {
+      let shared = Shared()
+      do {
+        try CSVWorkers.read(try reader(readByteCount), threads: threads) { shared.result.add($0) }
+        #expect(failure == nil && shared.result == result, "blocks of \(readByteCount) bytes")
+      } catch let error as PulsehouseError {
+        #expect(error.line == failure?.line && error.message == failure?.message, "blocks of \(readByteCount) bytes")
+      }
     }
     withExtendedLifetime(scratch) {}
+    if let failure { throw failure }
     return result
+  }
+
+  final class Shared: @unchecked Sendable {
+    // @unchecked: the workers take turns.
+    var result = Result()
   }
 
   func read(_ text: String, mode: CSVReader.Mode = .quarantine) throws -> Result {

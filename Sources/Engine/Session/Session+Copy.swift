@@ -24,7 +24,7 @@ extension Session {
     let rows = try inTransaction("COPY \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
       let checks = try CompiledChecks(copy.checks, of: state.name, now: work.now)
-      try copyReader.read(path, fields: targets, dialect: dialect) { batch in
+      try copyReader.read(path, fields: targets, dialect: dialect, threads: settings.threadCount) { batch in
         try work.cancellation.check()
         let columns = fields.fields.enumerated().map { index, field in
           if let source = copy.targets.firstIndex(of: index) { return batch.columns[source] }

@@ -345,10 +345,11 @@ final class RowCounter: @unchecked Sendable {
 
 /// Reads the rows of a file for COPY FROM.
 package protocol CopyReader: Sendable {
-  /// Reads `path` (nil: standard input) and hands its rows over in batches of `fields`, in order.
+  /// Reads `path` (nil: standard input) and hands its rows over in batches of `fields`, in order. Calls of `rows` never
+  /// overlap, but may come from different threads.
   ///
   /// - Throws: `.user` with the file and line of the first row that does not fit.
   func read(
-    _ path: String?, fields: Schema, dialect: CSVDialect, rows: (Batch) throws -> Void
+    _ path: String?, fields: Schema, dialect: CSVDialect, threads: Int, rows: @escaping (Batch) throws -> Void
   ) throws
 }

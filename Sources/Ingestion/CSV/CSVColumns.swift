@@ -12,31 +12,38 @@ final class CSVColumns {
   private let bases: UnsafeMutablePointer<UnsafeMutablePointer<StringReference>>
   private var masks: [ValidityMask?] = []
   /// Line, and first byte and end of each row's record in its block.
-  private(set) var lines: [Int64] = []
-  private(set) var ranges: [Range<Int>] = []
+  private let lines: UnsafeMutablePointer<Int64>
+  private let ranges: UnsafeMutablePointer<Range<Int>>
   private var owners: [AnyObject] = []
 
   init(columnCount: Int, capacity: Int) {
     self.columnCount = columnCount
     self.capacity = capacity
     bases = .allocate(capacity: max(columnCount, 1))
-    reset()
+    lines = .allocate(capacity: max(capacity, 1))
+    ranges = .allocate(capacity: max(capacity, 1))
+    values = (0..<columnCount).map { _ in AlignedBuffer(byteCount: 0) }
   }
 
-  deinit { bases.deallocate() }
+  deinit {
+    bases.deallocate()
+    lines.deallocate()
+    ranges.deallocate()
+  }
 
   var isFull: Bool { rowCount == capacity }
 
-  private func reset() {
+  /// Makes ready for rows. Buffers that nobody holds any more are used again.
+  func begin() {
     rowCount = 0
-    heap = StringHeap()
-    values = (0..<columnCount).map { _ in AlignedBuffer(byteCount: capacity * 16) }
-    for (column, buffer) in values.enumerated() { bases[column] = buffer.values(as: StringReference.self) }
+    if !isKnownUniquelyReferenced(&heap) || heap.byteCount > 0 { heap = StringHeap() }
+    for column in 0..<columnCount {
+      if values[column].byteCount == 0 || !isKnownUniquelyReferenced(&values[column]) {
+        values[column] = AlignedBuffer(byteCount: capacity * 16)
+      }
+      bases[column] = values[column].values(as: StringReference.self)
+    }
     masks = [ValidityMask?](repeating: nil, count: columnCount)
-    lines = []
-    ranges = []
-    lines.reserveCapacity(capacity)
-    ranges.reserveCapacity(capacity)
     owners = []
   }
 
@@ -59,12 +66,12 @@ final class CSVColumns {
   }
 
   func accept(line: Int64, range: Range<Int>) {
-    lines.append(line)
-    ranges.append(range)
+    lines[rowCount] = line
+    ranges[rowCount] = range
     rowCount += 1
   }
 
-  /// Returns the rows as vectors of text and starts anew.
+  /// Returns the rows as vectors of text; `begin` comes next.
   func finish() -> (columns: [Vector], lines: [Int64], ranges: [Range<Int>]) {
     let count = rowCount
     let columns = (0..<columnCount).map { column in
@@ -72,7 +79,11 @@ final class CSVColumns {
         .text, count: count, buffer: values[column], validity: masks[column]?.slice(0..<count),
         owners: owners + [heap])
     }
-    defer { reset() }
-    return (columns, lines, ranges)
+    rowCount = 0
+    owners = []
+    return (
+      columns, Array(UnsafeBufferPointer(start: lines, count: count)),
+      Array(UnsafeBufferPointer(start: ranges, count: count))
+    )
   }
 }

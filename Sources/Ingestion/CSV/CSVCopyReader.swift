@@ -7,11 +7,11 @@ package struct CSVCopyReader: CopyReader {
   package init() {}
 
   package func read(
-    _ path: String?, fields: Schema, dialect: CSVDialect, rows: (Batch) throws -> Void
+    _ path: String?, fields: Schema, dialect: CSVDialect, threads: Int, rows: @escaping (Batch) throws -> Void
   ) throws {
     let reader = try CSVReader(
       try CSVInput(path), dialect: dialect,
       targets: fields.fields.map { CSVReader.Target(name: $0.name, type: $0.type) }, byName: false, mode: .strict)
-    while let next = try reader.next() { try rows(Batch(next.columns, rowCount: next.rowCount)) }
+    try CSVWorkers.read(reader, threads: threads) { try rows(Batch($0.columns, rowCount: $0.rowCount)) }
   }
 }

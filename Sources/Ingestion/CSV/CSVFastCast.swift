@@ -1,8 +1,9 @@
 import Bytes
 import CKernels
+import Kernels
 import Vectors
 
-/// Casts columns of plain numbers fast; whatever is unusual is left to the general cast, which decides.
+/// Casts columns of plain numbers, dates and timestamps fast; whatever is unusual is left to the general cast, which decides.
 enum CSVFastCast {
   /// Returns `texts`, flat text as `CSVReader` makes it, as `type`; nil when it cannot tell.
   static func vector(_ texts: Vector, to type: LogicalType) -> Vector? {
@@ -11,6 +12,7 @@ enum CSVFastCast {
     case .integer: integers(texts, as: Int32.self, type)
     case .bigint: integers(texts, as: Int64.self, type)
     case .double: doubles(texts)
+    case .date, .timestamp: PlainTemporal.vector(texts, to: type)
     default: nil
     }
   }

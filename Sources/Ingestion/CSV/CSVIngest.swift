@@ -81,36 +81,10 @@ struct CSVIngest {
       try CSVInput(path), dialect: dialect,
       targets: source.columns.map { CSVReader.Target(name: $0.path.last ?? $0.name, type: $0.type) }, byName: true,
       mode: source.onError == .fail ? .strict : .quarantine)
-    let schema = writer.bronze.definition.schema
-    var builder = RowGroupBuilder(schema: schema)
-    func write(_ columns: [Vector]) throws(PulsehouseError) {
-      try writer.bronze.append(
-        SegmentWriter.encodeRowGroup(columns, schema: schema, options: writer.bronze.options))
-      if writer.bronze.pendingRowCount >= options.commitRowCount { try writer.bronze.finishSegment() }
-    }
-    while let rows = try reader.next() {
-      try options.cancellation.check()
-      for record in rows.rejected { try writer.refuse(files.path, record) }
-      report.recordCount += rows.recordCount
-      report.rowCount += Int64(rows.rowCount)
-      report.quarantinedCount += Int64(rows.rejected.count)
-      if rows.rowCount > 0 {
-        let line = AlignedBuffer(byteCount: rows.rowCount * 8)
-        line.values(as: Int64.self).update(from: rows.lines, count: rows.rowCount)
-        let columns =
-          rows.columns + [
-            .constant(.text, .text(files.path), count: rows.rowCount),
-            Vector(.bigint, count: rows.rowCount, buffer: line),
-          ]
-        builder.append(Batch(columns, rowCount: rows.rowCount))
-        while let full = builder.next() { try write(full) }
-      }
-      options.progress(
-        IngestProgress(
-          source: source.name, byteCount: reader.byteCount, totalByteCount: status.byteCount,
-          rowCount: report.rowCount))
-    }
-    if let rest = builder.finish() { try write(rest) }
+    let loader = Loader(self, writer, totalByteCount: status.byteCount, report)
+    try CSVWorkers.read(reader, threads: options.threadCount) { try loader.take($0) }
+    try loader.finish()
+    report = loader.report
     var state = LakeFileState()
     state.byteCount = status.byteCount
     state.modifiedNanoseconds = status.modifiedNanoseconds
@@ -125,5 +99,56 @@ struct CSVIngest {
     report.byteCount = reader.byteCount
     let message = "ingest \(source.name): \(report.rowCount) rows, \(report.quarantinedCount) quarantined"
     if try writer.commit(message, replacing: true) { report.commitCount = 1 }
+  }
+
+  /// Takes rows in the file's order; one thread at a time.
+  private final class Loader {
+    private let ingest: CSVIngest
+    private let writer: SourceWriter
+    private let totalByteCount: Int64
+    private let schema: Schema
+    private var builder: RowGroupBuilder
+    private(set) var report: IngestReport
+
+    init(_ ingest: CSVIngest, _ writer: SourceWriter, totalByteCount: Int64, _ report: IngestReport) {
+      self.ingest = ingest
+      self.writer = writer
+      self.totalByteCount = totalByteCount
+      self.report = report
+      schema = writer.bronze.definition.schema
+      builder = RowGroupBuilder(schema: schema)
+    }
+
+    func take(_ rows: CSVRows) throws {
+      let (options, path) = (ingest.options, ingest.files.path)
+      try options.cancellation.check()
+      for record in rows.rejected { try writer.refuse(path, record) }
+      report.recordCount += rows.recordCount
+      report.rowCount += Int64(rows.rowCount)
+      report.quarantinedCount += Int64(rows.rejected.count)
+      if rows.rowCount > 0 {
+        let line = AlignedBuffer(byteCount: rows.rowCount * 8)
+        line.values(as: Int64.self).update(from: rows.lines, count: rows.rowCount)
+        let columns =
+          rows.columns + [
+            .constant(.text, .text(path), count: rows.rowCount),
+            Vector(.bigint, count: rows.rowCount, buffer: line),
+          ]
+        builder.append(Batch(columns, rowCount: rows.rowCount))
+        while let full = builder.next() { try write(full) }
+      }
+      options.progress(
+        IngestProgress(
+          source: ingest.source.name, byteCount: rows.byteCount, totalByteCount: totalByteCount,
+          rowCount: report.rowCount))
+    }
+
+    func finish() throws { if let rest = builder.finish() { try write(rest) } }
+
+    private func write(_ columns: [Vector]) throws(PulsehouseError) {
+      try writer.bronze.append(
+        SegmentWriter.encodeRowGroup(columns, schema: schema, options: writer.bronze.options))
+      if writer.bronze.pendingRowCount >= ingest.options.commitRowCount { try writer.bronze.finishSegment() }
+    }
   }
 }

@@ -1,12 +1,13 @@
 import Bytes
 import CKernels
 import Engine
+import Execution
 import Glibc
 import Kernels
 import Vectors
 
 /// Rows of a CSV file: typed vectors, and where each row's record began.
-struct CSVRows {
+struct CSVRows: OrderedItem {
   var columns: [Vector]
   /// From 1.
   var lines: [Int64]
@@ -15,6 +16,41 @@ struct CSVRows {
   var rejected: [RejectedRecord]
   /// Records seen: rows and rejected.
   var recordCount: Int64
+  /// Bytes of the file read so far.
+  var byteCount: Int64
+
+  var weight: Int { rowCount }
+  static var weightLimit: Int { 1 << 19 }
+}
+
+/// A share of a CSV file that a worker turns into rows.
+enum CSVUnit {
+  /// Whole lines in which no quote stands: every newline ends a record.
+  case lines(CSVLines)
+  /// Records that were found already, since quotes make sense in order only.
+  case texts(CSVTexts)
+}
+
+struct CSVLines {
+  var buffer: AlignedBuffer
+  var range: Range<Int>
+  /// Where the buffer's first byte lies in the file, and the number of the first line of `range`.
+  var offset: Int64
+  var firstLine: Int64
+  var byteCount: Int64
+}
+
+/// The text of rows, column by column, and what becomes of those whose text is no value of its type.
+struct CSVTexts {
+  var columns: [Vector]
+  var lines: [Int64]
+  var ranges: [Range<Int>]
+  var rejected: [RejectedRecord]
+  var recordCount: Int64
+  var buffer: AlignedBuffer
+  /// Where the buffer's first byte lies in the file.
+  var offset: Int64
+  var byteCount: Int64
 }
 
 /// Reads CSV by RFC 4180 (quotes, doubled quotes, embedded delimiters and newlines, CRLF, a byte order mark), in the
@@ -22,6 +58,8 @@ struct CSVRows {
 ///
 /// Strict: the first record that does not fit is an error with file, line and column. Quarantining: it is put aside, and
 /// reading goes on with the next line. A bare quote is such an error in both.
+///
+/// `next` reads rows one thread at a time; `CSVWorkers` share out the units of `nextUnit`.
 final class CSVReader {
   enum Mode { case strict, quarantine }
 
@@ -31,7 +69,9 @@ final class CSVReader {
     var type: LogicalType
   }
 
-  private let input: CSVInput
+  private let input: CSVInput?
+  /// The file's name for errors.
+  private let name: String
   private let dialect: CSVDialect
   private let mode: Mode
   private let targets: [Target]
@@ -46,6 +86,8 @@ final class CSVReader {
   private var nextEnd = 0
   private var scannedFrom = 0
   private var isAtEnd = false
+  /// True when `splitter` knows the bytes from `scannedFrom` on.
+  private var isScanned = false
   private var isValidText = true
   private var hasQuotes = false
   /// Where the block's first byte lies in the file.
@@ -57,7 +99,8 @@ final class CSVReader {
   private(set) var hash = XXH64()
   private(set) var byteCount: Int64 = 0
 
-  private static let readByteCount = 4 << 20
+  /// Bytes read at once.
+  private let readByteCount: Int
   private static let recordByteLimit = 64 << 20
   private static let rejectedLimit = 10_000
 
@@ -66,13 +109,16 @@ final class CSVReader {
   ///
   /// - Throws: `.user` naming a column that the header lacks; `.io`.
   init(
-    _ input: CSVInput, dialect: CSVDialect, targets: [Target], byName: Bool, mode: Mode, batchRowCount: Int = 65_536
+    _ input: CSVInput, dialect: CSVDialect, targets: [Target], byName: Bool, mode: Mode, batchRowCount: Int = 65_536,
+    readByteCount: Int = 4 << 20
   ) throws(PulsehouseError) {
     try dialect.validate()
     self.input = input
+    name = input.name
     self.dialect = dialect
     self.targets = targets
     self.mode = mode
+    self.readByteCount = readByteCount
     splitter = CSVRecordSplitter(dialect)
     columns = CSVColumns(columnCount: targets.count, capacity: batchRowCount)
     columnOfField = Array(targets.indices)
@@ -81,15 +127,30 @@ final class CSVReader {
     if dialect.hasHeader || byName { try readHeader(byName: byName) }
   }
 
+  /// A reader of the units of `other`, for another thread.
+  init(workingFor other: CSVReader) {
+    input = nil
+    name = other.name
+    dialect = other.dialect
+    targets = other.targets
+    mode = other.mode
+    readByteCount = other.readByteCount
+    columnOfField = other.columnOfField
+    splitter = CSVRecordSplitter(dialect)
+    columns = CSVColumns(columnCount: targets.count, capacity: other.columns.capacity)
+    isAtEnd = true
+  }
+
   deinit { splitter.deallocate() }
 
   // MARK: - Bytes
 
   /// Reads more bytes after those not taken yet, and scans them.
   private func fill() throws(PulsehouseError) {
+    guard let input else { throw PulsehouseError(.internal, "a worker has no file to read") }
     let rest = have - taken
     let kept = block.buffer
-    let wanted = max(Self.readByteCount, rest * 2)
+    let wanted = max(readByteCount, rest * 2)
     // Vectors point into the old block, so the rest moves to a new one.
     block.reserve(wanted)
     withExtendedLifetime(kept) { if rest > 0 { memmove(block.base, kept.base + taken, rest) } }
@@ -101,7 +162,8 @@ final class CSVReader {
     taken = 0
     isAtEnd = count < wanted - rest
     memset(block.base + have, 0, 64)
-    scan()
+    isScanned = false
+    hasQuotes = memchr(block.base, Int32(dialect.quote), have) != nil
   }
 
   /// Finds the ends of records from the first byte not taken.
@@ -110,7 +172,7 @@ final class CSVReader {
     scannedFrom = taken
     nextEnd = 0
     isValidText = CSVText.isPlain(block.base + taken, have - taken)
-    hasQuotes = memchr(block.base + taken, Int32(dialect.quote), have - taken) != nil
+    isScanned = true
   }
 
   private func skipByteOrderMark() {
@@ -119,7 +181,7 @@ final class CSVReader {
       base.load(fromByteOffset: 2, as: UInt8.self) == 0xBF
     else { return }
     taken = 3
-    scan()
+    isScanned = false
   }
 
   // MARK: - Records
@@ -144,6 +206,7 @@ final class CSVReader {
   /// Finds the next record; reads on when the block holds no whole one.
   private func nextRecord() throws(PulsehouseError) -> Found {
     while true {
+      if !isScanned { scan() }
       var index = nextEnd
       while index < splitter.endCount {
         let end = scannedFrom + Int(splitter.ends[index])
@@ -201,7 +264,7 @@ final class CSVReader {
     let end = newline ?? have
     taken = newline.map { $0 + 1 } ?? have
     line += 1
-    scan()
+    isScanned = false
     let hasReturn = end > start && block.base.load(fromByteOffset: end - 1, as: UInt8.self) == 0x0D
     return start..<(hasReturn ? end - 1 : end)
   }
@@ -280,14 +343,14 @@ final class CSVReader {
       guard byName, let first = targets.first else { return }
       throw PulsehouseError(
         .user, "the file is empty: its header must name column \"\(first.name)\"", sqlState: "22P04",
-        file: input.name, line: 1)
-    case .fault(let fault): throw PulsehouseError(.user, fault.words, sqlState: "22P04", file: input.name, line: 1)
+        file: name, line: 1)
+    case .fault(let fault): throw PulsehouseError(.user, fault.words, sqlState: "22P04", file: name, line: 1)
     case .record(let found): record = found
     }
     var names: [String] = []
     for index in 0..<record.fieldCount {
       switch field(record, index) {
-      case .fault(let fault): throw PulsehouseError(.user, fault.words, sqlState: "22P04", file: input.name, line: 1)
+      case .fault(let fault): throw PulsehouseError(.user, fault.words, sqlState: "22P04", file: name, line: 1)
       case .null: names.append("")
       case .text(let text): names.append(text.string)
       }
@@ -300,11 +363,11 @@ final class CSVReader {
       if fields.isEmpty {
         throw PulsehouseError(
           .user, "the header has no column \"\(target.name)\"", sqlState: "22P04",
-          detail: "It names \(names.joined(separator: ", ")).", file: input.name, line: 1)
+          detail: "It names \(names.joined(separator: ", ")).", file: name, line: 1)
       }
       if fields.count > 1 {
         throw PulsehouseError(
-          .user, "the header names column \"\(target.name)\" twice", sqlState: "22P04", file: input.name, line: 1)
+          .user, "the header names column \"\(target.name)\" twice", sqlState: "22P04", file: name, line: 1)
       }
     }
   }
@@ -312,13 +375,16 @@ final class CSVReader {
   // MARK: - Rows
 
   /// Returns the next rows, nil at the end. - Throws: in strict mode `.user` for what does not fit; `.io`.
-  func next() throws -> CSVRows? {
+  func next() throws -> CSVRows? { try nextTexts().map { try typed($0) } }
+
+  private func nextTexts() throws -> CSVTexts? {
     rejected = []
     recordCount = 0
+    columns.begin()
     reading: while !columns.isFull && rejected.count < Self.rejectedLimit {
-      let found = try nextRecord()
-      columns.keepAlive(block.buffer)
-      switch found {
+      if isScanned, !hasQuotes, isValidText { readPlainLines() }
+      if columns.isFull { break }
+      switch try nextRecord() {
       case .none, .later: break reading
       case .fault(let fault): try refuseLine(fault)
       case .record(let record):
@@ -332,7 +398,53 @@ final class CSVReader {
       }
     }
     guard columns.rowCount > 0 || !rejected.isEmpty else { return nil }
-    return try typed()
+    // Rows never lie in two blocks: a new one is read only while there are none.
+    columns.keepAlive(block.buffer)
+    let (texts, lines, ranges) = columns.finish()
+    return CSVTexts(
+      columns: texts, lines: lines, ranges: ranges, rejected: rejected, recordCount: recordCount,
+      buffer: block.buffer, offset: blockOffset, byteCount: byteCount)
+  }
+
+  // MARK: - Units
+
+  /// Returns the next share of the file, nil at the end. One thread at a time. - Throws: as `next`.
+  func nextUnit() throws -> CSVUnit? {
+    while true {
+      if hasQuotes { return try nextTexts().map { .texts($0) } }
+      let end = taken + ph_after_last(block.base + taken, have - taken, 0x0A)
+      if end > taken { return .lines(takeLines(to: end)) }
+      if isAtEnd { return taken < have ? .lines(takeLines(to: have)) : nil }
+      // A record without an end in sight: one by one, with its limit.
+      if have - taken >= Self.recordByteLimit { return try nextTexts().map { .texts($0) } }
+      try fill()
+    }
+  }
+
+  private func takeLines(to end: Int) -> CSVLines {
+    defer {
+      line += Int64(ph_count_byte(block.base + taken, end - taken, 0x0A))
+      taken = end
+      isScanned = false
+    }
+    return CSVLines(
+      buffer: block.buffer, range: taken..<end, offset: blockOffset, firstLine: line, byteCount: byteCount)
+  }
+
+  /// Hands over the rows of a unit of the reader that this one works for.
+  func read(_ unit: CSVUnit, rows: (CSVRows) throws -> Void) throws {
+    switch unit {
+    case .texts(let texts): try rows(typed(texts))
+    case .lines(let lines):
+      block.adopt(lines.buffer)
+      taken = lines.range.lowerBound
+      have = lines.range.upperBound
+      blockOffset = lines.offset
+      line = lines.firstLine
+      byteCount = lines.byteCount
+      isScanned = false
+      while let next = try next() { try rows(next) }
+    }
   }
 
   private func missing(_ count: Int) -> CSVFault {
@@ -374,6 +486,62 @@ final class CSVReader {
     recordCount += 1
     columns.accept(line: line, range: record.range)
     take(record)
+  }
+
+  /// Reads lines of the right number of fields from a block without any quote, up to the first that is different.
+  private func readPlainLines() {
+    let base = UnsafeRawPointer(block.base)
+    let ends = splitter.ends
+    let endCount = splitter.endCount
+    let offset = scannedFrom
+    let delimiter = dialect.delimiter
+    let nullCount = dialect.null.count
+    let columns = self.columns
+    let firstLine = line
+    var count: Int64 = 0
+    var start = taken
+    var index = nextEnd
+    columnOfField.withUnsafeBufferPointer { columnOfField in
+      let last = columnOfField.count &- 1
+      lines: while !columns.isFull, last >= 0, index &+ last < endCount {
+        var field = 0
+        while field < last {
+          let end = base.load(fromByteOffset: offset &+ Int(ends[index &+ field]), as: UInt8.self)
+          if end != delimiter { break lines }
+          field &+= 1
+        }
+        let newline = offset &+ Int(ends[index &+ last])
+        guard base.load(fromByteOffset: newline, as: UInt8.self) == 0x0A else { break }
+        let first = start
+        var lineEnd = newline
+        if lineEnd > first, base.load(fromByteOffset: lineEnd &- 1, as: UInt8.self) == 0x0D { lineEnd &-= 1 }
+        // A blank line is no record.
+        if lineEnd == first { break }
+        field = 0
+        while field <= last {
+          let end = field == last ? lineEnd : offset &+ Int(ends[index &+ field])
+          let column = columnOfField[field]
+          let length = end &- start
+          if column >= 0 {
+            if length == nullCount, length == 0 || isNull(base + start, length) {
+              columns.setNull(column)
+            } else {
+              columns.set(column, reference(base + start, length))
+            }
+          }
+          start = end &+ 1
+          field &+= 1
+        }
+        columns.accept(line: firstLine &+ count, range: first..<lineEnd)
+        count &+= 1
+        index &+= last &+ 1
+        start = newline &+ 1
+      }
+    }
+    recordCount += count
+    line += count
+    taken = start
+    nextEnd = index
   }
 
   /// Takes the fields of a record of the right length in a block without any quote: nothing can be wrong with them.
@@ -418,42 +586,44 @@ final class CSVReader {
   }
 
   private func refuse(_ reason: String, _ range: Range<Int>, line: Int64) throws(PulsehouseError) {
-    if mode == .strict { throw PulsehouseError(.user, reason, sqlState: "22P04", file: input.name, line: Int(line)) }
+    if mode == .strict { throw PulsehouseError(.user, reason, sqlState: "22P04", file: name, line: Int(line)) }
     recordCount += 1
-    rejected.append(rejection(reason, range, line: line))
+    rejected.append(Self.rejection(reason, range, line, block.buffer, blockOffset))
   }
 
-  private func rejection(_ reason: String, _ range: Range<Int>, line: Int64) -> RejectedRecord {
+  private static func rejection(
+    _ reason: String, _ range: Range<Int>, _ line: Int64, _ buffer: AlignedBuffer, _ offset: Int64
+  ) -> RejectedRecord {
     let kept = min(range.count, RejectedRecord.rawByteLimit)
     var reason = reason
     if kept < range.count { reason += "; only the first \(kept) of its \(range.count) bytes are kept" }
     return RejectedRecord(
-      offset: blockOffset + Int64(range.lowerBound), line: line, reason: reason,
-      raw: [UInt8](UnsafeRawBufferPointer(start: block.base + range.lowerBound, count: kept)))
+      offset: offset + Int64(range.lowerBound), line: line, reason: reason,
+      raw: [UInt8](UnsafeRawBufferPointer(start: buffer.base + range.lowerBound, count: kept)))
   }
 
-  /// Casts the rows read to the targets' types.
-  private func typed() throws -> CSVRows {
-    let (texts, lines, ranges) = columns.finish()
-    let rowCount = lines.count
-    var result = texts
+  /// Casts the rows read to the targets' types. Touches nothing but its argument and what never changes.
+  private func typed(_ texts: CSVTexts) throws -> CSVRows {
+    let (lines, rowCount) = (texts.lines, texts.lines.count)
+    var result = texts.columns
+    var rejected = texts.rejected
     var reasons: [Int: String] = [:]
     for (index, target) in targets.enumerated() where target.type != .text {
+      let text = texts.columns[index]
       do {
-        result[index] =
-          try CSVFastCast.vector(texts[index], to: target.type) ?? Cast.assign(texts[index], to: target.type)
+        result[index] = try CSVFastCast.vector(text, to: target.type) ?? Cast.assign(text, to: target.type)
       } catch {
         // Some row does not fit: find each.
         var values: [Vector] = []
         for row in 0..<rowCount {
-          let one = texts[index].slice(row..<(row + 1))
+          let one = text.slice(row..<(row + 1))
           do {
             values.append(try Cast.assign(one, to: target.type))
           } catch let error as PulsehouseError {
             if mode == .strict {
               throw PulsehouseError(
                 error.kind, error.message, sqlState: error.sqlState, detail: "Column \"\(target.name)\".",
-                file: input.name, line: Int(lines[row]))
+                file: name, line: Int(lines[row]))
             }
             if reasons[row] == nil { reasons[row] = "\(target.name): \(error.message)" }
             values.append(.constant(target.type, .null, count: 1))
@@ -465,12 +635,15 @@ final class CSVReader {
     if !reasons.isEmpty {
       let kept = SelectionVector((0..<rowCount).filter { reasons[$0] == nil }.map { UInt32($0) })
       result = result.map { Gather.rows($0, kept) }
-      for (row, reason) in reasons { rejected.append(rejection(reason, ranges[row], line: lines[row])) }
+      for (row, reason) in reasons {
+        rejected.append(Self.rejection(reason, texts.ranges[row], lines[row], texts.buffer, texts.offset))
+      }
     }
     rejected.sort { $0.line < $1.line }
     let keptLines = reasons.isEmpty ? lines : lines.indices.filter { reasons[$0] == nil }.map { lines[$0] }
     return CSVRows(
-      columns: result, lines: keptLines, rowCount: keptLines.count, rejected: rejected, recordCount: recordCount)
+      columns: result, lines: keptLines, rowCount: keptLines.count, rejected: rejected,
+      recordCount: texts.recordCount, byteCount: texts.byteCount)
   }
 }
 

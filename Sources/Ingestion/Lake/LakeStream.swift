@@ -244,6 +244,13 @@ final class LakeBlock {
     capacity = count
   }
 
+  /// Takes a buffer that others fill, with 64 readable bytes after what they filled.
+  func adopt(_ filled: AlignedBuffer) {
+    buffer = filled
+    base = filled.base
+    capacity = 0
+  }
+
   /// Moves `count` bytes at `start` to the front, of a block with room for at least `capacity`.
   func shift(from start: Int, count: Int, capacity: Int) {
     if capacity <= self.capacity, isKnownUniquelyReferenced(&buffer) {

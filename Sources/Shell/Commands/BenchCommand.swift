@@ -15,7 +15,8 @@ package enum BenchCommand: Command {
       OptionSpecification("statements", "time the statements of standard input, each ended by an empty line"),
     ],
     discussion: """
-      A query's time is from SQL text to last row, inside the process, the first run not counted. Figures of one machine
+      The queries run over the events as they arrived (bronze) and by user and time (silver), with one thread and with all,
+      or as many as --threads says. A query's time is from SQL text to last row, inside the process, the first run not counted. Figures of one machine
       at one time can be compared with each other; of different machines or times only their ratios.
 
       --statements is for programs: each statement is answered by a line of JSON with its seconds and rows.
@@ -97,20 +98,27 @@ package enum BenchCommand: Command {
     let canceller = session.canceller
     SignalWatch.onInterrupt { canceller.cancel() }
     let line = ProgressLine(isQuiet: arguments.has("quiet"))
-    for (index, query) in BenchQueries.all.enumerated() {
-      line.show(query.name, done: index, total: BenchQueries.all.count)
-      var times: [Double] = []
-      do {
-        for _ in 0...repeats {
-          let start = ContinuousClock.now
-          try session.run(query.sql, into: DiscardingSink())
-          times.append(BenchClock.seconds(since: start))
+    let all = try BenchQueries(session).all
+    let most = session.settings.threadCount
+    let counts = arguments.has("threads") || most == 1 ? [most] : [1, most]
+    for (index, query) in all.enumerated() {
+      line.show("\(query.name), \(query.order)", done: index, total: all.count)
+      for threads in counts {
+        session.settings.threadCount = threads
+        var times: [Double] = []
+        do {
+          for _ in 0...repeats {
+            let sink = CollectingSink()
+            let start = ContinuousClock.now
+            try session.run(query.sql, into: sink)
+            times.append(BenchClock.seconds(since: start))
+          }
+        } catch let error as PulsehouseError {
+          throw ReportedError(error: error, sql: query.sql)
         }
-      } catch let error as PulsehouseError {
-        throw ReportedError(error: error, sql: query.sql)
+        times.removeFirst()
+        results.addQuery(query.name, query.order, threads, times)
       }
-      times.removeFirst()
-      results.addQuery(query.name, times)
     }
     line.clear()
   }
@@ -134,6 +142,8 @@ struct BenchResults {
 
   private struct Query {
     var name: String
+    var order: BenchQueries.Order
+    var threads: Int
     var minimum: Double
     var median: Double
   }
@@ -147,9 +157,10 @@ struct BenchResults {
     steps.append(Step(name: name, seconds: seconds, rows: rows, bytes: bytes))
   }
 
-  mutating func addQuery(_ name: String, _ times: [Double]) {
+  mutating func addQuery(_ name: String, _ order: BenchQueries.Order, _ threads: Int, _ times: [Double]) {
     let sorted = times.sorted()
-    queries.append(Query(name: name, minimum: sorted[0], median: sorted[sorted.count / 2]))
+    queries.append(
+      Query(name: name, order: order, threads: threads, minimum: sorted[0], median: sorted[sorted.count / 2]))
   }
 
   mutating func addStorage(_ table: TableState) { tables.append(("\(table.name)", table.rowCount, table.byteCount)) }
@@ -182,9 +193,12 @@ struct BenchResults {
         })
     }
     box(
-      ["query", "minimum ms", "median ms"],
+      ["query", "events in order of", "threads", "minimum ms", "median ms"],
       queries.map {
-        [$0.name, Decimals.format($0.minimum * 1000, places: 3), Decimals.format($0.median * 1000, places: 3)]
+        [
+          $0.name, $0.order.rawValue, "\($0.threads)", Decimals.format($0.minimum * 1000, places: 3),
+          Decimals.format($0.median * 1000, places: 3),
+        ]
       })
     return text + "peak memory \(ByteSize.format(peakBytes))\n"
   }
@@ -216,7 +230,8 @@ struct BenchResults {
           JSONText.array(
             queries.map {
               JSONText.object([
-                ("name", .text($0.name)), ("minimum_seconds", .decimal($0.minimum)),
+                ("name", .text($0.name)), ("order", .text($0.order.rawValue)), ("threads", .number($0.threads)),
+                ("minimum_seconds", .decimal($0.minimum)),
                 ("median_seconds", .decimal($0.median)),
               ])
             }))
