@@ -261,6 +261,26 @@ import Vectors
     }
   }
 
+  /// With next to no memory a plan gives the same rows or says that memory is short.
+  @Test(arguments: 0..<4) func tinyBudgetsDoNotChangeTheRows(part: Int) throws {
+    var answered = 0
+    for number in 0..<20 {
+      let seed = UInt64(700_000 + part * 1000 + number)
+      var random = Random(seed: seed)
+      let builder = PlanBuilder()
+      let node = Self.plan(builder, &random)
+      guard let want = try? ReferenceEvaluator(tables: builder.tables).rows(node) else { continue }
+      do {
+        let got = try builder.rows(node, threads: 2, memory: 1 << random.pick([14, 16, 18]))
+        #expect(Self.counts(got) == Self.counts(want), "seed \(seed): \(Self.describe(node))")
+        answered += 1
+      } catch let error as PulsehouseError {
+        #expect(error.sqlState == "53200", "seed \(seed): \(error)")
+      }
+    }
+    #expect(answered > 0)
+  }
+
   static func counts(_ rows: [[Scalar]]) -> [[Scalar]: Int] {
     var counts: [[Scalar]: Int] = [:]
     for row in rows { counts[row, default: 0] += 1 }

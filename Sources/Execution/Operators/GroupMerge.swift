@@ -20,41 +20,28 @@ final class GroupMerge: @unchecked Sendable {
   ///
   /// - Throws: 53200 when not even a small part fits.
   func run(partition: Int, _ body: (GroupingState) throws -> Void) throws {
-    try run(Part(partition: partition, bits: operation.partitionBits, value: UInt64(partition)), body)
+    try run(HashPart(partition: partition, bits: operation.partitionBits), body)
     for grouping in groupings where !grouping.runs.isEmpty { grouping.runs[partition].discard() }
   }
 
-  /// The groups whose keys' hash begins with the `bits` bits of `value`.
-  private struct Part {
-    let partition: Int
-    let bits: Int
-    let value: UInt64
-
-    func holds(_ hash: UInt64) -> Bool { hash >> UInt64(64 - bits) == value }
-  }
-
-  private static let finestBits = 40
-
-  private func run(_ part: Part, _ body: (GroupingState) throws -> Void) throws {
+  private func run(_ part: HashPart, _ body: (GroupingState) throws -> Void) throws {
     let reservation = operation.run.reservation(for: "GROUP BY")
     if let state = try merged(part, reservation) {
       try state.seal()
       if state.groupCount > 0 { try body(state) }
       return
     }
-    for digit in 0..<UInt64(16) {
-      try run(Part(partition: part.partition, bits: part.bits + 4, value: part.value << 4 | digit), body)
-    }
+    for smaller in part.parts { try run(smaller, body) }
   }
 
   /// Returns the groups of `part`; nil when they do not fit memory and a smaller part may.
-  private func merged(_ part: Part, _ reservation: MemoryReservation) throws -> GroupingState? {
+  private func merged(_ part: HashPart, _ reservation: MemoryReservation) throws -> GroupingState? {
     let target = try operation.makeState(set)
     let isWhole = part.bits == operation.partitionBits
     func fits() throws -> Bool {
       try operation.run.checkpoint()
       if reservation.tryResize(to: target.byteCount) { return true }
-      if part.bits < GroupMerge.finestBits, target.groupCount > 1 {
+      if part.bits < HashPart.finestBits, target.groupCount > 1 {
         try reservation.resize(to: 0)
         return false
       }
@@ -73,7 +60,7 @@ final class GroupMerge: @unchecked Sendable {
     for grouping in groupings where !grouping.runs.isEmpty {
       let reader = grouping.runs[part.partition].reader()
       while let block = try reader.next() {
-        let batch = isWhole ? block : chosen(block, part)
+        let batch = isWhole ? block : part.rows(of: block, keyCount: set.count)
         if batch.rowCount == 0 { continue }
         if writesGroups {
           try target.merge(written: batch)
@@ -87,15 +74,9 @@ final class GroupMerge: @unchecked Sendable {
     return target
   }
 
-  private func chosen(_ members: ArraySlice<UInt32>, of state: GroupingState, _ part: Part) -> ArraySlice<UInt32> {
+  private func chosen(_ members: ArraySlice<UInt32>, of state: GroupingState, _ part: HashPart) -> ArraySlice<UInt32> {
     let keys = members.withUnsafeBufferPointer { state.table.keyVectors($0) }
     let hashes = Hash.rows(keys, count: members.count)
     return zip(members, hashes).filter { part.holds($0.1) }.map { $0.0 }[...]
-  }
-
-  private func chosen(_ batch: Batch, _ part: Part) -> Batch {
-    let hashes = Hash.rows(Array(batch.columns[..<set.count]), count: batch.rowCount)
-    let rows = hashes.indices.filter { part.holds(hashes[$0]) }.map { UInt32(truncatingIfNeeded: $0) }
-    return rows.count == batch.rowCount ? batch : Gather.rows(batch, SelectionVector(rows))
   }
 }

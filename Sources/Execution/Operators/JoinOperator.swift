@@ -6,7 +6,8 @@ import Vectors
 
 /// Joins: the right input is kept and indexed by key (or not at all, without keys), the left one streams past it.
 ///
-/// Rows come in the left input's order; the unmatched rows of the right side come last.
+/// Rows come in the left input's order; the unmatched rows of the right side come last. A right input that memory does
+/// not hold goes to disk, and the left one with it (`SpilledJoin`); rows then come in any order.
 final class JoinOperator: Operator {
   let left: Operator
   private let right: Operator
@@ -22,6 +23,7 @@ final class JoinOperator: Operator {
   /// One byte for each right row and worker: did it find a match?
   private var matchFlags: [AlignedBuffer] = []
   private var unmatched: [UInt32] = []
+  private var spilled: SpilledJoin?
 
   private static let unmatchedMorsel = 32 * Batch.vectorSize
 
@@ -41,7 +43,28 @@ final class JoinOperator: Operator {
   var keepsRight: Bool { join.kind == .right || join.kind == .full }
 
   override func prepare() throws {
-    let kept = try CollectSink.collect(right, for: "join")
+    let kept: KeptRows
+    if canSpill {
+      let run = self.run
+      let (leftKeys, rightKeys) = (self.leftKeys, self.rightKeys)
+      let rightPlan = SpillingSink.Plan(for: "join", keyCount: rightKeys.count, bits: SpilledJoin.bits) { batch in
+        try rightKeys.map { try $0.evaluate(batch, run.evaluation) }
+      }
+      switch try SpillingSink.collect(right, rightPlan) {
+      case .kept(let rows): kept = rows
+      case .spilled(let rightRows):
+        let leftPlan = SpillingSink.Plan(
+          for: "join", keyCount: leftKeys.count, bits: SpilledJoin.bits, onDisk: true
+        ) { batch in try leftKeys.map { try $0.evaluate(batch, run.evaluation) } }
+        guard case .spilled(let leftRows) = try SpillingSink.collect(left, leftPlan) else {
+          throw PulsehouseError(.internal, "a side of a spilled join that was kept")
+        }
+        spilled = SpilledJoin(self, left: leftRows, right: rightRows)
+        return
+      }
+    } else {
+      kept = try CollectSink.collect(right, for: "join")
+    }
     let reservation = kept.reservation ?? run.reservation(for: "join")
     self.reservation = reservation
     let inputBytes = reservation.byteCount
@@ -60,6 +83,15 @@ final class JoinOperator: Operator {
     try left.prepareOnce()
   }
 
+  /// A join by keys may be done part by part, unless NULLs of the whole right side matter to every left row.
+  private var canSpill: Bool {
+    if rightKeys.isEmpty { return false }
+    switch join.kind {
+    case .antiNullAware, .mark(_, nullAware: true): return false
+    case .inner, .left, .right, .full, .semi, .anti, .single, .mark: return true
+    }
+  }
+
   /// Returns a text column as codes of itself: a match then copies four bytes instead of sixteen, and grouping by the
   /// column looks each of its strings up once.
   private static func coded(_ column: Vector) -> Vector {
@@ -73,6 +105,7 @@ final class JoinOperator: Operator {
   }
 
   override func morselCount(phase: Int) throws -> Int? {
+    if let spilled { return phase == 0 ? spilled.partitionCount : nil }
     if leftPhases == nil {
       if let count = try left.morselCount(phase: phase) { return count }
       leftPhases = phase
@@ -93,19 +126,44 @@ final class JoinOperator: Operator {
   }
 
   /// Gives a worker its flags for the right rows; called for one worker at a time.
-  func makeMatchFlags() -> AlignedBuffer {
+  private func makeMatchFlags() -> AlignedBuffer {
     let flags = AlignedBuffer(byteCount: build.rowCount, zeroed: true)
     matchFlags.append(flags)
     return flags
   }
 
-  override func makeWorker() throws -> OperatorWorker { Worker(self, JoinWorker(self), try left.worker()) }
+  override func makeWorker() throws -> OperatorWorker {
+    if let spilled { return SpilledWorker(spilled) }
+    let side = JoinSide(build: build, table: table, flags: keepsRight ? makeMatchFlags() : nil)
+    return Worker(self, JoinWorker(self, side), try left.worker())
+  }
 
   override func finish() {
     left.finish()
     build = Batch([], rowCount: 0)
     table = nil
+    spilled = nil
     reservation = nil
+  }
+
+  /// Hands right rows on that found no match.
+  func emitUnmatched(_ build: Batch, _ rows: ArraySlice<UInt32>, _ emit: Emit) throws {
+    var start = rows.startIndex
+    while start < rows.endIndex {
+      let next = min(start + Batch.vectorSize, rows.endIndex)
+      let found = rows[start..<next].withUnsafeBufferPointer { Gather.rows(build, at: $0) }
+      let nulls = left.types.map { Vector.nulls($0, count: next - start) }
+      try emit(Batch(nulls + found.columns, rowCount: next - start))
+      start = next
+    }
+  }
+
+  private final class SpilledWorker: OperatorWorker {
+    let join: SpilledJoin
+
+    init(_ join: SpilledJoin) { self.join = join }
+
+    override func run(phase: Int, morsel: Int, _ emit: Emit) throws { try join.run(partition: morsel, emit) }
   }
 
   private final class Worker: OperatorWorker {
@@ -123,15 +181,9 @@ final class JoinOperator: Operator {
       guard phase == operation.leftPhases else {
         return try left.run(phase: phase, morsel: morsel) { try join.probe($0, emit) }
       }
-      var start = morsel * JoinOperator.unmatchedMorsel
+      let start = morsel * JoinOperator.unmatchedMorsel
       let end = min(start + JoinOperator.unmatchedMorsel, operation.unmatched.count)
-      while start < end {
-        let next = min(start + Batch.vectorSize, end)
-        let rows = operation.unmatched[start..<next].withUnsafeBufferPointer { Gather.rows(operation.build, at: $0) }
-        let nulls = operation.left.types.map { Vector.nulls($0, count: next - start) }
-        try emit(Batch(nulls + rows.columns, rowCount: next - start))
-        start = next
-      }
+      try operation.emitUnmatched(operation.build, operation.unmatched[start..<end], emit)
     }
   }
 }

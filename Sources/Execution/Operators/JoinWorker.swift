@@ -7,6 +7,7 @@ import Vectors
 final class JoinWorker {
   private let operation: JoinOperator
   private let build: Batch
+  private let table: JoinTable?
   private let probe: JoinProbe?
   private let flags: AlignedBuffer?
   private let capacity = Batch.vectorSize
@@ -18,11 +19,12 @@ final class JoinWorker {
   private var loopBuildRow = 0
   private var loopCount = 0
 
-  init(_ operation: JoinOperator) {
+  init(_ operation: JoinOperator, _ side: JoinSide) {
     self.operation = operation
-    build = operation.build
-    probe = operation.table.map { JoinProbe($0) }
-    flags = operation.keepsRight ? operation.makeMatchFlags() : nil
+    build = side.build
+    table = side.table
+    probe = side.table.map { JoinProbe($0) }
+    flags = side.flags
   }
 
   private var left: UnsafeMutablePointer<UInt32> { probeRows.values(as: UInt32.self) }
@@ -227,7 +229,7 @@ final class JoinWorker {
   private func mark(_ batch: Batch, _ keys: [Vector], nullAware: Bool) throws -> [UInt8] {
     try findMatches(batch)
     var marks = matched
-    guard nullAware, build.rowCount > 0, let table = operation.table else { return marks }
+    guard nullAware, build.rowCount > 0, let table else { return marks }
     let nullRows = table.nullKeyRows
     func isNull(_ row: Int) -> Bool { keys.contains { !$0.isValid(row) } }
     if operation.condition == nil {

@@ -13,36 +13,34 @@ final class WorkerGrouping {
   let set: [Int]
   private(set) var state: GroupingState
   private(set) var pieces: [PartitionedGroups] = []
-  /// One for each partition once something is on disk.
-  private(set) var runs: [SpillRun] = []
+  private let spill: SpillPartitions
   private var pieceBytes = 0
   private var rowCount = 0
   private var nextCheck = AggregateOperator.manyGroups
   /// True when rows go to disk ungrouped from now on.
   private var writesRows = false
-  private var pending: [Batch] = []
-  private var pendingRows = 0
-  private var pendingBytes = 0
-  private var size = BatchSize()
 
   /// A table of more groups than this becomes a piece in any case.
   private static let mostGroups = 1 << 21
-  private static let mostPendingRows = 1 << 16
 
   init(_ operation: AggregateOperator, _ set: [Int]) throws {
     self.operation = operation
     self.set = set
     state = try operation.makeState(set)
+    spill = SpillPartitions(operation.run, keyCount: set.count, bits: operation.partitionBits)
   }
+
+  /// One for each partition once something is on disk.
+  var runs: [SpillRun] { spill.runs }
 
   /// True when there are groups elsewhere than in `state`.
   var hasPieces: Bool { !pieces.isEmpty || !runs.isEmpty || writesRows }
 
-  var byteCount: Int { state.byteCount + pieceBytes + pendingBytes }
+  var byteCount: Int { state.byteCount + pieceBytes + spill.byteCount }
 
   /// Takes rows that follow each other from `position` on.
   func update(_ input: GroupingInput, position: UInt64) throws {
-    if writesRows { return try append(input, position) }
+    if writesRows { return try spill.append(GroupingRows.batch(input, position: position)) }
     try state.update(input, position: position)
     rowCount += input.count
     guard state.groupCount > nextCheck else { return }
@@ -72,7 +70,7 @@ final class WorkerGrouping {
   /// Called when the last row has come: all groups are pieces or on disk.
   func finish() throws {
     try closePiece()
-    try writePendingRows()
+    try spill.write()
     for run in runs { try run.seal() }
   }
 
@@ -88,15 +86,9 @@ final class WorkerGrouping {
     nextCheck = AggregateOperator.manyGroups
   }
 
-  private func openRuns(_ types: [LogicalType]) throws {
-    guard runs.isEmpty else { return }
-    let file = try operation.run.spillFile()
-    runs = (0..<(1 << operation.partitionBits)).map { _ in SpillRun(file, types: types) }
-  }
-
   private func writePieces() throws {
     guard let types = state.writtenTypes, !pieces.isEmpty else { return }
-    try openRuns(types)
+    try spill.open(types)
     for (partition, run) in runs.enumerated() {
       try operation.run.checkpoint()
       for piece in pieces where !piece[partition].isEmpty {
@@ -106,42 +98,6 @@ final class WorkerGrouping {
     }
     pieces.removeAll()
     pieceBytes = 0
-  }
-
-  // MARK: Rows as they come
-
-  private func append(_ input: GroupingInput, _ position: UInt64) throws {
-    let batch = GroupingRows.batch(input, position: position)
-    pending.append(batch)
-    pendingRows += batch.rowCount
-    pendingBytes += size.byteCount(batch)
-    if pendingRows >= WorkerGrouping.mostPendingRows { try writePendingRows() }
-  }
-
-  private func writePendingRows() throws {
-    guard let first = pending.first else { return }
-    let types = first.columns.map { $0.type }
-    try openRuns(types)
-    let all = Concat.batches(pending, types: types)
-    pending.removeAll()
-    (pendingRows, pendingBytes) = (0, 0)
-    let hashes = Hash.rows(Array(all.columns[..<set.count]), count: all.rowCount)
-    let shift = UInt64(64 - operation.partitionBits)
-    var starts = [Int](repeating: 0, count: runs.count + 1)
-    for hash in hashes { starts[Int(truncatingIfNeeded: hash >> shift) + 1] += 1 }
-    for partition in runs.indices { starts[partition + 1] += starts[partition] }
-    var next = starts
-    var order = [UInt32](repeating: 0, count: all.rowCount)
-    for (row, hash) in hashes.enumerated() {
-      let partition = Int(truncatingIfNeeded: hash >> shift)
-      order[next[partition]] = UInt32(truncatingIfNeeded: row)
-      next[partition] += 1
-    }
-    let sorted = order.withUnsafeBufferPointer { Gather.rows(all, at: $0) }
-    for (partition, run) in runs.enumerated() where starts[partition] < starts[partition + 1] {
-      try run.append(sorted.slice(starts[partition]..<starts[partition + 1]))
-      try run.write()
-    }
   }
 }
 

@@ -150,7 +150,7 @@ package final class GroupTable {
   /// Makes room for `count` groups at once.
   package func reserve(_ count: Int) {
     keys.reserve(count * max(1, wordCount), keeping: groupCount * wordCount)
-    let size = GroupTable.powerOfTwo(count * 2)
+    let size = GroupTable.size(for: count)
     switch mode {
     case .single, .direct: break
     case .word: if size > slotMask + 1 { growSlots(to: size) }
@@ -236,13 +236,18 @@ package final class GroupTable {
     case .direct:
       direct = Store<UInt32>(zeroed: 1 << bits)
       for group in 0..<groupCount { direct.base[Int(keys.base[group])] = UInt32(truncatingIfNeeded: group &+ 1) }
-    case .word: growSlots(to: max(1024, GroupTable.powerOfTwo(groupCount * 2)))
-    case .words: growTags(to: max(1024, GroupTable.powerOfTwo(groupCount * 2)))
+    case .word: growSlots(to: max(1024, GroupTable.size(for: groupCount)))
+    case .words: growTags(to: max(1024, GroupTable.size(for: groupCount)))
     }
     if mode != .direct { direct = Store<UInt32>(capacity: 16) }
     if mode != .word { slots = Store<Slot>(capacity: 16) }
     if mode != .words { tags = Store<UInt64>(capacity: 16) }
   }
+
+  /// True when `count` more groups would fill over five eighths of the slots.
+  private func isTight(_ count: Int) -> Bool { (groupCount + count) * 8 > (slotMask + 1) * 5 }
+
+  private static func size(for groups: Int) -> Int { powerOfTwo(groups * 8 / 5 + 1) }
 
   private static func powerOfTwo(_ atLeast: Int) -> Int {
     atLeast <= 1 ? 1 : 1 << (Int.bitWidth - (atLeast - 1).leadingZeroBitCount)
@@ -322,9 +327,9 @@ package final class GroupTable {
 
   private func internWord(_ count: Int, _ groups: UnsafeMutablePointer<UInt32>) {
     let words = scratch.base
-    if (groupCount + count) * 2 > slotMask + 1 {
+    if isTight(count) {
       // Only as many as really are new; a batch may overshoot, so room is made for all of it when it gets tight.
-      growSlots(to: GroupTable.powerOfTwo((groupCount + count) * 2 + groupCount))
+      growSlots(to: GroupTable.size(for: groupCount * 2 + count))
     }
     let table = slots.base
     let mask = slotMask
@@ -365,9 +370,7 @@ package final class GroupTable {
   private func internWords(_ count: Int, _ groups: UnsafeMutablePointer<UInt32>) {
     let words = scratch.base
     let width = wordCount
-    if (groupCount + count) * 2 > slotMask + 1 {
-      growTags(to: GroupTable.powerOfTwo((groupCount + count) * 2 + groupCount))
-    }
+    if isTight(count) { growTags(to: GroupTable.size(for: groupCount * 2 + count)) }
     let table = tags.base
     let mask = slotMask
     for row in 0..<count {

@@ -37,7 +37,20 @@ final class ValueInterner {
       }
       let known = cachedIDs.base
       let codes = vector.codes
-      for row in 0..<vector.count {
+      let count = vector.count
+      // No number has the top bit, and what is missing has.
+      var missing: UInt32 = 0
+      if mask == nil {
+        var row = 0
+        while row < count {
+          let id = known[Int(codes[row])]
+          ids[row] = id
+          missing |= id
+          row &+= 1
+        }
+        if missing >> 31 == 0 { return }
+      }
+      for row in 0..<count {
         if let mask, !mask.isValid(row) {
           ids[row] = 0
           continue
@@ -144,7 +157,7 @@ final class ValueInterner {
       }
       place = (place + 1) & slotMask
     }
-    precondition(count < Int(UInt32.max) - 1, "more distinct values than 32 bits count")
+    precondition(count < Int(Int32.max) - 1, "more distinct values than 31 bits count")
     let id = UInt32(truncatingIfNeeded: count)
     values.reserve(count + 1, keeping: count)
     values.base[count] = key.isInline ? key : key.withBytes { heap.intern($0) }

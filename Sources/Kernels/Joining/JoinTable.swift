@@ -137,16 +137,17 @@ package final class JoinProbe {
     let rows = table.rows.base
     var written = 0
     if table.isUnique {
-      while row < count, written < capacity {
+      let end = min(count, row &+ capacity)
+      while row < end {
         let group = groups[row]
-        if group != GroupLookup.missing {
-          probeRows[written] = UInt32(truncatingIfNeeded: row)
-          buildRows[written] = rows[Int(group)]
-          written &+= 1
-        }
+        let found = Int(bit(group != GroupLookup.missing))
+        probeRows[written] = UInt32(truncatingIfNeeded: row)
+        // Without a match any row will do: the next pair takes its place. There is one row at least in `rows`' memory.
+        buildRows[written] = rows[Int(group) &* found]
+        written &+= found
         row &+= 1
       }
-      return written
+      return written == 0 && row < count ? next(probeRows, buildRows, capacity: capacity) : written
     }
     let starts = table.starts.base
     while row < count {
