@@ -1,21 +1,46 @@
 import Bytes
 import Planning
+import Vectors
 
 /// Makes operators of plan nodes: the one switch over what an operator can be.
 final class OperatorBuilder {
   private let run: QueryRun
   private var shared: [Int: Operator] = [:]
+  /// Of a turn of a recursion: its number, the rows of the turn before, and the builder of the query around it.
+  private let turn: (id: Int, rows: [Batch], outer: OperatorBuilder)?
 
-  init(_ run: QueryRun) { self.run = run }
+  init(_ run: QueryRun) {
+    self.run = run
+    turn = nil
+  }
+
+  /// Builds what one turn of a recursion runs.
+  init(_ run: QueryRun, turn id: Int, rows: [Batch], outer: OperatorBuilder) {
+    self.run = run
+    turn = (id, rows, outer)
+  }
 
   func build(_ node: PhysicalNode) throws -> Operator {
     if case .shared = node.operation, let existing = shared[node.id] { return existing }
+    // What does not depend on the turn is computed once for all of them.
+    if case .shared = node.operation, let turn, !node.reads(working: turn.id) { return try turn.outer.build(node) }
     let made = try make(node)
     if case .shared = node.operation { shared[node.id] = made }
     return made
   }
 
   private func make(_ node: PhysicalNode) throws -> Operator {
+    switch node.operation {
+    case .recursion(let id, let all):
+      guard node.inputs.count == 2 else { throw PulsehouseError(.internal, "a recursion has two inputs") }
+      return RecursionOperator(
+        node, run, base: try build(node.inputs[0]), step: node.inputs[1], id: id, all: all, builder: self)
+    case .working(let id):
+      if let turn, turn.id == id { return WorkingRowsOperator(node, run, rows: turn.rows) }
+      guard let outer = turn?.outer else { throw PulsehouseError(.internal, "there is no recursion \(id)") }
+      return try outer.build(node)
+    default: break
+    }
     let inputs = try node.inputs.map { try build($0) }
     func input() throws -> Operator {
       guard let first = inputs.first else { throw PulsehouseError(.internal, "operator \(node.id) has no input") }
@@ -51,6 +76,16 @@ final class OperatorBuilder {
       return SetOperationOperator(node, run, left: inputs[0], right: inputs[1], operation, all: all)
     case .distinctOn(let keys): return try DistinctOnOperator(node, run, input: input(), keys: keys)
     case .window(let windowing): return try WindowOperator(node, run, input: input(), windowing: windowing)
+    case .expand(let expansion): return try ExpandOperator(node, run, input: input(), expansion: expansion)
+    case .recursion, .working: throw PulsehouseError(.internal, "a recursion is made before its inputs")
     }
+  }
+}
+
+extension PhysicalNode {
+  /// Whether this or anything below reads the rows of the recursion's last turn.
+  fileprivate func reads(working id: Int) -> Bool {
+    if case .working(id) = operation { return true }
+    return inputs.contains { $0.reads(working: id) }
   }
 }

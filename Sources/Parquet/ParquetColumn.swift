@@ -32,7 +32,8 @@ struct ParquetColumn: Sendable, Hashable {
         stored = .fixedByteArray
         length = 16
       }
-    case .text, .varchar, .char, .unknown: (stored, annotation) = (.byteArray, .text)
+    // An array is written as its text.
+    case .text, .varchar, .char, .array, .unknown: (stored, annotation) = (.byteArray, .text)
     case .bytea: (stored, annotation) = (.byteArray, .none)
     case .date: (stored, annotation) = (.int32, .date)
     case .time: (stored, annotation) = (.int64, .time(.microseconds))

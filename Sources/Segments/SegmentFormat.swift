@@ -67,6 +67,9 @@ enum TypeCoding {
     case .json: writer.append(UInt8(18))
     case .jsonb: writer.append(UInt8(19))
     case .unknown: writer.append(UInt8(20))
+    case .array(let element):
+      writer.append(UInt8(21))
+      encode(element, into: &writer)
     }
   }
 
@@ -101,6 +104,10 @@ enum TypeCoding {
     case 18: return .json
     case 19: return .jsonb
     case 20: return .unknown
+    case 21:
+      let element = try decode(from: &reader)
+      if case .array = element { throw reader.corrupt("a column of arrays of arrays") }
+      return .array(element)
     case let tag: throw reader.corrupt("a column of unknown type \(tag)")
     }
   }

@@ -26,6 +26,8 @@ package enum LogicalType: Hashable, Sendable {
   case uuid
   case json
   case jsonb
+  /// One dimension, from 1; its values are PostgreSQL's text of them.
+  indirect case array(LogicalType)
   /// The type of a bare NULL or an untyped literal before the binder decides.
   case unknown
 }
@@ -71,7 +73,7 @@ extension LogicalType {
     case .real: .float32
     case .double: .float64
     case .numeric: .numeric
-    case .text, .varchar, .char, .bytea, .json, .jsonb, .unknown: .string
+    case .text, .varchar, .char, .bytea, .json, .jsonb, .array, .unknown: .string
     case .interval: .interval
     case .uuid: .uuid
     }
@@ -121,6 +123,7 @@ extension LogicalType {
     case .uuid: "uuid"
     case .json: "json"
     case .jsonb: "jsonb"
+    case .array(let element): element.name + "[]"
     case .unknown: "unknown"
     }
   }

@@ -44,6 +44,8 @@ struct ReferenceEvaluator {
         return key != last
       }
     case .shared: return try input()
+    case .expand: throw PulsehouseError(.unsupported, "set-returning functions in the reference")
+    case .recursion, .working: throw PulsehouseError(.unsupported, "recursion in the reference")
     }
   }
 

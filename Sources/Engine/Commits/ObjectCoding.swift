@@ -147,6 +147,7 @@ extension ByteWriter {
       append(modifier: scale)
     case .varchar(let length): append(modifier: length)
     case .char(let length): append(modifier: length)
+    case .array(let element): append(element)
     default: break
     }
   }
@@ -210,6 +211,10 @@ extension ByteReader {
     case 10:
       guard let length = try readModifier() else { throw corrupt("a character type without a length") }
       return .char(length: length)
+    case 21:
+      let element = try readType()
+      if case .array = element { throw corrupt("a column of arrays of arrays") }
+      return .array(element)
     default:
       guard let type = LogicalType.plain[tag] else { throw corrupt("an unknown type \(tag)") }
       return type
@@ -249,6 +254,7 @@ extension LogicalType {
     case .json: 18
     case .jsonb: 19
     case .unknown: 20
+    case .array: 21
     }
   }
 

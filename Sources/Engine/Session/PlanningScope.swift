@@ -29,7 +29,8 @@ final class PlanningScope: SchemaProvider, TableSource {
   }
 
   func relation(schema: String?, name: String) throws -> Relation? {
-    for candidate in schema.map({ [$0] }) ?? searchPath {
+    // pg_catalog is on every path, after the user's own schemas.
+    for candidate in schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
       let full = TableName(candidate, name)
       if let table = snapshot.table(full) { return .table(try describe(table)) }
       if let view = snapshot.view(full) {

@@ -13,6 +13,7 @@ extension Session {
     case .createTableAs(_, let query?): plan = query
     case .delete(let deletion): plan = deletion.plan
     case .update(let update): plan = update.plan
+    case .merge(let merge): plan = merge.plan
     default: throw PulsehouseError(.unsupported, "EXPLAIN of a statement without a plan")
     }
     var lines: [String]

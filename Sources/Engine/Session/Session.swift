@@ -74,7 +74,7 @@ package final class Session {
       }
     }
     do {
-      let scope = try planningScope()
+      let scope = try planningScope(readsPast: statement.node.readsTables)
       let planned = try planner(scope, parameters).plan(statement)
       let work = StatementWork(
         scope: scope, text: text, sink: sink, cancellation: cancellation,
@@ -91,9 +91,23 @@ package final class Session {
   /// The start of the transaction a statement belongs to, microseconds since 1970-01-01 UTC.
   var statementTime: Int64 { open?.startTime ?? QueryContext.clock() }
 
-  func planningScope() throws -> PlanningScope {
-    let snapshot = try open?.transaction.snapshot ?? warehouse.snapshot()
+  /// With `readsPast` the state is the one that the setting `snapshot` names.
+  func planningScope(readsPast: Bool = true) throws -> PlanningScope {
+    let snapshot = try open?.transaction.snapshot ?? (readsPast ? past() : nil) ?? warehouse.snapshot()
     return PlanningScope(snapshot, in: warehouse, searchPath: settings.searchPath)
+  }
+
+  /// The earlier state that the setting `snapshot` names; nil when it names none.
+  private func past() throws -> Snapshot? {
+    switch settings.snapshot {
+    case nil: return nil
+    case .commit(let number): return try warehouse.store.snapshot(at: SnapshotID(number))
+    case .time(let time):
+      guard let commit = try warehouse.store.history().first(where: { $0.timestamp <= time }) else {
+        throw PulsehouseError(.user, "there is no snapshot as old as this", sqlState: "22023")
+      }
+      return try warehouse.store.snapshot(at: commit.id)
+    }
   }
 
   func planner(_ scope: PlanningScope, _ parameters: [Scalar] = []) -> Planner {
@@ -112,6 +126,10 @@ package final class Session {
   @discardableResult
   func inTransaction<Result>(_ message: String, _ body: (Transaction) throws -> Result) throws -> Result {
     if let open { return try body(open.transaction) }
+    guard settings.snapshot == nil else {
+      throw PulsehouseError(
+        .user, "the past cannot be changed", sqlState: "25006", hint: "RESET snapshot returns to the newest state.")
+    }
     let transaction = try warehouse.begin()
     do {
       let result = try body(transaction)
@@ -129,6 +147,11 @@ package final class Session {
   package func begin() throws {
     guard open == nil else {
       throw PulsehouseError(.user, "there is already a transaction in progress", sqlState: "25001")
+    }
+    guard settings.snapshot == nil else {
+      throw PulsehouseError(
+        .user, "a transaction cannot begin in the past", sqlState: "25006",
+        hint: "RESET snapshot returns to the newest state.")
     }
     open = OpenTransaction(transaction: try warehouse.begin(), startTime: QueryContext.clock())
   }
@@ -306,6 +329,16 @@ package final class Session {
           ], rowCount: all.count))
     }
     try work.sink.finish(StatementOutcome("SHOW"))
+  }
+}
+
+extension StatementNode {
+  /// False for statements about the session alone, which must work whatever its settings name.
+  fileprivate var readsTables: Bool {
+    switch self {
+    case .set, .show, .reset, .transaction, .deallocate: false
+    default: true
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import Bytes
 import Execution
+import Kernels
 import Vectors
 
 /// What a session may choose for itself, by SET or from the command line.
@@ -12,6 +13,15 @@ package struct SessionSettings: Sendable {
   package var searchPath = ["public", "gold", "silver", "bronze"]
   /// Where spilled rows go.
   package var temporaryDirectory = "/tmp"
+  /// The commit whose state statements see, by number or by time; nil is the newest.
+  package var snapshot: Moment?
+
+  /// A place in a warehouse's history.
+  package enum Moment: Hashable, Sendable {
+    case commit(UInt64)
+    /// The last commit at or before this time, in microseconds since 1970-01-01 UTC.
+    case time(Int64)
+  }
 
   package init() {}
 
@@ -19,6 +29,7 @@ package struct SessionSettings: Sendable {
   package static let names: [(name: String, help: String)] = [
     ("memory", "bytes a query's operators may hold, such as '512MB'"),
     ("search_path", "schemas an unqualified name is looked up in"),
+    ("snapshot", "the commit whose state is read: a number or a time; DEFAULT is the newest"),
     ("server_version", "the PostgreSQL version whose SQL this is"),
     ("temporary_directory", "where spilled rows go"),
     ("threads", "threads a query may use"),
@@ -32,6 +43,12 @@ package struct SessionSettings: Sendable {
     case "memory": return "\(memoryLimit / 1_000_000)MB"
     case "search_path": return searchPath.joined(separator: ", ")
     case "temporary_directory": return temporaryDirectory
+    case "snapshot":
+      switch snapshot {
+      case nil: return "newest"
+      case .commit(let number): return String(number)
+      case .time(let time): return TextFormat.string(.integer(time), .timestamptz) ?? ""
+      }
     case "timezone": return "UTC"
     case "server_version": return "15.0 (Pulsehouse)"
     default: throw SessionSettings.unknown(name)
@@ -70,6 +87,21 @@ package struct SessionSettings: Sendable {
       searchPath = texts ?? defaults.searchPath
     case "temporary_directory":
       temporaryDirectory = texts?.first ?? defaults.temporaryDirectory
+    case "snapshot":
+      guard let texts else {
+        snapshot = nil
+        return
+      }
+      let text = texts.first ?? ""
+      if let number = UInt64(text) {
+        snapshot = .commit(number)
+      } else if let time = try? Cast.vector(.of(.text, [.text(text)]), to: .timestamptz, now: QueryContext.clock()),
+        case .integer(let microseconds) = time.scalar(at: 0)
+      {
+        snapshot = .time(microseconds)
+      } else {
+        throw invalid(text)
+      }
     case "timezone":
       if let text = texts?.first, text.uppercased() != "UTC" && text.uppercased() != "GMT" {
         throw PulsehouseError(.unsupported, "time zone \"\(text)\": sessions show time in UTC only")

@@ -22,8 +22,10 @@ struct SystemTable: Sendable {
 
   static func named(_ name: TableName) -> SystemTable? { all.first { $0.name == name } }
 
-  /// Every system table. A new one is an entry here.
-  static let all: [SystemTable] = [
+  /// Every system table. A new one is an entry of one of these lists.
+  static let all: [SystemTable] = own + catalog
+
+  private static let own: [SystemTable] = [
     SystemTable(
       name: TableName("sys", "tables"),
       fields: Schema([

@@ -120,7 +120,7 @@ final class ExpressionNode: Sendable {
       kind = .call(function, children)
       cheap = false
       strict = !function.seesNulls
-      pure = function != .now && function != .raise
+      pure = function != .now && !function.isVolatile
     case .cast(let operand, _):
       children = [try ExpressionNode(operand, columns)]
       kind = .cast(children[0])
@@ -163,16 +163,6 @@ final class ExpressionNode: Sendable {
       dictionaries = DictionaryCache()
     } else {
       dictionaries = nil
-    }
-  }
-}
-
-extension ScalarFunction {
-  /// True for functions that do not simply give NULL for a NULL argument.
-  var seesNulls: Bool {
-    switch self {
-    case .greatest, .least, .concat, .concatWithSeparator, .hash, .raise: true
-    default: false
     }
   }
 }

@@ -82,8 +82,13 @@ struct CompiledAggregate: Sendable {
   /// True when the result depends on the order of the rows.
   private static func needsOrder(_ call: AggregateCall) -> Bool {
     switch call.function {
-    case .stringAggregate, .percentileContinuous, .percentileDiscrete, .mode: true
+    case .stringAggregate, .arrayAggregate, .jsonAggregate, .jsonObjectAggregate, .percentileContinuous,
+      .percentileDiscrete, .mode:
+      true
     case .anyValue: !call.order.isEmpty
+    case .regressionCount, .regressionAverageX, .regressionAverageY, .regressionSXX, .regressionSYY, .regressionSXY,
+      .regressionSlope, .regressionIntercept, .regressionR2, .bitXor:
+      false
     case .countStar, .count, .sum, .avg, .min, .max, .booleanAnd, .booleanOr, .bitAnd, .bitOr, .varianceSample,
       .variancePopulation, .standardDeviationSample, .standardDeviationPopulation, .correlation, .covarianceSample,
       .covariancePopulation, .approximateCountDistinct, .singleValue:
@@ -117,6 +122,8 @@ struct CompiledAggregate: Sendable {
   private static func collected(_ call: AggregateCall, _ fraction: Double?) throws -> CollectedFunction {
     switch call.function {
     case .stringAggregate: .concatenation
+    case .arrayAggregate: .array
+    case .jsonAggregate, .jsonObjectAggregate: .json
     case .percentileContinuous: .percentileContinuous(fraction: fraction)
     case .percentileDiscrete: .percentileDiscrete(fraction: fraction)
     case .mode: .mode
@@ -138,8 +145,9 @@ struct CompiledAggregate: Sendable {
       case .max: .extreme(type, isMaximum: true)
       case .booleanAnd: .extreme(.boolean, isMaximum: false)
       case .booleanOr: .extreme(.boolean, isMaximum: true)
-      case .bitAnd: .bits(type, isAnd: true)
-      case .bitOr: .bits(type, isAnd: false)
+      case .bitAnd: .bits(type, .and)
+      case .bitOr: .bits(type, .or)
+      case .bitXor: .bits(type, .xor)
       case .varianceSample: .moment(of: type, .varianceSample, result: output)
       case .variancePopulation: .moment(of: type, .variancePopulation, result: output)
       case .standardDeviationSample: .moment(of: type, .deviationSample, result: output)
@@ -147,10 +155,21 @@ struct CompiledAggregate: Sendable {
       case .correlation: PairMomentAccumulator(.correlation)
       case .covarianceSample: PairMomentAccumulator(.covarianceSample)
       case .covariancePopulation: PairMomentAccumulator(.covariancePopulation)
+      case .regressionCount: PairMomentAccumulator(.count)
+      case .regressionAverageX: PairMomentAccumulator(.averageX)
+      case .regressionAverageY: PairMomentAccumulator(.averageY)
+      case .regressionSXX: PairMomentAccumulator(.sxx)
+      case .regressionSYY: PairMomentAccumulator(.syy)
+      case .regressionSXY: PairMomentAccumulator(.sxy)
+      case .regressionSlope: PairMomentAccumulator(.slope)
+      case .regressionIntercept: PairMomentAccumulator(.intercept)
+      case .regressionR2: PairMomentAccumulator(.r2)
       case .approximateCountDistinct: DistinctEstimateAccumulator()
       case .anyValue: FirstAccumulator(output, allowsMore: true, skipsNulls: true)
       case .singleValue: FirstAccumulator(output, allowsMore: false, skipsNulls: false)
-      case .stringAggregate, .percentileContinuous, .percentileDiscrete, .mode: nil
+      case .stringAggregate, .arrayAggregate, .jsonAggregate, .jsonObjectAggregate, .percentileContinuous,
+        .percentileDiscrete, .mode:
+        nil
       }
     guard let made else {
       throw PulsehouseError(.unsupported, "aggregate \(call.function.rawValue) of \(type)")

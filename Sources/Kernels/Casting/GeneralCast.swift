@@ -4,6 +4,10 @@ import Vectors
 /// Casts that go through numeric, text, dates and times.
 enum GeneralCast {
   static func vector(_ vector: Vector, to type: LogicalType, now: Int64) throws -> Vector {
+    if case .array = type { return try ArrayFunctions.cast(vector, to: type, now: now) }
+    if case .array = vector.type {
+      return try TextLength.limited(vector.flattened().retyped(as: .text), to: type, isExplicit: true)
+    }
     if vector.type.isStringLike && !(vector.type == .bytea && type.isText) {
       return try fromText(vector, to: type, now: now)
     }
@@ -144,6 +148,7 @@ enum GeneralCast {
       return try textToText(vector, type)
     }
     guard vector.type != .bytea else { throw Cast.noCast(vector.type, type) }
+    if vector.type == .jsonb { return try JSONFunctions.scalar(vector, to: type) }
     switch type {
     case .smallint: return try integers(vector, type, as: Int16.self)
     case .integer: return try integers(vector, type, as: Int32.self)
@@ -193,13 +198,8 @@ enum GeneralCast {
   private static func textToText(_ vector: Vector, _ type: LogicalType) throws -> Vector {
     switch (vector.type, type) {
     case (_, .json), (_, .jsonb):
-      guard vector.type == .json || vector.type == .jsonb else {
-        throw PulsehouseError(.unsupported, "cast from \(vector.type.name) to \(type.name) is not supported")
-      }
-      guard type == vector.type || type == .json else {
-        throw PulsehouseError(.unsupported, "cast from json to jsonb is not supported")
-      }
-      return vector.retyped(as: type)
+      if vector.type == .jsonb { return vector.retyped(as: type) }
+      return try JSONFunctions.cast(vector, to: type)
     case (.char, .text), (.char, .varchar):
       return try TextLength.limited(TextLength.unpadded(vector), to: type, isExplicit: true)
     default: return try TextLength.limited(vector, to: type, isExplicit: true)

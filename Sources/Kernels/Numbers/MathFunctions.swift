@@ -51,7 +51,7 @@ package enum MathFunctions {
 
   package enum Function: Sendable, CaseIterable {
     case sqrt, cbrt, exp, ln, log10, degrees, radians
-    case sin, cos, tan, cot, asin, acos, atan, sinh, cosh, tanh
+    case sin, cos, tan, cot, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh
   }
 
   /// A function of one number. `sqrt`, `exp`, `ln` and `log10` of numeric give numeric.
@@ -99,10 +99,13 @@ package enum MathFunctions {
     case .sinh: return mapUnary(doubles, .double) { (a: Double) in Glibc.sinh(a) }
     case .cosh: return mapUnary(doubles, .double) { (a: Double) in Glibc.cosh(a) }
     case .tanh: return mapUnary(doubles, .double) { (a: Double) in Glibc.tanh(a) }
+    case .asinh: return mapUnary(doubles, .double) { (a: Double) in Glibc.asinh(a) }
+    case .acosh: return try checked(doubles, { Glibc.acosh($0) }, domain: { !($0 < 1) }, outOfRange)
+    case .atanh: return try checked(doubles, { Glibc.atanh($0) }, domain: { !($0.magnitude > 1) }, outOfRange)
     }
   }
 
-  private static let outOfRange = PulsehouseError(.user, "input is out of range", sqlState: "22003")
+  static let outOfRange = PulsehouseError(.user, "input is out of range", sqlState: "22003")
   static let negativeRoot = PulsehouseError(.user, "cannot take square root of a negative number", sqlState: "2201F")
   static let zeroLogarithm = PulsehouseError(.user, "cannot take logarithm of zero", sqlState: "2201E")
   static let negativeLogarithm = PulsehouseError(

@@ -34,6 +34,26 @@ package enum Digest {
   }
 
   /// Appends a one bit, zeros and the length in bits, up to whole blocks of 64 bytes.
+  /// `sha224(bytea)`: SHA-256 from another start, cut short.
+  package static func sha224(_ operand: Vector) -> Vector {
+    bytes(operand) { Array(sha256($0, from: sha224Start).prefix(28)) }
+  }
+
+  package static func sha384(_ operand: Vector) -> Vector {
+    bytes(operand) { Array(SHA512.digest($0, from: SHA512.start384).prefix(48)) }
+  }
+
+  package static func sha512(_ operand: Vector) -> Vector {
+    bytes(operand) { SHA512.digest($0, from: SHA512.start512) }
+  }
+
+  private static func bytes(_ operand: Vector, _ digest: (UnsafeRawBufferPointer) -> [UInt8]) -> Vector {
+    mapText(operand, .bytea) { value, out in
+      for byte in value.withBytes(digest) { out.append(byte) }
+      return true
+    }
+  }
+
   private static func padded(_ bytes: UnsafeRawBufferPointer, isBigEndian: Bool) -> [UInt8] {
     var message = Array(bytes)
     message.append(0x80)
@@ -100,12 +120,20 @@ package enum Digest {
     0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
   ]
 
-  static func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+  private static let sha256Start: [UInt32] = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+  ]
+
+  private static let sha224Start: [UInt32] = [
+    0xc105_9ed8, 0x367c_d507, 0x3070_dd17, 0xf70e_5939, 0xffc0_0b31, 0x6858_1511, 0x64f9_8fa7, 0xbefa_4fa4,
+  ]
+
+  static func sha256(
+    _ bytes: UnsafeRawBufferPointer, from initial: [UInt32] = sha256Start
+  ) -> [UInt8] {
     let message = padded(bytes, isBigEndian: true)
     let constants = sha256Constants
-    var state: [UInt32] = [
-      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-    ]
+    var state = initial
     func rotated(_ value: UInt32, _ by: UInt32) -> UInt32 { value >> by | value << (32 - by) }
     for block in stride(from: 0, to: message.count, by: 64) {
       var words = (0..<16).map { index in

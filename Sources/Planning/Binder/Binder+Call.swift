@@ -34,6 +34,7 @@ extension Binder {
     if call.arguments.contains(where: { $0.name != nil }) {
       throw BinderError.unsupported("a named argument of \(name)", range)
     }
+    if let set = try bindSetCall(call, name, stage, range) { return set }
     let arguments = try call.arguments.map { try bind($0.value, stage) }
     let ranges = call.arguments.map(\.value.range)
     if let special = try bindSpecial(name, arguments, ranges, range) { return special }
@@ -51,9 +52,6 @@ extension Binder {
     case .ambiguous: throw BinderError.ambiguousFunction(name, types, range)
     case .none:
       if arguments.count == 1, let cast = try functionalCast(name, arguments[0], range) { return cast }
-      if SpecialNames.setReturning.contains(name) {
-        throw BinderError.unsupported("the set-returning function \(name) outside of FROM", range)
-      }
       if candidates.isEmpty, SpecialNames.known.contains(name) {
         throw BinderError.unsupported("the function \(name)", range)
       }
@@ -75,7 +73,7 @@ extension Binder {
   }
 
   /// Functions that are other expressions underneath.
-  private func bindSpecial(
+  func bindSpecial(
     _ name: String, _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
   ) throws -> Expression? {
     func text(_ index: Int) throws -> Expression {
@@ -85,6 +83,7 @@ extension Binder {
     }
     /// As the value is shown: a boolean by its first letter, unlike its cast.
     func printed(_ index: Int) throws -> Expression {
+      if let value = padded(arguments[index]) { return value }
       guard arguments[index].type == .boolean else { return try text(index) }
       return .branch(
         [
@@ -92,11 +91,76 @@ extension Binder {
           Branch(when: .not(arguments[index]), then: .constant(.text("f"), .text)),
         ], otherwise: nil, .text)
     }
+    if let array = try bindArrayFunction(name, arguments, ranges, range) { return array }
+    switch (name, arguments.count) {
+    case ("octet_length", 1), ("bit_length", 1):
+      guard let value = padded(arguments[0]) else { break }
+      return try bindSpecial(name, [value], ranges, range)
+        ?? .call(.octetLength, [value], .integer)
+    default: break
+    }
     switch (name, arguments.count) {
     case ("concat", 1...): return .call(.concat, try arguments.indices.map(printed), .text)
     case ("concat_ws", 2...):
       return .call(.concatWithSeparator, [try text(0)] + (try arguments.indices.dropFirst().map(printed)), .text)
-    case ("pg_typeof", 1): return .constant(.text(TypeKind(arguments[0].type).name), .text)
+    case ("jsonb_build_array", _), ("json_build_array", _), ("jsonb_build_object", _), ("json_build_object", _):
+      let isObject = name.hasSuffix("object")
+      if isObject, arguments.count % 2 != 0 {
+        throw BinderError.user("22023", "argument list must have even number of elements", range)
+      }
+      let values = try zip(arguments, ranges).map { value, range in
+        value.type == .unknown ? try coerce(value, to: .text, range) : value
+      }
+      return .call(
+        isObject ? .jsonBuildObject : .jsonBuildArray, values, name.hasPrefix("jsonb") ? .jsonb : .json)
+    case ("jsonb_extract_path", 2...), ("jsonb_extract_path_text", 2...), ("json_extract_path", 2...),
+      ("json_extract_path_text", 2...):
+      let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+      let path = Expression.call(.makeArray, try arguments.indices.dropFirst().map(text), .array(.text))
+      let value = try coerce(arguments[0], to: type, ranges[0])
+      return name.hasSuffix("text")
+        ? .call(.jsonPathText, [value, path], .text) : .call(.jsonPath, [value, path], type)
+    case ("format", 1...):
+      return .call(.format, [try text(0)] + (try arguments.indices.dropFirst().map(printed)), .text)
+    case ("quote_nullable", 1):
+      return .coalesce([.call(.quoteLiteral, [try text(0)], .text), .constant(.text("NULL"), .text)], .text)
+    case ("quote_literal", 1) where arguments[0].type != .unknown && !arguments[0].type.isText:
+      return .call(.quoteLiteral, [try text(0)], .text)
+    case ("bit_length", 1)
+    where arguments[0].type == .bytea || arguments[0].type == .unknown || arguments[0].type.isText:
+      let value = arguments[0].type == .bytea ? arguments[0] : try text(0)
+      return .call(
+        .multiply, [.call(.octetLength, [value], .integer), .constant(.integer(8), .integer)], .integer)
+    case ("num_nulls", 1...), ("num_nonnulls", 1...):
+      let counted = try arguments.enumerated().map { index, argument -> Expression in
+        let value = argument.type == .unknown ? try coerce(argument, to: .text, ranges[index]) : argument
+        let isNull = Expression.isNull(value)
+        return .cast(name == "num_nulls" ? isNull : .not(isNull), .integer)
+      }
+      return counted.dropFirst().reduce(counted[0]) { .call(.add, [$0, $1], .integer) }
+    case ("time_bucket", 2...3):
+      // As date_bin, from a Monday unless an origin is given.
+      let isZoned = arguments[1].type == .timestamptz
+      let type: LogicalType = isZoned ? .timestamptz : .timestamp
+      guard arguments[1].type == .unknown || TypeKind(arguments[1].type).category == .dateTime else { return nil }
+      let origin =
+        arguments.count == 3
+        ? try coerce(arguments[2], to: type, ranges[2])
+        : Expression.constant(try evaluate(.cast(.constant(.text("2000-01-03"), .text), type), range), type)
+      let width = try coerce(arguments[0], to: .interval, ranges[0])
+      let bucket = Expression.call(.dateBin, [width, try coerce(arguments[1], to: type, ranges[1]), origin], type)
+      return arguments[1].type == .date ? .cast(bucket, .date) : bucket
+    case ("make_timestamptz", 6):
+      let kinds: [LogicalType] = [.integer, .integer, .integer, .integer, .integer, .double]
+      let parts = try zip(arguments, kinds).enumerated().map { try coerce($1.0, to: $1.1, ranges[$0]) }
+      return .cast(.call(.makeTimestamp, parts, .timestamp), .timestamptz)
+    case ("clock_timestamp", 0): return .call(.now, [], .timestamptz)
+    case ("version", 0): return .constant(.text("PostgreSQL 15 compatible (Pulsehouse)"), .text)
+    case ("current_database", 0): return .constant(.text("pulsehouse"), .text)
+    case ("pg_typeof", 1):
+      let type = arguments[0].type
+      let name = type.element.map { TypeKind($0).name + "[]" } ?? TypeKind(type).name
+      return .constant(.text(name), .text)
     case ("age", 1)
     where arguments[0].type == .unknown || [.date, .timestamp, .timestamptz].contains(arguments[0].type):
       let today = Expression.cast(.cast(.call(.now, [], .timestamptz), .date), .timestamp)
@@ -227,6 +291,10 @@ extension Binder {
     let result: LogicalType
     switch signature.function {
     case .percentileDiscrete, .mode, .anyValue: result = arguments[arguments.count - 1].type
+    case .jsonAggregate, .jsonObjectAggregate: result = name.hasPrefix("jsonb") ? .jsonb : .json
+    case .arrayAggregate:
+      result = .array(arguments[0].type)
+      if case .array = arguments[0].type { throw BinderError.unsupported("array_agg of arrays", range) }
     case .min, .max: result = arguments[0].type == .varchar(length: nil) ? .text : minMaxType(arguments[0].type)
     default: result = signature.result.type
     }
@@ -458,6 +526,7 @@ extension Binder {
     if type == .json {
       throw BinderError.user("42883", "could not identify an ordering operator for type json", range)
     }
+    if case .array = type { throw BinderError.unsupported("the order of arrays", range) }
   }
 
   func requireEquality(_ type: LogicalType, _ range: SourceRange) throws {
@@ -483,24 +552,11 @@ extension WindowCall {
 
 /// Names of PostgreSQL's functions that we do not have yet, to say so rather than "does not exist".
 enum SpecialNames {
-  static let setReturning: Set<String> = [
-    "generate_series", "unnest", "generate_subscripts", "regexp_split_to_table", "string_to_table",
-    "json_array_elements",
-    "jsonb_array_elements", "json_each", "jsonb_each", "regexp_matches",
-  ]
-
   static let known: Set<String> = [
-    "array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "regr_slope", "regr_intercept",
-    "regr_r2",
-    "regr_count", "regr_avgx", "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy", "bit_xor", "format", "random",
     "setseed",
-    "regexp_match", "regexp_count", "regexp_like", "regexp_substr", "regexp_instr", "regexp_split_to_array",
-    "string_to_array", "array_to_string", "array_length", "cardinality", "array_append", "to_json", "to_jsonb",
-    "json_build_object", "jsonb_build_object", "row_to_json", "quote_literal", "quote_ident", "encode", "decode",
-    "sha224", "sha384", "sha512", "gen_random_uuid", "make_timestamptz", "clock_timestamp", "timeofday", "bit_length",
-    "num_nulls", "num_nonnulls", "scale", "min_scale", "trim_scale", "to_number", "unistr", "normalize", "to_ascii",
-    "time_bucket", "version", "current_database", "current_setting", "set_config", "pg_sleep", "nextval", "currval",
-    "lastval", "setval", "txid_current", "overlaps", "erf", "asinh", "acosh", "atanh", "sind", "cosd", "tand", "asind",
-    "acosd", "atand", "atan2d", "cotd",
+    "array_replace", "array_fill", "array_dims", "array_ndims",
+    "row_to_json", "timeofday", "to_number", "unistr", "normalize",
+    "to_ascii", "current_setting", "set_config", "pg_sleep", "nextval", "currval", "lastval", "setval", "txid_current",
+    "overlaps", "erf",
   ]
 }

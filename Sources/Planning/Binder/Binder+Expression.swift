@@ -54,7 +54,9 @@ extension Binder {
       }
       return try bind(operand, stage)
     case .row: throw BinderError.unsupported("a row as a value", range)
-    case .array, .arraySubquery, .subscripted: throw BinderError.unsupported("an array", range)
+    case .array(let elements): return try bindArray(elements, stage, range)
+    case .arraySubquery(let query): return try bindArraySubquery(query, stage, range)
+    case .subscripted(let base, let subscripts): return try bindSubscripts(base, subscripts, stage, range)
     case .field: throw BinderError.unsupported("a field of a composite value", range)
 
     case .and(let operands):
@@ -109,8 +111,8 @@ extension Binder {
     case .nullIf(let left, let right):
       let (a, b) = (try bind(left, stage), try bind(right, stage))
       let (x, y) = try unify(a, b, "=", range, leftRange: left.range, rightRange: right.range)
-      // The type is that of the comparison, but integers of two widths are compared as they are.
-      let value = a.type.isInteger && b.type.isInteger ? a : x
+      // The type is that of the comparison, but numbers of two widths are compared as they are.
+      let value = a.type.isInteger && b.type.isInteger || a.type.isFloat && b.type.isNumber ? a : x
       return .branch(
         [Branch(when: .compare(.equal, x, y), then: .null(value.type))], otherwise: value, value.type)
     case .call(let call): return try bindCall(call, stage, range)
@@ -232,7 +234,20 @@ extension Binder {
     case "!~~", "!~~*", "!~", "!~*":
       let positive = OperatorName(String(symbol.dropFirst()))
       return .not(try makeBinary(positive, left, right, range, leftRange: leftRange, rightRange: rightRange))
-    case "||": return try makeConcatenation(left, right, range, leftRange: leftRange, rightRange: rightRange)
+    case "||":
+      if let array = try makeArrayOperator(symbol, left, right, range, leftRange, rightRange) { return array }
+      return try makeConcatenation(left, right, range, leftRange: leftRange, rightRange: rightRange)
+    case "~~", "~~*", "~", "~*":
+      // Patterns see the blanks of a char(n).
+      if let value = padded(left) {
+        return try makeBinary(op, value, right, range, leftRange: leftRange, rightRange: rightRange)
+      }
+    case "@>", "<@", "&&":
+      if let array = try makeArrayOperator(symbol, left, right, range, leftRange, rightRange) { return array }
+      if symbol == "<@" {
+        return try makeBinary(
+          OperatorName("@>"), right, left, range, leftRange: rightRange, rightRange: leftRange)
+      }
     default: break
     }
     let candidates = OperatorTable.binary(symbol)
@@ -256,12 +271,23 @@ extension Binder {
     }
   }
 
+  /// A `char(n)` as text with its blanks; nil for other types.
+  func padded(_ value: Expression) -> Expression? {
+    guard case .char(let length) = value.type else { return nil }
+    return .call(.rightPad, [.cast(value, .text), .constant(.integer(Int64(length)), .integer)], .text)
+  }
+
   /// `||`: text with anything, as text.
   private func makeConcatenation(
     _ left: Expression, _ right: Expression, _ range: SourceRange, leftRange: SourceRange, rightRange: SourceRange
   ) throws -> Expression {
     let (a, b) = (TypeKind(left.type), TypeKind(right.type))
-    if a == .jsonb || b == .jsonb { throw BinderError.unsupported("|| of jsonb", range) }
+    if a == .jsonb, b == .jsonb || b == .unknown {
+      return .call(.jsonConcatenate, [left, try coerce(right, to: .jsonb, rightRange)], .jsonb)
+    }
+    if b == .jsonb, a == .unknown {
+      return .call(.jsonConcatenate, [try coerce(left, to: .jsonb, leftRange), right], .jsonb)
+    }
     if a == .bytea && (b == .bytea || b == .unknown) || a == .unknown && b == .bytea {
       return .call(
         .concatenate, [try coerce(left, to: .bytea, leftRange), try coerce(right, to: .bytea, rightRange)], .bytea)
@@ -335,20 +361,28 @@ extension Binder {
   }
 
   private func bindPattern(_ match: PatternMatch, _ stage: Stage, _ range: SourceRange) throws -> Expression {
-    if match.kind == .similar { throw BinderError.unsupported("SIMILAR TO", range) }
-    let symbol = (match.isNegated ? "!" : "") + (match.kind == .ilike ? "~~*" : "~~")
+    let symbol =
+      (match.isNegated ? "!" : "") + (match.kind == .similar ? "~" : match.kind == .ilike ? "~~*" : "~~")
     let value = try bind(match.value, stage)
     let pattern = try bind(match.pattern, stage)
     for (side, _) in [(value, 0), (pattern, 1)] where side.type != .unknown && !side.type.isText {
       throw BinderError.noOperator(symbol, TypeKind(value.type), TypeKind(pattern.type), range)
     }
     var arguments = [
-      try coerce(value, to: .text, match.value.range), try coerce(pattern, to: .text, match.pattern.range),
+      try padded(value) ?? coerce(value, to: .text, match.value.range),
+      try coerce(pattern, to: .text, match.pattern.range),
     ]
     if let escape = match.escape {
       arguments.append(try coerce(try bind(escape, stage), to: .text, escape.range))
     }
-    let test = Expression.call(match.kind == .ilike ? .ilike : .like, arguments, .boolean)
+    let test: Expression
+    switch match.kind {
+    case .like: test = .call(.like, arguments, .boolean)
+    case .ilike: test = .call(.ilike, arguments, .boolean)
+    case .similar:
+      let pattern = Expression.call(.similarPattern, Array(arguments.dropFirst()), .text)
+      test = .call(.regexMatch, [arguments[0], pattern], .boolean)
+    }
     return match.isNegated ? .not(test) : test
   }
 
@@ -387,7 +421,7 @@ extension Binder {
     _ stage: Stage, _ range: SourceRange
   ) throws -> Expression {
     guard case .array(let elements) = array.node else {
-      throw BinderError.unsupported("ANY or ALL of an array that is not written as ARRAY[...]", array.range)
+      return try bindQuantifiedValue(value, op, quantifier, array, stage, range)
     }
     if quantifier == .any, op.builtIn == "=", !elements.isEmpty {
       return try bindInList(value, elements, stage, range, "=")
@@ -439,8 +473,9 @@ extension Binder {
     case .localTimestamp: return .cast(now, .timestamp)
     case .localTime: return .cast(now, .time)
     case .currentTime: throw BinderError.unsupported("CURRENT_TIME (time with time zone)", range)
-    case .currentRole, .currentUser, .user, .sessionUser, .currentCatalog, .currentSchema:
-      throw BinderError.unsupported(value.kind.rawValue.uppercased(), range)
+    case .currentCatalog: return .constant(.text("pulsehouse"), .text)
+    case .currentSchema: return .constant(.text("public"), .text)
+    case .currentRole, .currentUser, .user, .sessionUser: return .constant(.text("pulsehouse"), .text)
     }
   }
 }

@@ -50,14 +50,14 @@ extension Binder {
       let outer = derived.isLateral ? parent : scope.parent
       let bound = try bindQuery(derived.query, parent: outer)
       return try alias(bound, derived.alias, derived.range)
-    case .function(let function): return try bindTableFunction(function, scope)
+    case .function(let function): return try bindTableFunction(function, scope, lateral: lateral)
     case .join(let join):
       return try nested(join.range) { try bindJoin(join, scope, lateral: lateral) }
     }
   }
 
   /// The names that a LATERAL entry sees: those before it, then the enclosing queries'.
-  private func lateralScope(_ left: FromItem, _ scope: Scope) -> Scope {
+  func lateralScope(_ left: FromItem, _ scope: Scope) -> Scope {
     let result = Scope(parent: scope.parent)
     result.relations = left.relations
     result.visible = left.visible
@@ -67,11 +67,25 @@ extension Binder {
   // MARK: Tables and views
 
   private func bindNamedTable(_ named: NamedTable, _ scope: Scope) throws -> FromItem {
-    if let sample = named.sample { throw BinderError.unsupported("TABLESAMPLE", sample.range) }
     let name = named.name
     if name.schema == nil, name.catalog == nil, let table = scope.commonTable(name.name) {
+      if let sample = named.sample {
+        throw BinderError.user("42601", "TABLESAMPLE clause can only be applied to tables", sample.range)
+      }
       switch table {
-      case .recursive: throw BinderError.unsupported("WITH RECURSIVE", name.range)
+      case .recursive:
+        throw BinderError.user(
+          "42P19",
+          "recursive reference to query \"\(name.name)\" must not appear within its non-recursive term", name.range)
+      case .working(let working):
+        working.readerCount += 1
+        if working.readerCount > 1 {
+          throw BinderError.user(
+            "42P19", "recursive reference to query \"\(name.name)\" must not appear more than once", name.range)
+        }
+        let columns = working.columns.map { column($0.name, $0.type, isNullable: $0.isNullable) }
+        return try item(
+          .working(working.id, columns), working.names, schema: nil, name: name.name, named.alias, name.range)
       case .bound(let shared, let names, _):
         let plan = read(shared)
         return try item(plan, names, schema: nil, name: name.name, named.alias, name.range)
@@ -79,13 +93,39 @@ extension Binder {
     }
     switch try relation(name) {
     case .table(let table):
-      let plan = scan(table)
+      var plan = scan(table)
+      if let sample = named.sample { plan = try bindSample(sample, plan) }
       return try item(
         plan, table.fields.fields.map(\.name), schema: table.reference.schema, name: name.name, named.alias, name.range)
     case .view(let view):
+      if let sample = named.sample {
+        throw BinderError.user("42601", "TABLESAMPLE clause can only be applied to tables", sample.range)
+      }
       let bound = try bindView(view, name.range)
       return try item(bound.plan, bound.names, schema: view.schema, name: name.name, named.alias, name.range)
     }
+  }
+
+  /// TABLESAMPLE: each row is kept with the given chance, whatever the method.
+  private func bindSample(_ sample: TableSample, _ plan: LogicalPlan) throws -> LogicalPlan {
+    let method = sample.method.last ?? ""
+    guard method == "bernoulli" || method == "system" else {
+      throw BinderError.user("42704", "tablesample method \(method) does not exist", sample.range)
+    }
+    if let seed = sample.seed { throw BinderError.unsupported("REPEATABLE", seed.range) }
+    guard sample.arguments.count == 1, let argument = sample.arguments.first else {
+      throw BinderError.user("42601", "tablesample method \(method) requires 1 argument", sample.range)
+    }
+    let value = try bind(argument, Stage(Scope(parent: nil), "TABLESAMPLE"))
+    guard value.isConstant else {
+      throw BinderError.unsupported("a sample size that is not a constant", argument.range)
+    }
+    let percent = try explicitCast(value, to: .double, argument.range)
+    guard case .double(let size) = try evaluate(percent, argument.range), size >= 0, size <= 100 else {
+      throw BinderError.user("2202H", "sample percentage must be between 0 and 100", argument.range)
+    }
+    return .filter(
+      [.compare(.less, .call(.random, [], .double), .constant(.double(size / 100), .double))], plan)
   }
 
   func scan(_ table: TableDescription) -> LogicalPlan {
@@ -172,77 +212,6 @@ extension Binder {
     return FromItem(
       plan: plan,
       relations: [ScopeRelation(schema: alias == nil ? schema : nil, name: name, columns: visible)], visible: visible)
-  }
-
-  // MARK: Functions in FROM
-
-  private func bindTableFunction(_ function: TableFunction, _ scope: Scope) throws -> FromItem {
-    if function.hasOrdinality { throw BinderError.unsupported("WITH ORDINALITY", function.range) }
-    if function.isRowsFrom && function.items.count != 1 {
-      throw BinderError.unsupported("ROWS FROM with several functions", function.range)
-    }
-    if !function.columns.isEmpty { throw BinderError.unsupported("a column definition list", function.range) }
-    guard let call = function.items.first?.call, case .call(let syntax) = call.node,
-      let name = syntax.builtInName
-    else { throw BinderError.unsupported("this function in FROM", function.range) }
-    if name == "read_parquet" { return try bindFile(syntax, function, call.range) }
-    let plan: LogicalPlan
-    switch name {
-    case "generate_series": plan = try bindSeries(syntax, scope, call.range)
-    case "unnest": plan = try bindUnnest(syntax, scope, call.range)
-    default:
-      if SpecialNames.setReturning.contains(name) || SpecialNames.known.contains(name) {
-        throw BinderError.unsupported("the function \(name) in FROM", call.range)
-      }
-      if ScalarSignatures.named(name).isEmpty {
-        let stage = Stage(Scope(parent: scope.parent), "functions in FROM")
-        throw BinderError.noFunction(
-          name, try syntax.arguments.map { TypeKind(try bind($0.value, stage).type) }, call.range)
-      }
-      throw BinderError.unsupported("the function \(name) in FROM", call.range)
-    }
-    // The only column of a function is called as its table is.
-    return try item(
-      plan, [function.alias?.name ?? name], schema: nil, name: name, function.alias, function.range)
-  }
-
-  private func bindSeries(_ call: FunctionCall, _ scope: Scope, _ range: SourceRange) throws -> LogicalPlan {
-    let stage = Stage(Scope(parent: scope.parent), "functions in FROM")
-    let arguments = try call.arguments.map { try bind($0.value, stage) }
-    let ranges = call.arguments.map(\.value.range)
-    if let index = arguments.indices.first(where: { !arguments[$0].columns.isEmpty }) {
-      throw BinderError.unsupported("generate_series of a query's columns", ranges[index])
-    }
-    typealias Entry = Signature<Int>
-    func entry(_ kinds: [TypeKind], optional: Int, _ result: TypeKind) -> Entry {
-      Entry(function: 0, arguments: kinds, result: result, optionalCount: optional)
-    }
-    let signatures = [
-      entry([.int4, .int4, .int4], optional: 1, .int4), entry([.int8, .int8, .int8], optional: 1, .int8),
-      entry([.numeric, .numeric, .numeric], optional: 1, .numeric),
-      entry([.timestamp, .timestamp, .interval], optional: 0, .timestamp),
-      entry([.timestamptz, .timestamptz, .interval], optional: 0, .timestamptz),
-    ]
-    let types = arguments.map { TypeKind($0.type) }
-    switch resolveOverload(signatures, types) {
-    case .found(let signature, let kinds):
-      if signature.result == .numeric { throw BinderError.unsupported("generate_series of numeric", range) }
-      var bound: [Expression] = []
-      for (index, argument) in arguments.enumerated() {
-        bound.append(try coerce(argument, toKind: kinds[index], ranges[index]))
-      }
-      return .series(bound, column("generate_series", signature.result.type, isNullable: false))
-    case .none: throw BinderError.noFunction("generate_series", types, range)
-    case .ambiguous: throw BinderError.ambiguousFunction("generate_series", types, range)
-    }
-  }
-
-  private func bindUnnest(_ call: FunctionCall, _ scope: Scope, _ range: SourceRange) throws -> LogicalPlan {
-    guard call.arguments.count == 1, case .array(let elements)? = call.arguments.first?.value.node, !elements.isEmpty
-    else { throw BinderError.unsupported("unnest of anything but ARRAY[...]", range) }
-    var bound = try bindValues(elements.map { [$0] }, Scope(parent: scope.parent), range)
-    if bound.columns[0].type == .unknown { bound.plan = try retype(bound.plan, 0, to: .text, range) }
-    return bound.plan
   }
 
   // MARK: Joins

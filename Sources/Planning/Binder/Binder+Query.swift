@@ -43,8 +43,7 @@ extension Binder {
       guard case .query(let query) = table.statement else {
         throw BinderError.unsupported("a data-modifying statement in WITH", table.range)
       }
-      if with.isRecursive { scope.commonTables[table.name] = .recursive }
-      var bound = try bindQuery(query, parent: scope)
+      var bound = try with.isRecursive ? bindRecursive(query, table, scope) : bindQuery(query, parent: scope)
       if table.columns.count > bound.names.count {
         throw BinderError.user(
           "42P10",

@@ -28,6 +28,8 @@ extension Binder {
     let stage = Stage(scope, "SELECT")
     stage.aggregates = collector
     stage.windows = windows
+    let expansions = ExpansionCollector()
+    stage.expansions = expansions
     var outputs = try bindItems(select.items, stage)
     let having = Stage(scope, "HAVING")
     having.aggregates = collector
@@ -88,6 +90,11 @@ extension Binder {
       havingSimple = try havingSimple.map { try grouping.resolve($0, having) }
       havingComplex = try havingComplex.map { try grouping.resolve($0, having) }
       try grouping.resolve(windows, stage)
+      for index in expansions.calls.indices {
+        expansions.calls[index].arguments = try expansions.calls[index].arguments.map {
+          try grouping.resolve($0, stage)
+        }
+      }
       try grouping.resolveAttachments(of: stage)
       try grouping.resolveAttachments(of: having)
       plan = applyFilter(
@@ -97,6 +104,7 @@ extension Binder {
     }
     plan = attach(stage.attachments, to: plan)
     plan = apply(windows, to: plan)
+    if !expansions.calls.isEmpty { plan = .expand(Expansion(expansions.calls), plan) }
 
     // The select list. A plain column that is given once keeps its identity.
     var projections: [Projection] = []

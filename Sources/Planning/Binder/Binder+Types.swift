@@ -7,7 +7,12 @@ extension Binder {
   ///
   /// - Throws: 42704 for an unknown name; `.unsupported` for arrays and for modifiers we do not keep.
   func type(_ name: TypeName) throws -> LogicalType {
-    if !name.arrayBounds.isEmpty { throw BinderError.unsupported("an array type", name.range) }
+    if !name.arrayBounds.isEmpty {
+      if name.arrayBounds.count > 1 { throw BinderError.unsupported("an array of several dimensions", name.range) }
+      var element = name
+      element.arrayBounds = []
+      return .array(try type(element))
+    }
     if name.isSetOf || name.isReference { throw BinderError.unsupported("this form of type", name.range) }
     if name.names.count > 1, name.names.first != "pg_catalog" { throw unknownType(name) }
     let modifiers = try name.modifiers.map { modifier -> Int in
@@ -130,6 +135,12 @@ extension Binder {
     let from = expression.type
     if from == .unknown { return try resolveUnknown(expression, to: type, range) }
     if from == type { return expression }
+    if case .array(let own) = from, case .array(let wanted) = type {
+      guard TypeKind(own).casts(to: TypeKind(wanted), .explicit) else {
+        throw BinderError.user("42846", "cannot cast type \(from.name) to \(type.name)", range)
+      }
+      return .cast(expression, type)
+    }
     guard TypeKind(from).casts(to: TypeKind(type), .explicit) else {
       throw BinderError.user(
         "42846", "cannot cast type \(TypeKind(from).name) to \(TypeKind(type).name)", range)
@@ -179,6 +190,7 @@ extension Binder {
     let known = types.filter { $0.0 != .unknown }
     guard let first = known.first else { return .text }
     if known.allSatisfy({ $0.0 == first.0 }) { return first.0 }
+    if let array = try commonArrayType(known, construct) { return array }
     var kind = TypeKind(first.0)
     for (type, range) in known.dropFirst() {
       let other = TypeKind(type)
@@ -192,6 +204,8 @@ extension Binder {
       throw BinderError.user(
         "42846", "\(construct) could not convert type \(TypeKind(type).name) to \(kind.name)", range)
     }
+    // Without a length in common it is PostgreSQL's bpchar, which in text has no blanks at its end.
+    if kind == .bpchar, !known.allSatisfy({ TypeKind($0.0) == .bpchar }) { return .text }
     if kind == .bpchar {
       let lengths = known.compactMap { pair -> Int? in
         if case .char(let length) = pair.0 { return length }
@@ -200,6 +214,16 @@ extension Binder {
       return .char(length: lengths.max() ?? 1)
     }
     return kind.type
+  }
+
+  /// The common type of arrays: that of their elements.
+  private func commonArrayType(_ types: [(LogicalType, SourceRange)], _ construct: String) throws -> LogicalType? {
+    var elements: [(LogicalType, SourceRange)] = []
+    for (type, range) in types {
+      guard case .array(let element) = type else { return nil }
+      elements.append((element, range))
+    }
+    return .array(try commonType(elements, construct))
   }
 
   /// The common type of operands that are compared with each other, in one kind each.
@@ -211,6 +235,11 @@ extension Binder {
       if kind == .varchar { return .text }
       return left == .unknown ? right : left
     case (.json, _), (_, .json): return nil
+    case (.array, .array):
+      guard case .array(let a) = left, case .array(let b) = right, let element = comparisonType(a, b) else {
+        return nil
+      }
+      return .array(element)
     case (let a, let b) where a == b:
       if a == .varchar { return left == right ? left : .text }
       if a == .bpchar { return left == right ? left : .text }

@@ -13,6 +13,7 @@ final class Binder {
   var parameterTypes: [Int: LogicalType] = [:]
   private var nextColumn = 0
   private var nextShared = 0
+  var nextRecursion = 0
   private var depth = 0
   /// Where subqueries name columns of enclosing queries, for messages.
   var outerReferences: [Stage.Reference] = []

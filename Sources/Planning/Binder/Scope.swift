@@ -36,8 +36,10 @@ struct VisibleColumn {
 
 enum CommonTableBinding {
   case bound(SharedPlan, names: [String], isInlined: Bool)
-  /// The table that is being defined: naming it means recursion.
+  /// The table that is being defined, where it may not be named yet.
   case recursive
+  /// The table that is being defined, in the part that may name it.
+  case working(WorkingTable)
 }
 
 /// What a FROM clause or a part of it gives.
@@ -53,6 +55,20 @@ struct BoundQuery {
   var names: [String]
 
   var columns: [Column] { plan.output }
+}
+
+/// What the recursive part of a WITH RECURSIVE query reads: the rows that its last turn made.
+final class WorkingTable {
+  let id: Int
+  let columns: [Column]
+  let names: [String]
+  var readerCount = 0
+
+  init(id: Int, _ columns: [Column], _ names: [String]) {
+    self.id = id
+    self.columns = columns
+    self.names = names
+  }
 }
 
 extension Scope {

@@ -9,6 +9,8 @@ final class Stage {
   var aggregates: AggregateCollector?
   /// Where window calls go; nil where none may stand.
   var windows: WindowCollector?
+  /// Where set-returning calls go; nil where none may stand.
+  var expansions: ExpansionCollector?
   /// Subqueries that become joins, in the order they must be applied.
   var attachments: [Attachment] = []
   /// True while NULL and false mean the same for the expression being bound (a conjunct of a filter).
@@ -53,6 +55,10 @@ final class AggregateCollector {
   let input: Stage
 
   init(input: Stage) { self.input = input }
+}
+
+final class ExpansionCollector {
+  var calls: [SetCall] = []
 }
 
 final class WindowCollector {

@@ -52,7 +52,7 @@ extension PhysicalOperation {
     case .scan(var scan):
       scan.filter = scan.filter.map(transform)
       return .scan(scan)
-    case .values, .series, .limit, .concatenate, .setOperation, .shared: return self
+    case .values, .series, .limit, .concatenate, .setOperation, .shared, .recursion, .working: return self
     case .filter(let condition): return .filter(transform(condition))
     case .project(let expressions): return .project(expressions.map(transform))
     case .aggregate(var aggregation):
@@ -84,6 +84,7 @@ extension PhysicalOperation {
       }
       return .window(window)
     case .distinctOn(let list): return .distinctOn(list.map(transform))
+    case .expand(let expansion): return .expand(expansion.mapArguments(transform))
     }
   }
 }

@@ -101,7 +101,12 @@ struct TreePrinter {
     case .concatenate: "Union all"
     case .setOperation(let kind, let all): (kind == .intersect ? "Intersect" : "Except") + (all ? " all" : "")
     case .distinctOn(let keys): "Distinct on: \(list(keys))"
+    case .expand(let expansion):
+      "Expand: "
+        + expansion.calls.map { "\($0.function.rawValue)(\(list($0.arguments)))" }.joined(separator: ", ")
     case .shared: "Shared"
+    case .recursion(_, let all): all ? "Recursion all" : "Recursion"
+    case .working: "Rows of the last turn"
     }
   }
 

@@ -26,7 +26,12 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
 
   // Mathematics.
   case abs, ceil, floor, round, trunc, sign, sqrt, cbrt, power, exp, ln, log10, log, pi, degrees, radians
-  case sin, cos, tan, cot, asin, acos, atan, atan2, sinh, cosh, tanh
+  case sin, cos, tan, cot, asin, acos, atan, atan2, sinh, cosh, tanh, asinh, acosh, atanh
+  /// The same in degrees.
+  case sind, cosd, tand, cotd, asind, acosd, atand, atan2d
+  case scale
+  case minScale = "min_scale"
+  case trimScale = "trim_scale"
   case gcd, lcm, div, factorial
   case widthBucket = "width_bucket"
   /// NULL arguments are skipped; NULL only when all are.
@@ -47,7 +52,13 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case rightPad = "rpad"
   case `repeat`, reverse
   case startsWith = "starts_with"
-  case ascii, chr, md5, sha256
+  case ascii, chr, md5, sha224, sha256, sha384, sha512
+  /// (bytea, format) and (text, format): `hex`, `base64`, `escape`.
+  case encode, decode
+  /// (format, values as text...); NULL values count as empty.
+  case format
+  case quoteLiteral = "quote_literal"
+  case quoteIdentifier = "quote_ident"
   /// NULL arguments count as empty.
   case concat
   /// (separator, values...); NULL values are skipped.
@@ -56,6 +67,14 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case regexMatch = "~"
   case regexMatchInsensitive = "~*"
   case regexpReplace = "regexp_replace"
+  case regexpLike = "regexp_like"
+  case regexpCount = "regexp_count"
+  case regexpInstr = "regexp_instr"
+  case regexpSubstr = "regexp_substr"
+  /// (text, pattern): the first group of the first match, or the whole of it.
+  case substringRegex = "substring_regex"
+  /// (pattern[, escape]) of SIMILAR TO, as a regular expression.
+  case similarPattern = "similar_to_escape"
   case toHex = "to_hex"
 
   // Date and time.
@@ -80,9 +99,75 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   /// The start time of the statement's transaction; constant within a query.
   case now
 
+  // JSON.
+  case jsonGet = "->"
+  case jsonGetText = "->>"
+  case jsonPath = "#>"
+  case jsonPathText = "#>>"
+  case jsonContains = "jsonb_contains"
+  case jsonHasKey = "?"
+  case jsonHasAny = "?|"
+  case jsonHasAll = "?&"
+  case jsonConcatenate = "jsonb_concat"
+  case jsonRemove = "jsonb_delete"
+  case jsonTypeOf = "jsonb_typeof"
+  case jsonArrayLength = "jsonb_array_length"
+  case jsonPretty = "jsonb_pretty"
+  case jsonStripNulls = "jsonb_strip_nulls"
+  case toJSON = "to_jsonb"
+  case jsonBuildArray = "jsonb_build_array"
+  case jsonBuildObject = "jsonb_build_object"
+
+  // Arrays.
+  case makeArray = "array"
+  /// (array, index) and (array, lower, upper).
+  case arrayElement = "array_element"
+  case arraySlice = "array_slice"
+  case arrayLength = "array_length"
+  case arrayLower = "array_lower"
+  case cardinality
+  case arrayToString = "array_to_string"
+  case stringToArray = "string_to_array"
+  case arrayConcatenate = "array_cat"
+  case arrayAppend = "array_append"
+  case arrayPrepend = "array_prepend"
+  case arrayPosition = "array_position"
+  case arrayRemove = "array_remove"
+  case arrayContains = "arraycontains"
+  case arrayOverlaps = "arrayoverlap"
+  /// (value, array, comparison, quantifier): the last two are constants.
+  case quantified = "quantified_array"
+  case regexpMatch = "regexp_match"
+  case regexpSplitToArray = "regexp_split_to_array"
+
   // Other.
+  /// A number from 0 to below 1, another for each row.
+  case random
+  case randomUUID = "gen_random_uuid"
   /// A 64-bit hash of the arguments, ours alone; NULL counts as a value. For order-free comparison of tables.
   case hash = "pulsehouse_hash"
   /// Raises `(message)` when it is evaluated; gives the type it is cast to.
   case raise = "pulsehouse_raise"
+}
+
+extension ScalarFunction {
+  /// True for functions that do not simply give NULL for a NULL argument.
+  package var seesNulls: Bool {
+    switch self {
+    case .greatest, .least, .concat, .concatWithSeparator, .hash, .raise, .format, .makeArray, .arrayToString,
+      .jsonBuildArray,
+      .jsonBuildObject,
+      .stringToArray, .arrayConcatenate, .arrayAppend, .arrayPrepend, .arrayPosition, .arrayRemove, .quantified:
+      true
+    default: false
+    }
+  }
+
+  /// True for functions that give another value each time they are called.
+  package var isVolatile: Bool {
+    switch self {
+    case .random, .randomUUID, .raise: true
+    default: false
+    }
+  }
 }

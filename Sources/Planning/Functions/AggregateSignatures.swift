@@ -59,12 +59,22 @@ enum AggregateSignatures {
     + same("min", .min, ordered) + same("max", .max, ordered)
     + same("bool_and", .booleanAnd, [.bool]) + same("bool_or", .booleanOr, [.bool])
     + same("bit_and", .bitAnd, [.int2, .int4, .int8]) + same("bit_or", .bitOr, [.int2, .int4, .int8])
+    + same("bit_xor", .bitXor, [.int2, .int4, .int8])
     + statistic("var_samp", .varianceSample) + statistic("var_pop", .variancePopulation)
     + statistic("stddev_samp", .standardDeviationSample) + statistic("stddev_pop", .standardDeviationPopulation)
     + [
       f("corr", .correlation, [.float8, .float8], .float8),
       f("covar_samp", .covarianceSample, [.float8, .float8], .float8),
       f("covar_pop", .covariancePopulation, [.float8, .float8], .float8),
+      f("regr_count", .regressionCount, [.float8, .float8], .int8),
+      f("regr_avgx", .regressionAverageX, [.float8, .float8], .float8),
+      f("regr_avgy", .regressionAverageY, [.float8, .float8], .float8),
+      f("regr_sxx", .regressionSXX, [.float8, .float8], .float8),
+      f("regr_syy", .regressionSYY, [.float8, .float8], .float8),
+      f("regr_sxy", .regressionSXY, [.float8, .float8], .float8),
+      f("regr_slope", .regressionSlope, [.float8, .float8], .float8),
+      f("regr_intercept", .regressionIntercept, [.float8, .float8], .float8),
+      f("regr_r2", .regressionR2, [.float8, .float8], .float8),
       f("string_agg", .stringAggregate, [.text, .text], .text),
       f("percentile_cont", .percentileContinuous, [.float8, .float8], .float8),
       f("percentile_cont", .percentileContinuous, [.float8, .interval], .interval),
@@ -72,6 +82,11 @@ enum AggregateSignatures {
       f("mode", .mode, [.anyCompatible], .anyCompatible),
       f("approx_count_distinct", .approximateCountDistinct, [.any], .int8),
       f("any_value", .anyValue, [.anyCompatible], .anyCompatible),
+      f("jsonb_agg", .jsonAggregate, [.any], .jsonb),
+      f("json_agg", .jsonAggregate, [.any], .json),
+      f("jsonb_object_agg", .jsonObjectAggregate, [.any, .any], .jsonb),
+      f("json_object_agg", .jsonObjectAggregate, [.any, .any], .json),
+      f("array_agg", .arrayAggregate, [.anyCompatible], .anyCompatible),
     ]
 }
 

@@ -40,6 +40,9 @@ enum OperatorTable {
       o(.add, .interval, .time, .time),
     ],
     "-": same(.subtract, numbers) + [
+      o(.jsonRemove, .jsonb, .text, .jsonb),
+      o(.jsonRemove, .jsonb, .int4, .jsonb),
+      o(.jsonRemove, .jsonb, .array, .jsonb),
       o(.subtract, .date, .int4, .date),
       o(.subtract, .date, .date, .int4),
       o(.subtract, .date, .interval, .timestamp),
@@ -69,6 +72,20 @@ enum OperatorTable {
     "~~*": [o(.ilike, .text, .text, .bool)],
     "~": [o(.regexMatch, .text, .text, .bool)],
     "~*": [o(.regexMatchInsensitive, .text, .text, .bool)],
+    "->": [
+      o(.jsonGet, .json, .text, .json), o(.jsonGet, .json, .int4, .json), o(.jsonGet, .jsonb, .text, .jsonb),
+      o(.jsonGet, .jsonb, .int4, .jsonb),
+    ],
+    "->>": [
+      o(.jsonGetText, .json, .text, .text), o(.jsonGetText, .json, .int4, .text),
+      o(.jsonGetText, .jsonb, .text, .text), o(.jsonGetText, .jsonb, .int4, .text),
+    ],
+    "#>": [o(.jsonPath, .json, .array, .json), o(.jsonPath, .jsonb, .array, .jsonb)],
+    "#>>": [o(.jsonPathText, .json, .array, .text), o(.jsonPathText, .jsonb, .array, .text)],
+    "@>": [o(.jsonContains, .jsonb, .jsonb, .bool)],
+    "?": [o(.jsonHasKey, .jsonb, .text, .bool)],
+    "?|": [o(.jsonHasAny, .jsonb, .array, .bool)],
+    "?&": [o(.jsonHasAll, .jsonb, .array, .bool)],
     "^@": [o(.startsWith, .text, .text, .bool)],
   ]
 

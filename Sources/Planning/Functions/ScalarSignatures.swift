@@ -60,6 +60,12 @@ enum ScalarSignatures {
     + same("sin", .sin, [.float8]) + same("cos", .cos, [.float8]) + same("tan", .tan, [.float8])
     + same("cot", .cot, [.float8]) + same("asin", .asin, [.float8]) + same("acos", .acos, [.float8])
     + same("atan", .atan, [.float8]) + same("atan2", .atan2, [.float8], count: 2)
+    + same("asinh", .asinh, [.float8]) + same("acosh", .acosh, [.float8]) + same("atanh", .atanh, [.float8])
+    + same("sind", .sind, [.float8]) + same("cosd", .cosd, [.float8]) + same("tand", .tand, [.float8])
+    + same("cotd", .cotd, [.float8]) + same("asind", .asind, [.float8]) + same("acosd", .acosd, [.float8])
+    + same("atand", .atand, [.float8]) + same("atan2d", .atan2d, [.float8], count: 2)
+    + [f("scale", .scale, [.numeric], .int4), f("min_scale", .minScale, [.numeric], .int4)]
+    + same("trim_scale", .trimScale, [.numeric])
     + same("sinh", .sinh, [.float8]) + same("cosh", .cosh, [.float8]) + same("tanh", .tanh, [.float8])
     + same("mod", .modulo, [.int2, .int4, .int8, .numeric], count: 2)
     + same("gcd", .gcd, [.int4, .int8, .numeric], count: 2)
@@ -100,9 +106,25 @@ enum ScalarSignatures {
     f("chr", .chr, [.int4], .text),
     f("md5", .md5, [.text], .text),
     f("md5", .md5, [.bytea], .text),
+    f("sha224", .sha224, [.bytea], .bytea),
     f("sha256", .sha256, [.bytea], .bytea),
+    f("sha384", .sha384, [.bytea], .bytea),
+    f("sha512", .sha512, [.bytea], .bytea),
+    f("encode", .encode, [.bytea, .text], .text),
+    f("decode", .decode, [.text, .text], .bytea),
+    f("quote_literal", .quoteLiteral, [.text], .text),
+    f("quote_ident", .quoteIdentifier, [.text], .text),
     f("regexp_replace", .regexpReplace, [.text, .text, .text], .text),
     f("regexp_replace", .regexpReplace, [.text, .text, .text, .text], .text),
+    f("regexp_replace", .regexpReplace, [.text, .text, .text, .int4, .int4, .text], .text, optional: 2),
+    f("regexp_match", .regexpMatch, [.text, .text, .text], .array, optional: 1),
+    f("regexp_split_to_array", .regexpSplitToArray, [.text, .text, .text], .array, optional: 1),
+    f("string_to_array", .stringToArray, [.text, .text, .text], .array, optional: 1),
+    f("regexp_like", .regexpLike, [.text, .text, .text], .bool, optional: 1),
+    f("regexp_count", .regexpCount, [.text, .text, .int4, .text], .int4, optional: 2),
+    f("regexp_instr", .regexpInstr, [.text, .text, .int4, .int4, .int4, .text, .int4], .int4, optional: 5),
+    f("regexp_substr", .regexpSubstr, [.text, .text, .int4, .int4, .text, .int4], .text, optional: 4),
+    f("substring", .substringRegex, [.text, .text], .text),
     f("to_hex", .toHex, [.int4], .text),
     f("to_hex", .toHex, [.int8], .text),
     f("like", .like, [.text, .text], .bool),
@@ -159,6 +181,17 @@ enum ScalarSignatures {
   ]
 
   private static let others: [Row] = [
-    f("pulsehouse_hash", .hash, [.any], .int8, variadic: true)
+    f("jsonb_typeof", .jsonTypeOf, [.jsonb], .text),
+    f("json_typeof", .jsonTypeOf, [.json], .text),
+    f("jsonb_array_length", .jsonArrayLength, [.jsonb], .int4),
+    f("json_array_length", .jsonArrayLength, [.json], .int4),
+    f("jsonb_pretty", .jsonPretty, [.jsonb], .text),
+    f("jsonb_strip_nulls", .jsonStripNulls, [.jsonb], .jsonb),
+    f("json_strip_nulls", .jsonStripNulls, [.json], .json),
+    f("to_jsonb", .toJSON, [.any], .jsonb),
+    f("to_json", .toJSON, [.any], .json),
+    f("pulsehouse_hash", .hash, [.any], .int8, variadic: true),
+    f("random", .random, [], .float8),
+    f("gen_random_uuid", .randomUUID, [], .uuid),
   ]
 }

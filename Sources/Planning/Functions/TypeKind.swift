@@ -6,6 +6,8 @@ enum TypeKind: UInt8, Sendable, Hashable, CaseIterable {
   case text, varchar, bpchar, bytea
   case date, time, timestamp, timestamptz, interval
   case uuid, json, jsonb
+  /// An array, whatever its elements.
+  case array
   case unknown
   /// Any type, each argument its own.
   case any
@@ -15,7 +17,7 @@ enum TypeKind: UInt8, Sendable, Hashable, CaseIterable {
 
 /// PostgreSQL's type categories, within which implicit casts prefer one type.
 enum TypeCategory: Sendable {
-  case boolean, number, string, dateTime, timespan, user, unknown, pseudo
+  case boolean, number, string, dateTime, timespan, user, array, unknown, pseudo
 }
 
 extension TypeKind {
@@ -40,6 +42,7 @@ extension TypeKind {
     case .uuid: self = .uuid
     case .json: self = .json
     case .jsonb: self = .jsonb
+    case .array: self = .array
     case .unknown: self = .unknown
     }
   }
@@ -66,12 +69,13 @@ extension TypeKind {
     case .uuid: .uuid
     case .json: .json
     case .jsonb: .jsonb
+    case .array: .array(.text)
     case .unknown: .unknown
     }
   }
 
   /// The name without modifiers, for messages.
-  var name: String { self == .bpchar ? "character" : type.name }
+  var name: String { self == .bpchar ? "character" : self == .array ? "anyarray" : type.name }
 
   var category: TypeCategory {
     switch self {
@@ -81,6 +85,7 @@ extension TypeKind {
     case .date, .time, .timestamp, .timestamptz: .dateTime
     case .interval: .timespan
     case .bytea, .uuid, .json, .jsonb: .user
+    case .array: .array
     case .unknown: .unknown
     case .any, .anyCompatible: .pseudo
     }

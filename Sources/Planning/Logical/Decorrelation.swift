@@ -16,6 +16,18 @@ struct Decorrelation {
   ) -> LogicalPlan {
     let correlated = inner.freeColumns.intersection(outer.output)
     if correlated.isEmpty { return .join(LogicalJoin(kind, on: conditions), outer, inner) }
+    // Functions of the outer row alone are simply called for it.
+    if case .expand(var expansion, .values(let rows, let columns)) = inner, rows.count == 1, columns.isEmpty {
+      switch kind {
+      case .inner:
+        let plan = LogicalPlan.expand(expansion, outer)
+        return conditions.isEmpty ? plan : .filter(conditions, plan)
+      case .left where conditions.allSatisfy(\.isTrueConstant):
+        expansion.keepsEmpty = true
+        return .expand(expansion, outer)
+      default: break
+      }
+    }
     if kind == .single, let output, let plan = joinScalarAggregate(outer, inner, correlated, output) { return plan }
     if let plan = joinByPullingUp(kind, outer, inner, conditions, correlated) { return plan }
     return joinByDomain(kind, outer, inner, conditions, correlated)

@@ -63,7 +63,7 @@ extension Expression {
   var isConstant: Bool {
     switch self {
     case .column, .parameter, .subquery: false
-    case .call(.now, _, _), .call(.raise, _, _): false
+    case .call(let function, _, _) where function == .now || function.isVolatile: false
     default: children.allSatisfy(\.isConstant)
     }
   }
@@ -72,7 +72,7 @@ extension Expression {
   var isFixed: Bool {
     switch self {
     case .column: false
-    case .call(.raise, _, _): false
+    case .call(let function, _, _) where function.isVolatile: false
     default: children.allSatisfy(\.isFixed)
     }
   }
@@ -104,6 +104,8 @@ extension Expression {
     case .constant(let value, _): value.isNull
     case .parameter, .subquery: true
     case .isNull, .isDistinct: false
+    // An infinite timestamp has no time.
+    case .cast(_, .time): true
     case .compare, .and, .or, .not, .cast, .isIn: children.contains(where: \.isNullable)
     case .coalesce(let operands, _): operands.allSatisfy(\.isNullable)
     case .branch(let branches, let otherwise, _):

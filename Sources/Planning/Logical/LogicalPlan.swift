@@ -24,6 +24,12 @@ indirect enum LogicalPlan {
   case distinctOn([Expression], LogicalPlan)
   /// Rows of a plan that is computed once; the columns rename its output one by one.
   case shared(SharedPlan, [Column])
+  /// Set-returning functions, called for each row of the input.
+  case expand(Expansion, LogicalPlan)
+  /// WITH RECURSIVE: the base's rows, then those of each turn; by position.
+  case recursion(RecursivePlan, [Column])
+  /// Within the step of the recursion of this number: the rows of the turn before.
+  case working(Int, [Column])
 }
 
 struct Projection {
@@ -102,6 +108,23 @@ final class SharedPlan {
   }
 }
 
+/// The parts of a recursive query. They are replaced in place when rules better them.
+final class RecursivePlan {
+  let id: Int
+  var base: LogicalPlan
+  var step: LogicalPlan
+  /// False for UNION: a row that was there before is left out, and is not gone on from.
+  let isAll: Bool
+  var isOptimized = false
+
+  init(id: Int, base: LogicalPlan, step: LogicalPlan, isAll: Bool) {
+    self.id = id
+    self.base = base
+    self.step = step
+    self.isAll = isAll
+  }
+}
+
 extension JoinKind {
   /// True for the joins of IN and NOT IN that tell unknown from false.
   var isNullAware: Bool {
@@ -127,7 +150,7 @@ extension LogicalPlan {
     switch self {
     case .scan(let scan): scan.columns
     case .values(_, let columns), .concatenate(_, let columns), .setOperation(_, _, _, _, let columns),
-      .shared(_, let columns):
+      .shared(_, let columns), .recursion(_, let columns), .working(_, let columns):
       columns
     case .series(_, let column): [column]
     case .filter(_, let input), .sort(_, let input), .limit(_, _, _, let input), .distinctOn(_, let input):
@@ -137,6 +160,7 @@ extension LogicalPlan {
       aggregate.keys.map(\.column) + aggregate.aggregates.map(\.output)
         + (aggregate.groupingColumn.map { [$0] } ?? [])
     case .window(let window, let input): input.output + window.calls.map(\.output)
+    case .expand(let expansion, let input): input.output + expansion.columns
     case .join(let join, let left, let right):
       switch join.kind {
       case .inner: left.output + right.output
@@ -151,9 +175,9 @@ extension LogicalPlan {
 
   var inputs: [LogicalPlan] {
     switch self {
-    case .scan, .values, .series, .shared: []
+    case .scan, .values, .series, .shared, .recursion, .working: []
     case .filter(_, let input), .sort(_, let input), .limit(_, _, _, let input), .distinctOn(_, let input),
-      .project(_, let input), .aggregate(_, let input), .window(_, let input):
+      .project(_, let input), .aggregate(_, let input), .window(_, let input), .expand(_, let input):
       [input]
     case .join(_, let left, let right), .setOperation(_, _, let left, let right, _): [left, right]
     case .concatenate(let inputs, _): inputs
@@ -163,7 +187,7 @@ extension LogicalPlan {
   /// Returns the node with each input replaced by `transform` of it.
   func mapInputs(_ transform: (LogicalPlan) throws -> LogicalPlan) rethrows -> LogicalPlan {
     switch self {
-    case .scan, .values, .series, .shared: self
+    case .scan, .values, .series, .shared, .recursion, .working: self
     case .filter(let conjuncts, let input): .filter(conjuncts, try transform(input))
     case .project(let projections, let input): .project(projections, try transform(input))
     case .aggregate(let aggregate, let input): .aggregate(aggregate, try transform(input))
@@ -172,6 +196,7 @@ extension LogicalPlan {
     case .limit(let count, let offset, let withTies, let input):
       .limit(count: count, offset: offset, withTies: withTies, try transform(input))
     case .window(let window, let input): .window(window, try transform(input))
+    case .expand(let expansion, let input): .expand(expansion, try transform(input))
     case .concatenate(let inputs, let columns): .concatenate(try inputs.map(transform), columns)
     case .setOperation(let kind, let all, let left, let right, let columns):
       .setOperation(kind, all: all, try transform(left), try transform(right), columns)
@@ -188,7 +213,7 @@ extension LogicalPlan {
       try projections.map { Projection(try transform($0.expression), as: $0.column) }
     }
     switch self {
-    case .shared, .concatenate, .setOperation: return self
+    case .shared, .concatenate, .setOperation, .recursion, .working: return self
     case .scan(var scan):
       if scan.filter.isEmpty { return self }
       scan.filter = try scan.filter.map(transform)
@@ -225,13 +250,14 @@ extension LogicalPlan {
       }
       return .window(window, input)
     case .distinctOn(let list, let input): return .distinctOn(try list.map(transform), input)
+    case .expand(let expansion, let input): return .expand(try expansion.mapArguments(transform), input)
     }
   }
 
   /// Calls `body` with each of the node's own expressions.
   func forEachExpression(_ body: (Expression) throws -> Void) rethrows {
     switch self {
-    case .shared, .concatenate, .setOperation: return
+    case .shared, .concatenate, .setOperation, .recursion, .working: return
     case .scan(let scan): try scan.filter.forEach(body)
     case .values(let rows, _): for row in rows { try row.forEach(body) }
     case .series(let arguments, _): try arguments.forEach(body)
@@ -262,6 +288,7 @@ extension LogicalPlan {
         if let filter = call.filter { try body(filter) }
       }
     case .distinctOn(let keys, _): try keys.forEach(body)
+    case .expand(let expansion, _): for call in expansion.calls { try call.arguments.forEach(body) }
     }
   }
 
@@ -277,6 +304,10 @@ extension LogicalPlan {
     forEachExpression { $0.collectColumns(into: &used) }
     made.formUnion(output)
     if case .shared(let shared, _) = self { shared.plan.collect(used: &used, made: &made) }
+    if case .recursion(let recursion, _) = self {
+      recursion.base.collect(used: &used, made: &made)
+      recursion.step.collect(used: &used, made: &made)
+    }
     for input in inputs { input.collect(used: &used, made: &made) }
   }
 

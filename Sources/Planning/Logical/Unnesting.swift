@@ -45,6 +45,10 @@ struct Unnesting {
       window = mapped
       window.partition += domainColumns(map).map { .column($0) }
       return (.window(window, below), map)
+    case .expand(let expansion, let input):
+      let (below, map) = unnest(input)
+      let replace = expressions(map)
+      return (.expand(expansion.mapArguments { $0.substituting(replace) }, below), map)
     case .distinctOn(let keys, let input):
       let (below, map) = unnest(input)
       let own = domainColumns(map).map { Expression.column($0) }
@@ -72,7 +76,7 @@ struct Unnesting {
       // The reader of an outer column cannot be computed once; this reader gets a copy.
       let copy = zip(shared.plan.output, columns).map { Projection(.column($0), as: $1) }
       return unnest(.project(copy, shared.plan))
-    case .scan, .series: return beside(plan)
+    case .scan, .series, .recursion, .working: return beside(plan)
     }
   }
 

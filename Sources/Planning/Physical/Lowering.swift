@@ -49,7 +49,12 @@ struct Lowering {
     case .concatenate(let inputs, _): return node(plan, .concatenate, try inputs.map(lower))
     case .setOperation(let kind, let all, let left, let right, _):
       return node(plan, .setOperation(kind, all: all), [try lower(left), try lower(right)])
+    case .expand(let expansion, let input): return node(plan, .expand(expansion), [try lower(input)])
     case .distinctOn(let keys, let input): return node(plan, .distinctOn(keys), [try lower(input)])
+    case .recursion(let recursion, _):
+      return node(
+        plan, .recursion(recursion.id, all: recursion.isAll), [try lower(recursion.base), try lower(recursion.step)])
+    case .working(let id, _): return node(plan, .working(id))
     case .shared(let shared, let columns):
       let source: PhysicalNode
       if let known = state.shared[shared.id] {

@@ -65,8 +65,14 @@ package enum PhysicalOperation: Sendable {
   case setOperation(SetOperation, all: Bool)
   /// Keeps the first row of each group of equal keys in an input that is ordered by at least the keys.
   case distinctOn([Expression])
+  /// Set-returning functions, called for each row. Output: the input's columns, then the expansion's.
+  case expand(Expansion)
   /// Computes its input once and keeps it for all of its parents (WITH used twice, decorrelated subqueries).
   case shared
+  /// Two inputs by position: the rows to begin with, and what is run again and again on the rows of the turn before,
+  /// which `.working` of the same number reads, until it gives none. Without `all` a row that was there is left out.
+  case recursion(Int, all: Bool)
+  case working(Int)
 }
 
 package enum SetOperation: Sendable { case intersect, except }

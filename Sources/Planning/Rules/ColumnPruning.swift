@@ -8,6 +8,7 @@ struct ColumnPruning {
     /// Which output positions of a shared plan are read.
     var positions: [Int: Set<Int>] = [:]
     var shared: [Int: SharedPlan] = [:]
+    var recursions: [Int: RecursivePlan] = [:]
   }
 
   private let state = State()
@@ -25,6 +26,10 @@ struct ColumnPruning {
     }
     result = result.map(aligned)
     for shared in state.shared.values { shared.plan = aligned(shared.plan) }
+    for recursion in state.recursions.values {
+      recursion.base = aligned(recursion.base)
+      recursion.step = aligned(recursion.step)
+    }
     return result
   }
 
@@ -48,7 +53,7 @@ struct ColumnPruning {
     case .shared: nil
     case .filter(_, let input), .sort(_, let input), .limit(_, _, _, let input), .distinctOn(_, let input):
       finalOutput(input)
-    case .window(_, let input): finalOutput(input) == nil ? nil : plan.output
+    case .window(_, let input), .expand(_, let input): finalOutput(input) == nil ? nil : plan.output
     case .join(_, let left, let right):
       finalOutput(left) == nil || finalOutput(right) == nil ? nil : plan.output
     default: plan.output
@@ -121,7 +126,14 @@ struct ColumnPruning {
       let kept = all.indices.filter { columns.contains(all[$0]) }
       if kept.count == all.count { return plan }
       return .values(rows.map { row in kept.map { row[$0] } }, kept.map { all[$0] })
-    case .series: return plan
+    case .series, .working: return plan
+    case .recursion(let recursion, _):
+      // Its rows are read by position, turn after turn.
+      if state.recursions.updateValue(recursion, forKey: recursion.id) == nil {
+        recursion.base = exact(recursion.base, recursion.base.output)
+        recursion.step = exact(recursion.step, recursion.step.output)
+      }
+      return plan
     case .filter(let conjuncts, let input):
       return .filter(conjuncts, prune(input, needed(columns, plan)))
     case .project(let projections, let input):
@@ -157,6 +169,7 @@ struct ColumnPruning {
     case .setOperation(let kind, let isAll, let left, let right, let all):
       return .setOperation(kind, all: isAll, exact(left, left.output), exact(right, right.output), all)
     case .distinctOn(let keys, let input): return .distinctOn(keys, prune(input, needed(columns, plan)))
+    case .expand(let expansion, let input): return .expand(expansion, prune(input, needed(columns, plan)))
     case .shared(let shared, let all):
       state.shared[shared.id] = shared
       let kept = all.indices.filter { columns.contains(all[$0]) }

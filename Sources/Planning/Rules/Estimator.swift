@@ -59,6 +59,9 @@ final class Estimator {
       for (column, source) in zip(columns, left.output) { facts[column.id] = facts[source.id] }
       return max(1, min(a, b) / 2)
     case .distinctOn(let keys, let input): return groupCount(keys, rows(input))
+    case .expand(_, let input): return rows(input) * 10
+    case .recursion(let recursion, _): return rows(recursion.base) * 10
+    case .working: return 100
     case .shared(let shared, let columns):
       let count: Double
       if let known = sharedRows[shared.id] {

@@ -37,6 +37,9 @@ struct FilterPushdown {
         })
       let (below, above) = split(conditions) { $0.readsOnly(partition) && !$0.isFixed }
       return filtered(.window(window, push(input, below)), above)
+    case .expand(let expansion, let input):
+      let (below, above) = split(conditions) { $0.readsOnly(Set(input.output)) && !$0.isFixed }
+      return filtered(.expand(expansion, push(input, below)), above)
     case .distinctOn(let keys, let input):
       let columns = Set(
         keys.compactMap { expression -> Column? in
@@ -54,7 +57,7 @@ struct FilterPushdown {
         push(right, renamed(conditions, columns, right)),
         columns)
     case .values(let rows, _) where rows.isEmpty: return plan
-    case .values, .series, .shared: return filtered(plan, conditions)
+    case .values, .series, .shared, .recursion, .working: return filtered(plan, conditions)
     }
   }
 
@@ -225,10 +228,7 @@ extension Expression {
     case .cast(let operand, _), .not(let operand): operand.isNull(with: side)
     case .isIn(let value, _): value.isNull(with: side)
     case .call(let function, let operands, _):
-      switch function {
-      case .greatest, .least, .concat, .concatWithSeparator, .hash, .raise: false
-      default: operands.contains { $0.isNull(with: side) }
-      }
+      !function.seesNulls && operands.contains { $0.isNull(with: side) }
     default: false
     }
   }

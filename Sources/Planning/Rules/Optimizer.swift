@@ -43,14 +43,23 @@ struct Optimizer {
     return .scan(scan)
   }
 
-  /// Plans that are read in several places are bettered once, on their own.
+  private func kept(_ plan: LogicalPlan, _ output: [Column]) -> LogicalPlan {
+    plan.output == output ? plan : .project(output.map { Projection($0) }, plan)
+  }
+
+  /// Plans that are read in several places, and recursive ones, are bettered once, on their own.
   private func optimizeShared(_ plan: LogicalPlan) {
     if case .shared(let shared, _) = plan {
       if shared.isOptimized { return }
       shared.isOptimized = true
       let output = shared.plan.output
-      let better = optimize(shared.plan)
-      shared.plan = better.output == output ? better : .project(output.map { Projection($0) }, better)
+      shared.plan = kept(optimize(shared.plan), output)
+    }
+    if case .recursion(let recursion, _) = plan, !recursion.isOptimized {
+      recursion.isOptimized = true
+      let outputs = (recursion.base.output, recursion.step.output)
+      recursion.base = kept(optimize(recursion.base), outputs.0)
+      recursion.step = kept(optimize(recursion.step), outputs.1)
     }
     for input in plan.inputs { optimizeShared(input) }
   }

@@ -3,6 +3,8 @@ struct SharedInlining {
   private final class State {
     var counts: [Int: Int] = [:]
     var visited: Set<Int> = []
+    var recursions: Set<Int> = []
+    var inlined: Set<Int> = []
   }
 
   private let state = State()
@@ -27,6 +29,10 @@ struct SharedInlining {
       state.counts[shared.id, default: 0] += 1
       if state.counts[shared.id] == 1 { count(shared.plan) }
     }
+    if case .recursion(let recursion, _) = plan, state.recursions.insert(recursion.id).inserted {
+      count(recursion.base)
+      count(recursion.step)
+    }
     for input in plan.inputs { count(input) }
   }
 
@@ -37,6 +43,10 @@ struct SharedInlining {
   }
 
   private func inline(_ plan: LogicalPlan) -> LogicalPlan {
+    if case .recursion(let recursion, _) = plan, state.inlined.insert(recursion.id).inserted {
+      recursion.base = inline(recursion.base)
+      recursion.step = inline(recursion.step)
+    }
     guard case .shared(let shared, let columns) = plan else { return plan.mapInputs(inline) }
     if isInlined(shared) {
       let below = inline(shared.plan)

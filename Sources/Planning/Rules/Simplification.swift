@@ -70,6 +70,9 @@ struct Simplification {
     case .cast(let operand, let type):
       if operand.type == type { return operand }
       return operand.isNullConstant ? .null(type) : expression
+    case .call(let function, let arguments, let type)
+    where !function.seesNulls && arguments.contains(where: \.isNullConstant):
+      return .null(type)
     default: return expression
     }
   }

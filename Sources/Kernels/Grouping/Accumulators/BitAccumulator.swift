@@ -1,16 +1,29 @@
 import Vectors
 
-/// bit_and and bit_or of integers, kept in 64 bits whatever their width.
+/// How the bits of values are put together.
+package enum BitOperation: Sendable {
+  case and, or, xor
+
+  @inline(__always) func apply(_ left: Int64, _ right: Int64) -> Int64 {
+    switch self {
+    case .and: left & right
+    case .or: left | right
+    case .xor: left ^ right
+    }
+  }
+}
+
+/// bit_and, bit_or and bit_xor of integers, kept in 64 bits whatever their width.
 package final class BitAccumulator: Accumulator {
   private var values = Store<Int64>()
   private var seen = Store<UInt8>(zeroed: 16)
   private var groupCount = 0
   private let type: LogicalType
-  private let isAnd: Bool
+  private let operation: BitOperation
 
-  init(_ type: LogicalType, isAnd: Bool) {
+  init(_ type: LogicalType, _ operation: BitOperation) {
     self.type = type
-    self.isAnd = isAnd
+    self.operation = operation
   }
 
   package override var byteCount: Int { values.byteCount + seen.byteCount }
@@ -19,7 +32,7 @@ package final class BitAccumulator: Accumulator {
     guard groupCount > self.groupCount else { return }
     values.reserve(groupCount, keeping: self.groupCount)
     seen.reserve(groupCount, keeping: self.groupCount)
-    (values.base + self.groupCount).update(repeating: isAnd ? -1 : 0, count: groupCount - self.groupCount)
+    (values.base + self.groupCount).update(repeating: operation == .and ? -1 : 0, count: groupCount - self.groupCount)
     (seen.base + self.groupCount).update(repeating: 0, count: groupCount - self.groupCount)
     self.groupCount = groupCount
   }
@@ -37,10 +50,10 @@ package final class BitAccumulator: Accumulator {
   ) {
     let values = self.values.base
     let seen = self.seen.base
-    let isAnd = self.isAnd
+    let operation = self.operation
     forEachValid(vector, groups, as: type) { group, value in
       let wide = Int64(truncatingIfNeeded: value)
-      values[group] = isAnd ? values[group] & wide : values[group] | wide
+      values[group] = operation.apply(values[group], wide)
       seen[group] = 1
     }
   }
@@ -52,7 +65,7 @@ package final class BitAccumulator: Accumulator {
     for index in 0..<count {
       let (from, to) = (Int(source[index]), Int(target[index]))
       let theirs = other.values.base[from]
-      values.base[to] = isAnd ? values.base[to] & theirs : values.base[to] | theirs
+      if other.seen.base[from] != 0 { values.base[to] = operation.apply(values.base[to], theirs) }
       seen.base[to] |= other.seen.base[from]
     }
   }
@@ -84,8 +97,8 @@ package final class BitAccumulator: Accumulator {
 }
 
 extension Accumulator {
-  /// Makes bit_and or bit_or of an integer type, nil for others.
-  package static func bits(_ type: LogicalType, isAnd: Bool) -> Accumulator? {
-    type.isInteger ? BitAccumulator(type, isAnd: isAnd) : nil
+  /// Makes bit_and, bit_or or bit_xor of an integer type, nil for others.
+  package static func bits(_ type: LogicalType, _ operation: BitOperation) -> Accumulator? {
+    type.isInteger ? BitAccumulator(type, operation) : nil
   }
 }

@@ -5,6 +5,10 @@ import Vectors
 package enum CollectedFunction {
   /// Arguments: text, delimiter.
   case concatenation
+  /// One argument of any type; NULLs count.
+  case array
+  /// One argument for a JSON array, two for an object; NULLs count.
+  case json
   /// One order column; `fraction` nil gives NULL.
   case percentileContinuous(fraction: Double?)
   case percentileDiscrete(fraction: Double?)
@@ -138,6 +142,11 @@ package final class CollectedAccumulator: Accumulator {
     switch function {
     case .feed(let inner): return try inner.result(groups)
     case .concatenation: return concatenation(groups)
+    case .array:
+      return ArrayFunctions.collect(columns[1], type, groups.map { members(of: Int($0)).map(Array.init) ?? [] })
+    case .json:
+      return try JSONFunctions.collect(
+        Array(columns[1...argumentTypes.count]), type, groups.map { members(of: Int($0)).map(Array.init) ?? [] })
     case .percentileContinuous(let fraction): return try percentile(groups, fraction)
     case .percentileDiscrete(let fraction):
       return try pick(groups) { values in

@@ -182,9 +182,13 @@ package final class NumericMomentAccumulator: Accumulator {
 }
 
 /// What is made of the sums over pairs.
-package enum PairResult: Sendable { case correlation, covarianceSample, covariancePopulation }
+package enum PairResult: Sendable {
+  case correlation, covarianceSample, covariancePopulation
+  /// The results of regr_*.
+  case count, averageX, averageY, sxx, syy, sxy, slope, intercept, r2
+}
 
-/// corr, covar_samp and covar_pop of doubles; rows where either is NULL are skipped.
+/// corr, covar_samp, covar_pop and regr_* of doubles; rows where either is NULL are skipped.
 package final class PairMomentAccumulator: Accumulator {
   private struct State: BitwiseCopyable {
     var x = DoubleDouble()
@@ -241,7 +245,10 @@ package final class PairMomentAccumulator: Accumulator {
   }
 
   package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
-    resultVector(.double, groups, zero: 0.0) { group in
+    if kind == .count {
+      return resultVector(.bigint, groups, zero: Int64(0)) { Int64(states.base[$0].count) }
+    }
+    return resultVector(.double, groups, zero: 0.0) { group in
       let state = states.base[group]
       let count = state.count
       guard count > (kind == .covarianceSample ? 1 : 0) else { return nil }
@@ -255,6 +262,19 @@ package final class PairMomentAccumulator: Accumulator {
         let y = spread(state.y, state.yy, count)
         if x == 0 || y == 0 { return nil }
         return max(-1, min(1, together / (x.squareRoot() * y.squareRoot())))
+      case .count: return count
+      case .averageX: return state.x.value / count
+      case .averageY: return state.y.value / count
+      case .sxx: return spread(state.x, state.xx, count)
+      case .syy: return spread(state.y, state.yy, count)
+      case .sxy: return together
+      case .slope, .intercept, .r2:
+        let x = spread(state.x, state.xx, count)
+        if x == 0 { return nil }
+        if kind == .slope { return together / x }
+        if kind == .intercept { return (state.y.value - state.x.value * together / x) / count }
+        let y = spread(state.y, state.yy, count)
+        return y == 0 ? 1 : together * together / (x * y)
       }
     }
   }

@@ -1,0 +1,154 @@
+/// A regular expression as a tree. Nodes have identity, so that what is compiled for a part of it can be kept.
+final class RegexNode: Sendable {
+  indirect enum Kind: Sendable {
+    case empty
+    /// One character of the set.
+    case set(CharacterRanges)
+    case assertion(Assertion)
+    case sequence([RegexNode])
+    case choice([RegexNode])
+    /// `maximum` nil: any number.
+    case repetition(RegexNode, minimum: Int, maximum: Int?, isLazy: Bool)
+    /// Parentheses that keep what they match, counted from 1.
+    case group(RegexNode, Int)
+  }
+
+  /// Conditions on a place between characters.
+  enum Assertion: Sendable {
+    case textStart, textEnd, lineStart, lineEnd, wordStart, wordEnd, wordEdge, noWordEdge
+  }
+
+  /// Whether a node prefers the longest or the shortest of its matches; nil where it has no choice to make.
+  enum Preference: Sendable { case longest, shortest }
+
+  let kind: Kind
+  let preference: Preference?
+  /// True when there is a group below or here.
+  let hasGroups: Bool
+
+  init(_ kind: Kind) {
+    self.kind = kind
+    preference = RegexNode.preference(of: kind)
+    switch kind {
+    case .group: hasGroups = true
+    case .sequence(let parts), .choice(let parts): hasGroups = parts.contains(where: \.hasGroups)
+    case .repetition(let inner, _, _, _): hasGroups = inner.hasGroups
+    case .empty, .set, .assertion: hasGroups = false
+    }
+  }
+
+  /// PostgreSQL's rules ("Regular Expression Matching Rules" in its manual).
+  private static func preference(of kind: Kind) -> Preference? {
+    switch kind {
+    case .empty, .set, .assertion: nil
+    case .group(let inner, _): inner.preference
+    case .sequence(let parts): parts.lazy.compactMap(\.preference).first
+    case .choice: .longest
+    case .repetition(let inner, let minimum, let maximum, let isLazy):
+      minimum == maximum ? inner.preference : isLazy ? .shortest : .longest
+    }
+  }
+}
+
+/// A set of characters as ranges of code points, ascending and apart.
+struct CharacterRanges: Sendable, Hashable {
+  private(set) var ranges: [ClosedRange<UInt32>]
+
+  static let all = CharacterRanges([0...0x10FFFF])
+  static let newline = CharacterRanges([10...10])
+
+  init(_ ranges: [ClosedRange<UInt32>]) {
+    var result: [ClosedRange<UInt32>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = result.last, range.lowerBound <= last.upperBound &+ 1 {
+        result[result.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        result.append(range)
+      }
+    }
+    self.ranges = result
+  }
+
+  static func character(_ code: UInt32) -> CharacterRanges { CharacterRanges([code...code]) }
+
+  func union(_ other: CharacterRanges) -> CharacterRanges { CharacterRanges(ranges + other.ranges) }
+
+  var complement: CharacterRanges {
+    var result: [ClosedRange<UInt32>] = []
+    var next: UInt32 = 0
+    for range in ranges {
+      if range.lowerBound > next { result.append(next...(range.lowerBound - 1)) }
+      next = range.upperBound + 1
+    }
+    if next <= 0x10FFFF { result.append(next...0x10FFFF) }
+    return CharacterRanges(result)
+  }
+
+  func contains(_ code: UInt32) -> Bool {
+    var low = 0
+    var high = ranges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].upperBound < code { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.count && ranges[low].lowerBound <= code
+  }
+
+  /// The set with the other case of each letter added.
+  var ignoringCase: CharacterRanges {
+    var extra: [ClosedRange<UInt32>] = []
+    for range in ranges {
+      // Beyond the Latin, Greek, Cyrillic and Armenian blocks and their extensions few letters have a case.
+      if range.count > 4096 { continue }
+      for code in range {
+        guard let scalar = Unicode.Scalar(code) else { continue }
+        for mapped in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping] {
+          let scalars = Array(mapped.unicodeScalars)
+          if scalars.count == 1, scalars[0].value != code { extra.append(scalars[0].value...scalars[0].value) }
+        }
+      }
+    }
+    return extra.isEmpty ? self : CharacterRanges(ranges + extra)
+  }
+
+  /// A class by PostgreSQL's name; nil for an unknown one. Letters beyond ASCII count by their Unicode properties.
+  static func named(_ name: String) -> CharacterRanges? { classes[name] }
+
+  static let digit = CharacterRanges([48...57])
+  static let space = CharacterRanges([
+    9...13, 32...32, 0x85...0x85, 0x1680...0x1680, 0x2000...0x2006, 0x2008...0x200A, 0x2028...0x2029, 0x205F...0x205F,
+    0x3000...0x3000,
+  ])
+  static let word = alphanumeric.union(character(95))
+  private static let alphanumeric = letters.union(digit)
+
+  private static let letters = CharacterRanges(
+    matching { $0.properties.isAlphabetic || $0.properties.generalCategory == .decimalNumber && $0.value > 127 })
+
+  private static func matching(_ test: (Unicode.Scalar) -> Bool) -> [ClosedRange<UInt32>] {
+    var result: [ClosedRange<UInt32>] = []
+    // Planes 0 to 2; what lies above has no letters that a class knows.
+    for code in UInt32(0)...0x2FFFF {
+      guard let scalar = Unicode.Scalar(code), test(scalar) else { continue }
+      if let last = result.last, last.upperBound + 1 == code {
+        result[result.count - 1] = last.lowerBound...code
+      } else {
+        result.append(code...code)
+      }
+    }
+    return result
+  }
+
+  private static let classes: [String: CharacterRanges] = {
+    let punctuation = CharacterRanges([33...47, 58...64, 91...96, 123...126])
+    return [
+      "alpha": letters, "alnum": alphanumeric, "digit": digit, "space": space,
+      "upper": CharacterRanges(matching { $0.properties.isUppercase }),
+      "lower": CharacterRanges(matching { $0.properties.isLowercase }), "punct": punctuation,
+      "blank": CharacterRanges([9...9, 32...32]), "cntrl": CharacterRanges([0...31, 127...127]),
+      "graph": CharacterRanges([33...126]).union(alphanumeric),
+      "print": CharacterRanges([32...126]).union(alphanumeric),
+      "xdigit": CharacterRanges([48...57, 65...70, 97...102]), "word": word, "ascii": CharacterRanges([0...127]),
+    ]
+  }()
+}

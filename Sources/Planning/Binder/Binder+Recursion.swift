@@ -1,0 +1,71 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// Queries of WITH RECURSIVE.
+extension Binder {
+  /// Binds a query that may read itself: `base UNION [ALL] step`, where only the step names it.
+  func bindRecursive(_ query: Query, _ table: CommonTable, _ scope: Scope) throws -> BoundQuery {
+    guard query.tablesRead.contains(where: { $0.schema == nil && $0.name == table.name }) else {
+      return try bindQuery(query, parent: scope)
+    }
+    scope.commonTables[table.name] = .recursive
+    guard case .setOperation(let operation) = query.body, operation.kind == .union else {
+      throw BinderError.user(
+        "42P19",
+        "recursive query \"\(table.name)\" does not have the form non-recursive-term UNION [ALL] recursive-term",
+        table.range)
+    }
+    if let with = query.with { throw BinderError.unsupported("WITH in a recursive query", with.range) }
+    if let item = query.orderBy.first {
+      throw BinderError.user("0A000", "ORDER BY in a recursive query is not implemented", item.range)
+    }
+    if let limit = query.limit ?? query.offset {
+      throw BinderError.user("0A000", "LIMIT in a recursive query is not implemented", limit.range)
+    }
+    let base = try bindQuery(operation.left, parent: scope)
+    var names = base.names
+    for (index, name) in table.columns.enumerated() where index < names.count { names[index] = name }
+    // Later turns may bring NULLs.
+    let columns = zip(names, base.columns).map { column($0, $1.type) }
+    nextRecursion += 1
+    let working = WorkingTable(id: nextRecursion, columns, names)
+    scope.commonTables[table.name] = .working(working)
+    var step = try bindQuery(operation.right, parent: scope, keepsUnknown: true)
+    guard step.columns.count == columns.count else {
+      throw BinderError.user("42601", "each UNION query must have the same number of columns", operation.right.range)
+    }
+    for (index, column) in columns.enumerated() where step.columns[index].type != column.type {
+      let own = step.columns[index].type
+      if own != .unknown {
+        let common = try commonType([(column.type, query.range), (own, operation.right.range)], "UNION")
+        guard TypeKind(common) == TypeKind(column.type) else {
+          throw BinderError.user(
+            "42804",
+            "recursive query \"\(table.name)\" column \(index + 1) has type \(TypeKind(column.type).name) in "
+              + "non-recursive term but type \(TypeKind(common).name) overall",
+            operation.left.range, hint: "Cast the output of the non-recursive term to the correct type.")
+        }
+      }
+      step.plan = try retype(step.plan, index, to: column.type, operation.right.range)
+    }
+    if !operation.isAll { for column in columns { try requireEquality(column.type, query.range) } }
+    guard base.plan.freeColumns.isEmpty, step.plan.freeColumns.isEmpty else {
+      throw BinderError.unsupported("a recursive query that reads columns of the query around it", table.range)
+    }
+    guard !subqueriesRead(working.id) else {
+      throw BinderError.user(
+        "42P19", "recursive reference to query \"\(table.name)\" must not appear within a subquery", table.range)
+    }
+    let recursion = RecursivePlan(id: working.id, base: base.plan, step: step.plan, isAll: operation.isAll)
+    return BoundQuery(plan: .recursion(recursion, columns), names: names)
+  }
+
+  private func subqueriesRead(_ id: Int) -> Bool {
+    func reads(_ plan: LogicalPlan) -> Bool {
+      if case .working(id, _) = plan { return true }
+      return plan.inputs.contains(where: reads)
+    }
+    return subqueries.contains(where: reads)
+  }
+}

@@ -1,0 +1,207 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// Functions that give rows: in FROM, where they see the tables before them, and in select lists.
+extension Binder {
+  func bindTableFunction(_ function: TableFunction, _ scope: Scope, lateral: FromItem?) throws -> FromItem {
+    if !function.columns.isEmpty || function.items.contains(where: { !$0.columns.isEmpty }) {
+      throw BinderError.unsupported("a column definition list", function.range)
+    }
+    let parent = lateral.map { lateralScope($0, scope) } ?? Scope(parent: scope.parent)
+    var calls: [SetCall] = []
+    var names: [String] = []
+    for item in function.items {
+      guard case .call(let syntax) = item.call.node, let name = syntax.builtInName else {
+        throw BinderError.unsupported("this function in FROM", function.range)
+      }
+      if function.items.count == 1, !function.hasOrdinality {
+        if name == "read_parquet" { return try bindFile(syntax, function, item.call.range) }
+        if let plan = try constantRows(syntax, name, scope, item.call.range) {
+          return try self.item(
+            plan, [function.alias?.name ?? name], schema: nil, name: name, function.alias, function.range)
+        }
+        if !SetFunctionNames.contains(name) { return try bindRowFunction(function, item.call, name, parent) }
+      }
+      let stage = Stage(parent, "functions in FROM")
+      let arguments = try syntax.arguments.map { try bind($0.value, stage) }
+      guard stage.attachments.isEmpty else {
+        throw BinderError.unsupported("a correlated subquery in a function of FROM", function.range)
+      }
+      guard let call = try setCall(name, arguments, syntax.arguments.map(\.value.range), item.call.range) else {
+        throw BinderError.unsupported("the function \(name) in ROWS FROM", item.call.range)
+      }
+      calls.append(call)
+      // The only column of a function is called as its table is.
+      let isOnly = function.items.count == 1 && call.columns.count == 1
+      names += isOnly ? [function.alias?.name ?? name] : call.columns.map(\.name)
+    }
+    var expansion = Expansion(calls)
+    if function.hasOrdinality {
+      expansion.ordinality = column("ordinality", .bigint, isNullable: false)
+      names.append("ordinality")
+    }
+    let first = function.items.first?.call.node
+    var name = ""
+    if case .call(let syntax)? = first { name = syntax.baseName }
+    return try item(
+      .expand(expansion, .values([[]], [])), names, schema: nil, name: name, function.alias, function.range)
+  }
+
+  /// `FROM now()`: one row of any other function.
+  private func bindRowFunction(
+    _ function: TableFunction, _ call: Syntax.Expression, _ name: String, _ parent: Scope
+  ) throws -> FromItem {
+    let stage = Stage(parent, "functions in FROM")
+    let value = try bindTyped(call, stage)
+    guard stage.attachments.isEmpty else {
+      throw BinderError.unsupported("a correlated subquery in a function of FROM", function.range)
+    }
+    let own = column(name, for: value)
+    return try item(
+      .project([Projection(value, as: own)], .values([[]], [])), [function.alias?.name ?? name], schema: nil,
+      name: name, function.alias, function.range)
+  }
+
+  /// generate_series of constants, and unnest of an array that is written out, are rows of their own.
+  private func constantRows(
+    _ call: FunctionCall, _ name: String, _ scope: Scope, _ range: SourceRange
+  ) throws -> LogicalPlan? {
+    switch name {
+    case "generate_series":
+      let literals = call.arguments.allSatisfy { argument in
+        var stack = [argument.value]
+        while let next = stack.popLast() {
+          if case .column = next.node { return false }
+          if next.subquery != nil { return false }
+          stack += next.children
+        }
+        return true
+      }
+      guard literals else { return nil }
+      let stage = Stage(Scope(parent: scope.parent), "functions in FROM")
+      let arguments = try call.arguments.map { try bind($0.value, stage) }
+      let found = try setCall(name, arguments, call.arguments.map(\.value.range), range)
+      guard let found, found.columns[0].type != TypeKind.numeric.type else {
+        throw BinderError.unsupported("generate_series of numeric", range)
+      }
+      return .series(found.arguments, found.columns[0])
+    case "unnest":
+      guard call.arguments.count == 1, case .array(let elements)? = call.arguments.first?.value.node, !elements.isEmpty
+      else { return nil }
+      let isFree = elements.allSatisfy { element in
+        if case .literal = element.node { true } else { false }
+      }
+      guard isFree else { return nil }
+      var bound = try bindValues(elements.map { [$0] }, Scope(parent: scope.parent), range)
+      if bound.columns[0].type == .unknown { bound.plan = try retype(bound.plan, 0, to: .text, range) }
+      return bound.plan
+    default: return nil
+    }
+  }
+
+  /// A call in an expression: its rows are put beside those of the query; nil for other functions.
+  func bindSetCall(_ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange) throws -> Expression? {
+    guard SetFunctionNames.contains(name) else { return nil }
+    guard let collector = stage.expansions, !stage.isAggregateArgument, !stage.isWindowArgument else {
+      throw BinderError.user("0A000", "set-returning functions are not allowed in \(stage.clause)", range)
+    }
+    // One within another would have to come first.
+    stage.expansions = nil
+    defer { stage.expansions = collector }
+    let arguments = try call.arguments.map { try bind($0.value, stage) }
+    guard let made = try setCall(name, arguments, call.arguments.map(\.value.range), range) else { return nil }
+    guard made.columns.count == 1 else {
+      throw BinderError.unsupported("the function \(name) outside of FROM", range)
+    }
+    collector.calls.append(made)
+    return .column(made.columns[0])
+  }
+
+  /// Types a call; nil for a function that gives no rows.
+  private func setCall(
+    _ name: String, _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
+  ) throws -> SetCall? {
+    let types = arguments.map { TypeKind($0.type) }
+    func texts(_ counts: ClosedRange<Int>) throws -> [Expression] {
+      guard counts.contains(arguments.count),
+        arguments.allSatisfy({ $0.type == .unknown || TypeKind($0.type).isString })
+      else { throw BinderError.noFunction(name, types, range) }
+      return try zip(arguments, ranges).map { try coerce($0, to: .text, $1) }
+    }
+    func call(_ function: SetFunction, _ arguments: [Expression], _ columns: [(String, LogicalType)]) -> SetCall {
+      SetCall(function, arguments, columns: columns.map { column($0.0, $0.1) })
+    }
+    func json() throws -> (value: Expression, type: LogicalType) {
+      let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+      guard arguments.count == 1, arguments[0].type == .unknown || arguments[0].type == type else {
+        throw BinderError.noFunction(name, types, range)
+      }
+      return (try coerce(arguments[0], to: type, ranges[0]), type)
+    }
+    switch name {
+    case "generate_series": return try seriesCall(arguments, ranges, range)
+    case "unnest", "generate_subscripts":
+      guard let first = arguments.first, let element = first.type.element,
+        arguments.count == (name == "unnest" ? 1 : 2)
+      else { throw BinderError.noFunction(name, types, range) }
+      return name == "unnest"
+        ? call(.unnest, [first], [(name, element)]) : call(.generateSubscripts, [first], [(name, .integer)])
+    case "regexp_matches": return call(.regexpMatches, try texts(2...3), [(name, .array(.text))])
+    case "regexp_split_to_table": return call(.regexpSplit, try texts(2...3), [(name, .text)])
+    case "string_to_table": return call(.stringToTable, try texts(2...3), [(name, .text)])
+    case "jsonb_array_elements", "json_array_elements":
+      let (value, type) = try json()
+      return call(.jsonArrayElements, [value], [("value", type)])
+    case "jsonb_array_elements_text", "json_array_elements_text":
+      return call(.jsonArrayElementsText, [try json().value], [("value", .text)])
+    case "jsonb_object_keys", "json_object_keys": return call(.jsonObjectKeys, [try json().value], [(name, .text)])
+    case "jsonb_each", "json_each":
+      let (value, type) = try json()
+      return call(.jsonEach, [value], [("key", .text), ("value", type)])
+    case "jsonb_each_text", "json_each_text":
+      return call(.jsonEachText, [try json().value], [("key", .text), ("value", .text)])
+    default: return nil
+    }
+  }
+
+  private func seriesCall(
+    _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
+  ) throws -> SetCall {
+    typealias Entry = Signature<Int>
+    func entry(_ kinds: [TypeKind], optional: Int, _ result: TypeKind) -> Entry {
+      Entry(function: 0, arguments: kinds, result: result, optionalCount: optional)
+    }
+    let signatures = [
+      entry([.int4, .int4, .int4], optional: 1, .int4), entry([.int8, .int8, .int8], optional: 1, .int8),
+      entry([.numeric, .numeric, .numeric], optional: 1, .numeric),
+      entry([.timestamp, .timestamp, .interval], optional: 0, .timestamp),
+      entry([.timestamptz, .timestamptz, .interval], optional: 0, .timestamptz),
+    ]
+    let types = arguments.map { TypeKind($0.type) }
+    switch resolveOverload(signatures, types) {
+    case .found(let signature, let kinds):
+      if signature.result == .numeric { throw BinderError.unsupported("generate_series of numeric", range) }
+      var bound: [Expression] = []
+      for (index, argument) in arguments.enumerated() {
+        bound.append(try coerce(argument, toKind: kinds[index], ranges[index]))
+      }
+      return SetCall(
+        .generateSeries, bound,
+        columns: [column("generate_series", signature.result.type, isNullable: false)])
+    case .none: throw BinderError.noFunction("generate_series", types, range)
+    case .ambiguous: throw BinderError.ambiguousFunction("generate_series", types, range)
+    }
+  }
+}
+
+/// The names of the functions that give rows.
+enum SetFunctionNames {
+  private static let all: Set<String> = [
+    "generate_series", "unnest", "generate_subscripts", "regexp_matches", "regexp_split_to_table", "string_to_table",
+    "json_array_elements", "jsonb_array_elements", "json_array_elements_text", "jsonb_array_elements_text",
+    "json_object_keys", "jsonb_object_keys", "json_each", "jsonb_each", "json_each_text", "jsonb_each_text",
+  ]
+
+  static func contains(_ name: String) -> Bool { all.contains(name) }
+}
