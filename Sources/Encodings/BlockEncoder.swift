@@ -241,7 +241,11 @@ package struct BlockEncoder {
       return total
     }
     var total: Int128 = 0
-    for row in 0..<count where vector.isValid(row) { total += Int128(values[row]) }
+    if let mask = vector.validity, vector.form != .constant {
+      for row in 0..<count where mask.isValid(row) { total += Int128(values[row]) }
+    } else {
+      for row in 0..<count { total += Int128(values[row]) }
+    }
     return total
   }
 

@@ -82,6 +82,15 @@ class Operator {
   /// Makes the state of one thread.
   func makeWorker() throws -> OperatorWorker { fatalError("each operator has its own") }
 
+  /// Tells whether the rows ascend by `wanted`, NULLs last, in one phase. May read data to find out; asked when prepared.
+  func isOrdered(by wanted: [Column]) throws -> Bool { false }
+
+  /// True when a morsel may be run several times, or in part: it computes nothing that is dear or remembered.
+  var isReplayable: Bool { false }
+
+  /// Columns by which rows that are equal, and follow one another, are in one morsel.
+  var unpartedColumns: [Column] { [] }
+
   /// Called when all phases have run, or will never run: gives memory back.
   func finish() {}
 }
@@ -139,6 +148,12 @@ class StreamOperator: Operator {
   override func prepare() throws { try input.prepareOnce() }
 
   override func morselCount(phase: Int) throws -> Int? { try input.morselCount(phase: phase) }
+
+  override func isOrdered(by wanted: [Column]) throws -> Bool { try input.isOrdered(by: wanted) }
+
+  override var isReplayable: Bool { input.isReplayable }
+
+  override var unpartedColumns: [Column] { input.unpartedColumns }
 
   override func finish() { input.finish() }
 }

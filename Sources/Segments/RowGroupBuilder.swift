@@ -86,20 +86,15 @@ enum VectorConcatenation {
       if type.physical == .string { owners.append(flat) }
       row += part.count
     }
-    return Vector(type, count: count, buffer: output, validity: joinValidity(parts, count), owners: owners)
+    return Vector(type, count: count, buffer: output, validity: joinValidity(parts), owners: owners)
   }
 
-  private static func joinValidity(_ parts: [Vector], _ count: Int) -> ValidityMask? {
-    guard parts.contains(where: { $0.validity != nil }) else { return nil }
-    let mask = ValidityMask(count: count, allValid: true)
-    var row = 0
-    for part in parts {
-      if part.validity != nil {
-        for index in 0..<part.count where !part.isValid(index) { mask.set(row + index, valid: false) }
-      }
-      row += part.count
-    }
-    return mask
+  private static func joinValidity(_ parts: [Vector]) -> ValidityMask? {
+    ValidityMask.joined(
+      parts.map { part in
+        let isNull = part.form == .constant && part.validity != nil
+        return (isNull ? ValidityMask(count: part.count, allValid: false) : part.validity, part.count)
+      })
   }
 
   /// Joins dictionary and constant vectors over the entries of all their dictionaries; nil when one is flat, or the
@@ -154,6 +149,6 @@ enum VectorConcatenation {
       }
       dictionary = Vector(type, count: entryCount, buffer: entries, owners: dictionaries)
     }
-    return Vector(codes: codes, count: count, dictionary: dictionary, validity: joinValidity(parts, count))
+    return Vector(codes: codes, count: count, dictionary: dictionary, validity: joinValidity(parts))
   }
 }

@@ -37,6 +37,12 @@ package struct ZoneMap: Sendable, Hashable {
   /// True when there are non-null values whose bounds are known.
   package var hasBounds: Bool { !minimum.isNull && !maximum.isNull }
 
+  /// True when the bounds say that some value here is below one of `other`, so that these rows cannot follow those in
+  /// ascending order. Bounds that were cut may say so wrongly.
+  package func falls(below other: ZoneMap) -> Bool {
+    hasBounds && other.hasBounds && (ScalarOrder.compare(minimum, other.maximum) ?? 0) < 0
+  }
+
   /// Returns what is known of the rows of both.
   package func merged(with other: ZoneMap) -> ZoneMap {
     if rowCount == 0 { return other }

@@ -84,4 +84,26 @@ package struct ValidityMask: Sendable {
     if length & 63 != 0, outWords > 0 { output[outWords - 1] &= (1 << UInt64(length & 63)) &- 1 }
     return ValidityMask(buffer: result, count: length)
   }
+
+  /// Returns the masks of some rows behind one another; nil stands for "all valid".
+  package static func joined(_ parts: [(mask: ValidityMask?, count: Int)]) -> ValidityMask? {
+    guard parts.contains(where: { $0.mask != nil }) else { return nil }
+    let result = ValidityMask(count: parts.reduce(0) { $0 + $1.count }, allValid: false)
+    let output = result.words
+    var position = 0
+    for (mask, count) in parts {
+      var row = 0
+      while row < count {
+        let length = min(64, count - row)
+        var word = mask.map { $0.words[row >> 6] } ?? ~0
+        if length < 64 { word &= (1 << UInt64(length)) &- 1 }
+        let shift = UInt64(position & 63)
+        output[position >> 6] |= word << shift
+        if shift > 0, Int(shift) + length > 64 { output[(position >> 6) + 1] |= word >> (64 - shift) }
+        position += length
+        row += length
+      }
+    }
+    return result
+  }
 }

@@ -54,6 +54,15 @@ final class BatchScanOperator: RowsOperator {
       }
     }
   }
+
+  override var isReplayable: Bool { true }
+
+  override func isOrdered(by wanted: [Column]) throws -> Bool {
+    let positions = wanted.compactMap { columns.firstIndex(of: $0) }
+    guard positions.count == wanted.count else { return false }
+    var check = OrderCheck(columnCount: positions.count)
+    return rows.allSatisfy { batch in check.accepts(positions.map { batch.columns[$0] }) }
+  }
 }
 
 extension Vector {

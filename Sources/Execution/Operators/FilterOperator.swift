@@ -36,10 +36,28 @@ final class FilterOperator: StreamOperator {
 /// Computes new columns from the old.
 final class ProjectOperator: StreamOperator {
   private let expressions: [CompiledExpression]
+  /// The input's column that an output passes on.
+  private let passed: [Column: Column]
 
   init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, expressions: [Expression]) throws {
     self.expressions = try expressions.map { try CompiledExpression($0, input: input.columns) }
+    var passed: [Column: Column] = [:]
+    for (output, expression) in zip(node.output, expressions) {
+      if case .column(let column) = expression { passed[output] = column }
+    }
+    self.passed = passed
     super.init(node, run, input: input)
+  }
+
+  override func isOrdered(by wanted: [Column]) throws -> Bool {
+    let below = wanted.compactMap { passed[$0] }
+    return below.count == wanted.count ? try input.isOrdered(by: below) : false
+  }
+
+  override var unpartedColumns: [Column] {
+    let below = input.unpartedColumns
+    let own = below.compactMap { column in passed.first { $0.value == column }?.key }
+    return own.count == below.count ? own : []
   }
 
   override func makeWorker() throws -> OperatorWorker { Worker(self, try input.worker()) }

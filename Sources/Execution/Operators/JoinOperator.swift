@@ -132,6 +132,25 @@ final class JoinOperator: Operator {
     return flags
   }
 
+  /// The left side's order, where a left row's output does not wait for the batch to end.
+  override func isOrdered(by wanted: [Column]) throws -> Bool {
+    guard keepsLeftOrder, wanted.allSatisfy({ left.columns.contains($0) }) else { return false }
+    return try left.isOrdered(by: wanted)
+  }
+
+  override var isReplayable: Bool { keepsLeftOrder && left.isReplayable }
+
+  override var unpartedColumns: [Column] { keepsLeftOrder ? left.unpartedColumns : [] }
+
+  private var keepsLeftOrder: Bool {
+    if spilled != nil { return false }
+    return switch join.kind {
+    case .inner, .semi, .anti, .antiNullAware, .mark: true
+    case .left, .single: condition == nil && (table?.isUnique ?? false)
+    case .right, .full: false
+    }
+  }
+
   override func makeWorker() throws -> OperatorWorker {
     if let spilled { return SpilledWorker(spilled) }
     let side = JoinSide(build: build, table: table, flags: keepsRight ? makeMatchFlags() : nil)

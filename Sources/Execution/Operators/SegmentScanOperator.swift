@@ -13,7 +13,7 @@ final class SegmentScanOperator: Operator {
   /// Outputs that the filter reads, and the others, which are decoded only for rows it keeps.
   private let filterOutputs: [Int]
   private let otherOutputs: [Int]
-  private var morsels: [Morsel] = []
+  private(set) var morsels: [Morsel] = []
   /// Set before `prepare`: a morsel is a whole row group.
   var keepsRowGroups = false
 
@@ -29,8 +29,11 @@ final class SegmentScanOperator: Operator {
     return RowGroupPlace(segment: morsels[morsel].segment, rowGroup: morsels[morsel].rowGroup ?? 0)
   }
 
+  /// Lists of fields that the rows are known to ascend by.
+  private var verified: [[Int]] = []
+
   /// Some rows of a segment: all of it when `rowGroup` is nil (it is opened by the worker), else rows of one row group.
-  private struct Morsel {
+  struct Morsel {
     let segment: Int
     let rowGroup: Int?
     let rows: Range<Int>
@@ -99,6 +102,22 @@ final class SegmentScanOperator: Operator {
   }
 
   override func morselCount(phase: Int) throws -> Int? { phase == 0 ? morsels.count : nil }
+
+  override var isReplayable: Bool { true }
+
+  override func isOrdered(by wanted: [Column]) throws -> Bool {
+    var fields: [Int] = []
+    for column in wanted {
+      guard let output = columns.firstIndex(of: column), case .field(let field) = scan.sources[output] else {
+        return false
+      }
+      fields.append(field)
+    }
+    if verified.contains(where: { $0.starts(with: fields) }) { return true }
+    guard try verifyOrder(by: fields) else { return false }
+    verified.append(fields)
+    return true
+  }
 
   override func makeWorker() throws -> OperatorWorker { Worker(self) }
 

@@ -50,8 +50,8 @@ final class SortOperator: Operator {
       var start = 0
       while start < range.count {
         let end = min(start + Batch.vectorSize, range.count)
-        let rows = sorted.store.rows(numbers + start, count: end - start)
-        let columns = operation.columns.indices.map { sorted.store.column($0, of: rows) }
+        let columns = sorted.store.columns(
+          Array(operation.columns.indices), numbers + start, count: end - start)
         try emit(Batch(columns, rowCount: end - start))
         start = end
       }

@@ -97,16 +97,24 @@ enum GeneralCast {
   @inline(__always) private static func whole<R: FixedWidthInteger & BitwiseCopyable>(
     _ vector: Vector, _ type: LogicalType, as: R.Type
   ) throws -> Vector {
-    try mapUnaryThrowing(vector, type) { (a: Numeric) -> R? in
-      if a.special != 0 {
+    try mapUnaryChecked(
+      vector, type,
+      { (a: Numeric) -> (R, Bool) in
+        // A whole number as it is, the usual case.
+        if a.special | a.scale == 0 {
+          let result = R(truncatingIfNeeded: a.mantissa)
+          return (result, Int128(result) != a.mantissa)
+        }
+        guard a.special == 0, let value = NumericArithmetic.integer(a), let result = R(exactly: value) else {
+          return (0, true)
+        }
+        return (result, false)
+      },
+      { a in
+        guard a.special != 0 else { return Failure.outOfRange(type) }
         let what = a.special == 1 ? "NaN" : "infinity"
-        throw PulsehouseError(.user, "cannot convert \(what) to \(type.name)", sqlState: "0A000")
-      }
-      guard let value = NumericArithmetic.integer(a), let result = R(exactly: value) else {
-        throw Failure.outOfRange(type)
-      }
-      return result
-    }
+        return PulsehouseError(.user, "cannot convert \(what) to \(type.name)", sqlState: "0A000")
+      })
   }
 
   // MARK: Dates and times

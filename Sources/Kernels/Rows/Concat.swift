@@ -19,7 +19,7 @@ package enum Concat {
       let one = Vector(type, count: 1, buffer: first.buffer, validity: first.validity, owners: first.owners)
       return Vector(constant: one, count: count)
     }
-    let mask = validity(of: parts, count: count)
+    let mask = ValidityMask.joined(parts.map { ($0.rowValidity, $0.count) })
     if let dictionary = first.dictionary, parts.allSatisfy({ $0.dictionary === dictionary }) {
       let codes = AlignedBuffer(byteCount: count * 4)
       var offset = 0
@@ -61,27 +61,5 @@ package enum Concat {
     let stride = vector.type.physical.stride
     return UnsafeRawBufferPointer(start: vector.buffer.base, count: stride)
       .elementsEqual(UnsafeRawBufferPointer(start: other.buffer.base, count: stride))
-  }
-
-  private static func validity(of parts: [Vector], count: Int) -> ValidityMask? {
-    guard parts.contains(where: { $0.validity != nil }) else { return nil }
-    let result = ValidityMask(count: count, allValid: false)
-    let output = result.words
-    var position = 0
-    for part in parts {
-      let mask = part.rowValidity
-      var row = 0
-      while row < part.count {
-        let length = min(64, part.count - row)
-        var word = mask.map { $0.words[row >> 6] } ?? ~0
-        if length < 64 { word &= (1 << UInt64(length)) &- 1 }
-        let shift = UInt64(position & 63)
-        output[position >> 6] |= word << shift
-        if shift > 0, Int(shift) + length > 64 { output[(position >> 6) + 1] |= word >> (64 - shift) }
-        position += length
-        row += length
-      }
-    }
-    return result
   }
 }

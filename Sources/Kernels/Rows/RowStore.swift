@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 import Vectors
 
 /// How rows of some types lie in memory: fixed offsets, one byte of validity bits for each eight columns.
@@ -189,6 +190,7 @@ package final class RowStore: @unchecked Sendable {
 
   package static let chunkBits = 13
   package static let chunkRows = 1 << chunkBits
+  private static let blockRows = 1024
 
   package let layout: RowLayout
   package let chunks: [RowChunk]
@@ -243,14 +245,63 @@ package final class RowStore: @unchecked Sendable {
     return Rows(count: range.count, addresses: addresses)
   }
 
-  /// Returns one column of `rows`. Strings come as codes of all the store's strings where those are not too many.
+  /// Returns columns of the rows that `numbers` name. Strings come as codes of all the store's strings where those are
+  /// not too many.
+  ///
+  /// Rows are taken a block at a time, so that all columns find them in the cache.
+  package func columns(_ wanted: [Int], _ numbers: UnsafePointer<UInt32>, count: Int) -> [Vector] {
+    let outputs = wanted.map { AlignedBuffer(byteCount: count * RowLayout.width(layout.types[$0])) }
+    let masks = wanted.map { hasNulls[$0] ? ValidityMask(count: count, allValid: false) : nil }
+    let block = AlignedBuffer(byteCount: RowStore.blockRows * 8)
+    let addresses = block.values(as: UInt.self)
+    let base = bases.values(as: UInt.self)
+    let stride = UInt(layout.stride)
+    var start = 0
+    while start < count {
+      let size = min(RowStore.blockRows, count - start)
+      var row = 0
+      while row < size {
+        let number = Int(numbers[start &+ row])
+        let address =
+          base[number >> RowStore.chunkBits] &+ UInt(number & (RowStore.chunkRows &- 1)) &* stride
+        addresses[row] = address
+        ph_prefetch(UnsafeRawPointer(bitPattern: address))
+        ph_prefetch(UnsafeRawPointer(bitPattern: address &+ stride &- 1))
+        row &+= 1
+      }
+      for (place, column) in wanted.enumerated() {
+        let width = RowLayout.width(layout.types[column])
+        gather(column, addresses, size, outputs[place].base + start * width)
+        if let mask = masks[place] { validity(column, addresses, size, mask.words + start / 64) }
+      }
+      start += size
+    }
+    return wanted.indices.map { finished(wanted[$0], outputs[$0], masks[$0], count) }
+  }
+
+  /// Returns one column of `rows`, as `columns` does.
   package func column(_ column: Int, of rows: Rows) -> Vector {
-    let type = layout.types[column]
-    let count = rows.count
-    let output = AlignedBuffer(byteCount: count * RowLayout.width(type))
+    let output = AlignedBuffer(byteCount: rows.count * RowLayout.width(layout.types[column]))
     let addresses = UnsafePointer(rows.addresses.values(as: UInt.self))
+    gather(column, addresses, rows.count, output.base)
+    let mask = hasNulls[column] ? ValidityMask(count: rows.count, allValid: false) : nil
+    if let mask { validity(column, addresses, rows.count, mask.words) }
+    return finished(column, output, mask, rows.count)
+  }
+
+  private func finished(_ column: Int, _ output: AlignedBuffer, _ mask: ValidityMask?, _ count: Int) -> Vector {
+    guard let pool = pools[column] else {
+      return Vector(layout.types[column], count: count, buffer: output, validity: mask)
+    }
+    let coded = Vector(codes: output, count: count, dictionary: pool.entries, validity: mask)
+    return pool.entryCount <= 1 << 16 ? coded : coded.flattened()
+  }
+
+  private func gather(
+    _ column: Int, _ addresses: UnsafePointer<UInt>, _ count: Int, _ output: UnsafeMutableRawPointer
+  ) {
     let offset = UInt(layout.offsets[column])
-    switch RowLayout.width(type) {
+    switch RowLayout.width(layout.types[column]) {
     case 1: RowStore.gather(addresses, offset, count, output, as: UInt8.self)
     case 2: RowStore.gather(addresses, offset, count, output, as: UInt16.self)
     case 4: RowStore.gather(addresses, offset, count, output, as: UInt32.self)
@@ -258,10 +309,6 @@ package final class RowStore: @unchecked Sendable {
     case 16: RowStore.gather(addresses, offset, count, output, as: UUIDValue.self)
     default: RowStore.gather(addresses, offset, count, output, as: Numeric.self)
     }
-    let mask = hasNulls[column] ? validity(column, addresses, count) : nil
-    guard let pool = pools[column] else { return Vector(type, count: count, buffer: output, validity: mask) }
-    let coded = Vector(codes: output, count: count, dictionary: pool.entries, validity: mask)
-    return pool.entryCount <= 1 << 16 ? coded : coded.flattened()
   }
 
   /// As `column`, for sort keys: strings come as the numbers of their pool, under type integer; flat.
@@ -269,15 +316,17 @@ package final class RowStore: @unchecked Sendable {
     guard pools[column] != nil else { return self.column(column, of: rows) }
     let output = AlignedBuffer(byteCount: rows.count * 4)
     let addresses = UnsafePointer(rows.addresses.values(as: UInt.self))
-    RowStore.gather(addresses, UInt(layout.offsets[column]), rows.count, output, as: UInt32.self)
-    let mask = hasNulls[column] ? validity(column, addresses, rows.count) : nil
+    gather(column, addresses, rows.count, output.base)
+    let mask = hasNulls[column] ? ValidityMask(count: rows.count, allValid: false) : nil
+    if let mask { validity(column, addresses, rows.count, mask.words) }
     return Vector(.integer, count: rows.count, buffer: output, validity: mask)
   }
 
   @inline(__always) private static func gather<T: BitwiseCopyable>(
-    _ addresses: UnsafePointer<UInt>, _ offset: UInt, _ count: Int, _ target: AlignedBuffer, as type: T.Type
+    _ addresses: UnsafePointer<UInt>, _ offset: UInt, _ count: Int, _ target: UnsafeMutableRawPointer,
+    as type: T.Type
   ) {
-    let output = target.values(as: type)
+    let output = target.assumingMemoryBound(to: type)
     var row = 0
     while row < count {
       if let place = UnsafeRawPointer(bitPattern: addresses[row] &+ offset) {
@@ -287,9 +336,10 @@ package final class RowStore: @unchecked Sendable {
     }
   }
 
-  private func validity(_ column: Int, _ addresses: UnsafePointer<UInt>, _ count: Int) -> ValidityMask {
-    let mask = ValidityMask(count: count, allValid: false)
-    let words = mask.words
+  /// Sets the bits of valid rows in words that are zero.
+  private func validity(
+    _ column: Int, _ addresses: UnsafePointer<UInt>, _ count: Int, _ words: UnsafeMutablePointer<UInt64>
+  ) {
     let offset = UInt(layout.validityOffset + column / 8)
     let shift = UInt8(column % 8)
     for row in 0..<count {
@@ -297,6 +347,5 @@ package final class RowStore: @unchecked Sendable {
         words[row >> 6] |= UInt64((place.load(as: UInt8.self) >> shift) & 1) << UInt64(row & 63)
       }
     }
-    return mask
   }
 }

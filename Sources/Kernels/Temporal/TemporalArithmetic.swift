@@ -122,9 +122,33 @@ enum TemporalArithmetic {
           }, { _ in Failure.timestampRange })
       }
     }
+    if hasMicrosecondsAlone(spans) {
+      return try mapBinaryChecked(
+        timestamps, spans, timestamps.type,
+        { (a: Int64, span: Interval) in
+          if a == .max || a == .min { return (a, false) }
+          let (sum, overflow) =
+            isForward
+            ? a.addingReportingOverflow(span.microseconds) : a.subtractingReportingOverflow(span.microseconds)
+          return (sum, overflow || sum < Calendar.minimumTimestamp || sum == .max)
+        }, { _, _ in Failure.timestampRange })
+    }
     return try mapBinaryThrowing(timestamps, spans, timestamps.type) { (a: Int64, span: Interval) -> Int64? in
       try add(isForward ? span : negated(span), to: a)
     }
+  }
+
+  /// True when no row, NULL or not, has months or days.
+  private static func hasMicrosecondsAlone(_ spans: Vector) -> Bool {
+    guard spans.form == .flat else { return false }
+    let values = spans.values(as: Interval.self)
+    var others: Int32 = 0
+    var row = 0
+    while row < spans.count {
+      others |= values[row].months | values[row].days
+      row &+= 1
+    }
+    return others == 0
   }
 
   /// Adds months (the day is clipped to the month's last), then days, then microseconds.
@@ -168,6 +192,7 @@ enum TemporalArithmetic {
 
   /// Multiplies or divides an interval; fractions of a month become days of 30 to a month, of a day hours.
   private static func scaled(_ spans: Vector, _ factors: Vector, isProduct: Bool) throws -> Vector {
+    if isProduct, let result = try microseconds(spans, factors) { return result }
     let factors = try Cast.vector(factors, to: .double)
     return try mapBinaryThrowing(spans, factors, .interval) { (span: Interval, factor: Double) -> Interval? in
       if !isProduct && factor == 0 { throw Failure.divisionByZero }
@@ -192,5 +217,34 @@ enum TemporalArithmetic {
       else { throw Failure.intervalRange }
       return Interval(months: months, days: finalDays, microseconds: finalMicroseconds)
     }
+  }
+
+  /// Multiplies a constant of microseconds alone by whole numbers; nil where that is not it, or where doubles would not
+  /// be exact.
+  private static func microseconds(_ spans: Vector, _ factors: Vector) throws -> Vector? {
+    guard spans.form == .constant, spans.validity == nil, factors.type.isInteger, factors.form == .flat else {
+      return nil
+    }
+    let span = spans.values(as: Interval.self)[0]
+    guard span.months == 0, span.days == 0, span.microseconds != .min else { return nil }
+    let numbers = try Cast.vector(factors, to: .bigint).flattened()
+    let limit = (1 << 53) / max(span.microseconds.magnitude, 1)
+    let values = numbers.values(as: Int64.self)
+    let count = numbers.count
+    var largest: UInt64 = 0
+    var row = 0
+    while row < count {
+      largest = max(largest, values[row].magnitude)
+      row &+= 1
+    }
+    guard largest <= limit else { return nil }
+    let buffer = AlignedBuffer(byteCount: count * MemoryLayout<Interval>.stride)
+    let output = buffer.values(as: Interval.self)
+    row = 0
+    while row < count {
+      output[row] = Interval(months: 0, days: 0, microseconds: values[row] &* span.microseconds)
+      row &+= 1
+    }
+    return Vector(.interval, count: count, buffer: buffer, validity: numbers.validity)
   }
 }

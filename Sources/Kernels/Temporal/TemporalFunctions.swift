@@ -25,6 +25,7 @@ package enum TemporalFunctions {
       guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
       return known
     }
+    if !wantsDouble, let fixed, let result = wholeField(fixed, source, type) { return result }
     func map<T: BitwiseCopyable>(_: T.Type, _ read: (DateField, T) -> FieldValue?) throws -> Vector {
       if wantsDouble {
         return try mapBinaryThrowing(names, source, type) { (name: StringReference, value: T) -> Double? in
@@ -68,6 +69,56 @@ package enum TemporalFunctions {
     case .interval: return try map(Interval.self) { FieldReader.interval($0, $1) }
     default: throw Failure.noOperator("extract", [source.type])
     }
+  }
+
+  /// Hour, minute and the fields of a day, which are whole numbers, of dates and timestamps; nil for anything else and
+  /// where a value is infinite. Days that follow one another are often the same, and read once.
+  private static func wholeField(_ field: DateField, _ source: Vector, _ type: LogicalType) -> Vector? {
+    guard source.form == .flat else { return nil }
+    let isDate = source.type == .date
+    guard isDate || source.type == .timestamp || source.type == .timestamptz else { return nil }
+    let count = source.count
+    let unit: Int64?
+    switch field {
+    case .hour: unit = Calendar.microsecondsPerHour
+    case .minute: unit = Calendar.microsecondsPerMinute
+    case .day, .month, .quarter, .year, .weekday, .isoWeekday, .dayOfYear, .week, .isoYear: unit = nil
+    default: return nil
+    }
+    if unit != nil, isDate { return nil }
+    let buffer = AlignedBuffer(byteCount: count * MemoryLayout<Numeric>.stride)
+    let output = buffer.values(as: Numeric.self)
+    if let unit {
+      let values = source.values(as: Int64.self)
+      let limit: Int64 = field == .minute ? 60 : 24
+      for row in 0..<count {
+        let value = values[row]
+        if value == .max || value == .min { return nil }
+        output[row] = Numeric(mantissa: Int128(Calendar.split(value).time / unit % limit), scale: 0)
+      }
+      return Vector(type, count: count, buffer: buffer, validity: source.validity)
+    }
+    var lastDay = Int64.min
+    var last = Numeric(mantissa: 0, scale: 0)
+    for row in 0..<count {
+      let day: Int64
+      if isDate {
+        let value = source.values(as: Int32.self)[row]
+        if value == .max || value == .min { return nil }
+        day = Int64(value)
+      } else {
+        let value = source.values(as: Int64.self)[row]
+        if value == .max || value == .min { return nil }
+        day = Calendar.split(value).days
+      }
+      if day != lastDay {
+        guard case .decimal(let mantissa, 0)? = FieldReader.day(field, day) else { return nil }
+        last = Numeric(mantissa: Int128(mantissa), scale: 0)
+        lastDay = day
+      }
+      output[row] = last
+    }
+    return Vector(type, count: count, buffer: buffer, validity: source.validity)
   }
 
   /// `date_trunc(field, source)`; a date is taken as the timestamp it becomes.

@@ -41,7 +41,7 @@ extension Expression {
     return mapChildren { $0.substituting(map) }
   }
 
-  var columns: Set<Column> {
+  package var columns: Set<Column> {
     var result: Set<Column> = []
     collectColumns(into: &result)
     return result

@@ -14,6 +14,14 @@ struct Lowering {
   init(_ estimator: Estimator) { self.estimator = estimator }
 
   func lower(_ plan: LogicalPlan) throws -> PhysicalNode {
+    try lower(plan, needed: nil, conjuncts: [])
+  }
+
+  /// `needed` is what is read of the output, where only filters stand between the plan and a projection; `conjuncts` are
+  /// the conditions of these filters.
+  private func lower(
+    _ plan: LogicalPlan, needed: Set<Column>?, conjuncts above: [Expression]
+  ) throws -> PhysicalNode {
     switch plan {
     case .scan(let scan):
       var table = TableScan(
@@ -24,9 +32,17 @@ struct Lowering {
     case .values(let rows, _): return node(plan, .values(rows))
     case .series(let arguments, _): return node(plan, .series(arguments))
     case .filter(let conjuncts, let input):
-      return node(plan, .filter(.conjunction(conjuncts)), [try lower(input)])
+      var read = needed
+      if needed != nil { for conjunct in conjuncts { read?.formUnion(conjunct.columns) } }
+      let below = try lower(input, needed: read, conjuncts: above + conjuncts)
+      return PhysicalNode(
+        id: newID(), .filter(.conjunction(conjuncts)), inputs: [below], output: below.output,
+        estimatedRowCount: estimator.rows(plan))
     case .project(let projections, let input):
-      return node(plan, .project(projections.map(\.expression)), [try lower(input)])
+      var read: Set<Column> = []
+      for projection in projections { read.formUnion(projection.expression.columns) }
+      return node(
+        plan, .project(projections.map(\.expression)), [try lower(input, needed: read, conjuncts: [])])
     case .aggregate(let aggregate, let input):
       let below = try lower(input)
       let aggregation = Aggregation(
@@ -43,9 +59,12 @@ struct Lowering {
       if withTies, count != nil { throw PulsehouseError(.internal, "WITH TIES lost its order") }
       return node(plan, .limit(count: count, offset: offset), [try lower(input)])
     case .window(let window, let input):
-      return node(
-        plan, .window(Windowing(partition: window.partition, order: window.order, calls: window.calls)),
-        [try lower(input)])
+      let windowing = Windowing(
+        partition: window.partition, order: window.order, calls: window.calls,
+        rowLimit: Lowering.rowLimit(window, above))
+      return PhysicalNode(
+        id: newID(), .window(windowing), inputs: [try lower(input)],
+        output: plan.output.filter { needed?.contains($0) ?? true }, estimatedRowCount: estimator.rows(plan))
     case .concatenate(let inputs, _): return node(plan, .concatenate, try inputs.map(lower))
     case .setOperation(let kind, let all, let left, let right, _):
       return node(plan, .setOperation(kind, all: all), [try lower(left), try lower(right)])
@@ -70,6 +89,25 @@ struct Lowering {
         id: newID(), .project(shared.plan.output.map { .column($0) }), inputs: [source], output: columns,
         estimatedRowCount: source.estimatedRowCount)
     }
+  }
+
+  /// The most rows of a partition that can pass conditions on their row_number: `n` for `= n`, `<= n`, `< n + 1`.
+  private static func rowLimit(_ window: LogicalWindow, _ conjuncts: [Expression]) -> Int? {
+    guard window.calls.allSatisfy({ $0.function == .rowNumber }), let call = window.calls.first else { return nil }
+    var limit: Int?
+    for conjunct in conjuncts {
+      guard case .compare(let comparison, .column(let column), let bound) = conjunct, column == call.output,
+        case .integer(let value)? = bound.scalar, value >= 0, value <= 1 << 40
+      else { continue }
+      let most: Int
+      switch comparison {
+      case .equal, .lessOrEqual: most = Int(value)
+      case .less: most = max(Int(value) - 1, 0)
+      default: continue
+      }
+      limit = min(limit ?? most, most)
+    }
+    return limit
   }
 
   /// Sorting all is better than keeping very many.

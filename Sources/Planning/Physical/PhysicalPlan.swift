@@ -190,16 +190,20 @@ package struct Join: Sendable {
   }
 }
 
-/// Window functions over one partitioning and order. Output: the input's columns, then one for each call. Rows come
-/// in partition and sort order.
+/// Window functions over one partitioning and order. Output: any of the input's columns and of the calls' outputs. Rows
+/// come in partition and sort order.
 package struct Windowing: Sendable {
   package var partition: [Expression]
   package var order: [SortKey]
   package var calls: [WindowCall]
+  /// How many rows of each partition are wanted, the first in the order; nil for all. Only where every call is
+  /// row_number.
+  package var rowLimit: Int?
 
-  package init(partition: [Expression], order: [SortKey], calls: [WindowCall]) {
+  package init(partition: [Expression], order: [SortKey], calls: [WindowCall], rowLimit: Int? = nil) {
     self.partition = partition
     self.order = order
     self.calls = calls
+    self.rowLimit = rowLimit
   }
 }

@@ -4,21 +4,27 @@ import Planning
 import Synchronization
 import Vectors
 
-/// Window functions over one partitioning and order: stores all rows, then sorts and computes runs of whole partitions
-/// side by side.
+/// Window functions over one partitioning and order. Where the input comes in an order that fits, its rows stream by
+/// (`WindowStream`); else all are stored, and runs of whole partitions sorted and computed side by side.
 final class WindowOperator: Operator {
-  private let input: Operator
+  let input: Operator
   let windowing: Windowing
-  /// The input's columns that are stored, in their order there; calls and keys are compiled against them.
-  private let stored: StoredColumns
-  private let orders: [SortOrder]
-  private let partitionKeys: [CompiledExpression]
+  /// Positions of the input's columns that calls and outputs read: what a chunk's batch has.
+  let wanted: [Int]
+  /// Where each output is: among the wanted columns and, behind them, the calls' results.
+  let outputs: [Int]
+  let orders: [SortOrder]
   let orderKeys: CompiledSortKeys
   let calls: [CompiledWindowCall]
   /// True when a call asks which rows the order does not tell apart.
   let needsPeers: Bool
+  private let stored: StoredColumns
+  /// The store's columns that are wanted.
+  private let gathered: [Int]
   private var sorted: SortedRows?
   private var morsels: [Range<Int>] = []
+  /// How the rows pass by, where the input's order makes sorting them all unnecessary.
+  private(set) var stream: WindowStream?
 
   /// Rows that a morsel has at least, when there are so many; then it ends with the partition.
   private static let morselRows = 16 * Batch.vectorSize
@@ -26,36 +32,96 @@ final class WindowOperator: Operator {
   init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, windowing: Windowing) throws {
     self.input = input
     self.windowing = windowing
-    let keys = windowing.partition + windowing.order.map { $0.expression }
-    stored = try StoredColumns(wanted: Set(input.columns.indices), keys: keys, input: input.columns)
-    let kept = stored.kept.map { input.columns[$0] }
-    partitionKeys = try windowing.partition.map { try CompiledExpression($0, input: kept) }
-    orderKeys = try CompiledSortKeys(windowing.order, input: kept)
-    orders = windowing.partition.map { _ in SortOrder() } + orderKeys.orders
-    calls = try windowing.calls.map { try CompiledWindowCall($0, windowing, input: kept, run) }
-    needsPeers = calls.contains { call in
+    needsPeers = windowing.calls.contains { call in
       switch call.function {
       case .rowNumber, .ntile, .lag, .lead: false
-      case .aggregate: !call.frame.isWholePartition && !windowing.order.isEmpty
+      case .aggregate: !call.frame.isUnbounded && !windowing.order.isEmpty
       default: true
       }
     }
+    var read = Set(node.output)
+    for call in windowing.calls {
+      for argument in call.arguments { read.formUnion(argument.columns) }
+      if let filter = call.filter { read.formUnion(filter.columns) }
+    }
+    if needsPeers { for key in windowing.order { read.formUnion(key.expression.columns) } }
+    let wanted = input.columns.indices.filter { read.contains(input.columns[$0]) }
+    self.wanted = wanted
+    let keys = windowing.partition + windowing.order.map { $0.expression }
+    let stored = try StoredColumns(wanted: Set(wanted), keys: keys, input: input.columns)
+    self.stored = stored
+    gathered = wanted.compactMap { stored.kept.firstIndex(of: $0) }
+    let columns = wanted.map { input.columns[$0] }
+    orderKeys = try CompiledSortKeys(needsPeers ? windowing.order : [], input: columns)
+    orders =
+      windowing.partition.map { _ in SortOrder() }
+      + windowing.order.map { SortOrder(isDescending: $0.isDescending, nullsFirst: $0.nullsFirst) }
+    calls = try windowing.calls.map { try CompiledWindowCall($0, windowing, input: columns, run) }
+    let all = columns + windowing.calls.map { $0.output }
+    outputs = node.output.compactMap { all.firstIndex(of: $0) }
     super.init(node, run)
+    guard outputs.count == node.output.count else {
+      throw PulsehouseError(.internal, "a window's output is neither its input's nor a call's")
+    }
   }
 
   override func prepare() throws {
+    try input.prepareOnce()
+    stream = try WindowStream(windowing, over: input)
+    if stream != nil { return }
     let sorted = try SortedRows(
-      input, stored, orders: orders, partitionCount: partitionKeys.count, for: "window functions")
+      input, stored, orders: orders, partitionCount: windowing.partition.count, for: "window functions")
     metrics.memoryCounter.store(sorted.reservation.byteCount, ordering: .relaxed)
     morsels = sorted.morsels(of: WindowOperator.morselRows)
     self.sorted = sorted
   }
 
-  override func morselCount(phase: Int) throws -> Int? { phase == 0 ? morsels.count : nil }
+  override func morselCount(phase: Int) throws -> Int? {
+    guard phase == 0 else { return nil }
+    return stream == nil ? morsels.count : try input.morselCount(phase: 0)
+  }
 
-  override func makeWorker() throws -> OperatorWorker { Worker(self) }
+  override func makeWorker() throws -> OperatorWorker {
+    guard let stream else { return Worker(self) }
+    return try StreamedWindowWorker(self, stream)
+  }
 
-  override func finish() { sorted = nil }
+  override func isOrdered(by wanted: [Column]) throws -> Bool {
+    if stream != nil { return try wanted.allSatisfy(input.columns.contains) && input.isOrdered(by: wanted) }
+    let plain = windowing.partition.map { SortKey($0) } + windowing.order
+    return plain.map { $0.ascendingColumn }.starts(with: wanted.map { $0 as Column? })
+  }
+
+  override var unpartedColumns: [Column] {
+    if let stream { return stream.prefix }
+    let columns = windowing.partition.compactMap { SortKey($0).ascendingColumn }
+    return columns.count == windowing.partition.count ? columns : []
+  }
+
+  override func finish() {
+    if stream != nil { input.finish() }
+    sorted = nil
+  }
+
+  /// Computes the calls over whole partitions in order, each of which begins where `starts` is 1.
+  func results(_ batch: Batch, starts: ArraySlice<UInt8>) throws -> [Vector] {
+    let chunk = try WindowChunk(self, batch, starts: starts)
+    return try calls.map { call in
+      try run.checkpoint()
+      return try chunk.compute(call).retyped(as: call.type)
+    }
+  }
+
+  /// Hands on a chunk's wanted columns and results as outputs.
+  func emit(_ columns: [Vector], rowCount: Int, _ emit: Emit) throws {
+    let whole = Batch(outputs.map { columns[$0] }, rowCount: rowCount)
+    var start = 0
+    while start < rowCount {
+      let end = min(start + Batch.vectorSize, rowCount)
+      try emit(whole.slice(start..<end))
+      start = end
+    }
+  }
 
   private final class Worker: OperatorWorker {
     let operation: WindowOperator
@@ -68,18 +134,47 @@ final class WindowOperator: Operator {
       let buckets = operation.morsels[morsel]
       try sorted.sort(buckets, sorter)
       let range = sorted.rows(of: buckets)
-      let store = sorted.store
+      var starts = try partitionStarts(sorted, range)
+      var numbers = sorted.sortedNumbers(range)
+      var count = range.count
+      var kept: [UInt32] = []
+      if let limit = operation.windowing.rowLimit {
+        kept = firstRows(limit, numbers, &starts)
+        count = kept.count
+      }
       // Partitions end with buckets, and a bucket may hold many rows: they are taken in runs of whole partitions.
-      let starts = try partitionStarts(sorted, range)
-      var start = 0
-      while start < range.count {
-        var end = min(start + WindowOperator.morselRows, range.count)
-        while end < range.count, starts[end] == 0 { end += 1 }
-        let rows = store.rows(sorted.sortedNumbers(range) + start, count: end - start)
-        let batch = Batch(
-          operation.stored.kept.indices.map { store.column($0, of: rows) }, rowCount: end - start)
-        try compute(batch, starts: starts[start..<end], emit)
-        start = end
+      try kept.withUnsafeBufferPointer { kept in
+        if operation.windowing.rowLimit != nil, let base = kept.baseAddress { numbers = base }
+        var start = 0
+        while start < count {
+          var end = min(start + WindowOperator.morselRows, count)
+          while end < count, starts[end] == 0 { end += 1 }
+          let columns = sorted.store.columns(operation.gathered, numbers + start, count: end - start)
+          let results = try operation.results(Batch(columns, rowCount: end - start), starts: starts[start..<end])
+          try operation.emit(columns + results, rowCount: end - start, emit)
+          start = end
+        }
+      }
+    }
+
+    /// Returns the numbers of the first `limit` rows of each partition, and leaves `starts` speaking of these.
+    private func firstRows(_ limit: Int, _ numbers: UnsafePointer<UInt32>, _ starts: inout [UInt8]) -> [UInt32] {
+      let count = starts.count
+      guard limit > 0 else { return [] }
+      return starts.withUnsafeMutableBufferPointer { starts in
+        [UInt32](unsafeUninitializedCapacity: count) { output, used in
+          var place = 0
+          var kept = 0
+          var row = 0
+          while row < count {
+            place = starts[row] != 0 ? 1 : place &+ 1
+            output[kept] = numbers[row]
+            starts[kept] = starts[row]
+            kept &+= place <= limit ? 1 : 0
+            row &+= 1
+          }
+          used = kept
+        }
       }
     }
 
@@ -88,7 +183,7 @@ final class WindowOperator: Operator {
       let rows = sorted.store.rows(sorted.sortedNumbers(range), count: range.count)
       var starts = [UInt8](repeating: 0, count: range.count)
       starts[0] = 1
-      for column in operation.stored.keyColumns.prefix(operation.partitionKeys.count) {
+      for column in operation.stored.keyColumns.prefix(operation.windowing.partition.count) {
         let vector = sorted.store.column(column, of: rows)
         starts.withUnsafeMutableBufferPointer { flags in
           if let base = flags.baseAddress { RunBoundaries.mark(vector, into: base) }
@@ -96,23 +191,12 @@ final class WindowOperator: Operator {
       }
       return starts
     }
-
-    private func compute(_ batch: Batch, starts: ArraySlice<UInt8>, _ emit: Emit) throws {
-      let chunk = try WindowChunk(operation, batch, starts: starts)
-      var results: [Vector] = []
-      for call in operation.calls {
-        try operation.run.checkpoint()
-        results.append(try chunk.compute(call).retyped(as: call.type))
-      }
-      let whole = Batch(batch.columns + results, rowCount: batch.rowCount)
-      var start = 0
-      while start < whole.rowCount {
-        let end = min(start + Batch.vectorSize, whole.rowCount)
-        try emit(whole.slice(start..<end))
-        start = end
-      }
-    }
   }
+}
+
+extension WindowFrame {
+  /// True when every row's frame is its whole partition, whatever the order.
+  var isUnbounded: Bool { exclusion == .none && start == .unboundedPreceding && end == .unboundedFollowing }
 }
 
 /// A window function made runnable.

@@ -1,0 +1,84 @@
+import Kernels
+import Planning
+import Segments
+import Synchronization
+import Vectors
+
+/// The first and last rows of morsels that workers look through, or the news that one is not in order.
+private final class MorselEnds: Sendable {
+  struct Ends: Sendable {
+    /// One vector of one row for each column; none without rows.
+    var first: [Vector]
+    var last: [Vector]
+  }
+
+  private struct State {
+    var ends: [Ends?]
+    var hasFailed = false
+  }
+
+  private let state: Mutex<State>
+
+  init(count: Int) { state = Mutex(State(ends: Array(repeating: nil, count: count))) }
+
+  var hasFailed: Bool { state.withLock { $0.hasFailed } }
+
+  func set(_ index: Int, _ ends: Ends?) {
+    state.withLock { state in
+      state.ends[index] = ends
+      if ends == nil { state.hasFailed = true }
+    }
+  }
+
+  /// All ends in order, nil when a morsel failed.
+  var all: [Ends]? { state.withLock { $0.hasFailed ? nil : $0.ends.compactMap { $0 } } }
+}
+
+extension SegmentScanOperator {
+  /// Reads columns to see whether the rows ascend by them, NULLs last: first the bounds of row groups, which settle it
+  /// at once where rows came in another order, then the values, until two of them fall.
+  func verifyOrder(by fields: [Int]) throws -> Bool {
+    guard let first = fields.first else { return false }
+    var highest: ZoneMap?
+    for morsel in morsels where morsel.rows.lowerBound == 0 {
+      let segment = try handles[morsel.segment].open()
+      for rowGroup in morsel.rowGroup.map({ $0..<$0 + 1 }) ?? 0..<segment.rowGroupCount {
+        let zone = segment.zoneMap(column: first, rowGroup: rowGroup)
+        if let highest, zone.falls(below: highest) { return false }
+        highest = zone
+      }
+    }
+    let ends = MorselEnds(count: morsels.count)
+    let scan = Box(self)
+    try WorkerPool.shared.forEach(count: morsels.count, threads: run.threadCount) { index, _ in
+      if ends.hasFailed { return }
+      ends.set(index, try scan.value.ordered(scan.value.morsels[index], fields))
+    }
+    guard let all = ends.all else { return false }
+    var check = OrderCheck(columnCount: fields.count)
+    return all.allSatisfy { check.accepts($0.first) && check.accepts($0.last) }
+  }
+
+  /// Returns a morsel's first and last row, or nil when its rows do not ascend.
+  private func ordered(_ morsel: Morsel, _ fields: [Int]) throws -> MorselEnds.Ends? {
+    let segment = try handles[morsel.segment].open()
+    var check = OrderCheck(columnCount: fields.count)
+    var first: [Vector] = []
+    var last: [Vector] = []
+    for rowGroup in morsel.rowGroup.map({ $0..<$0 + 1 }) ?? 0..<segment.rowGroupCount {
+      let reader = RowGroupReader(segment, rowGroup: rowGroup)
+      let rows = morsel.rowGroup == nil ? 0..<segment.rowCount(rowGroup: rowGroup) : morsel.rows
+      var start = rows.lowerBound
+      while start < rows.upperBound {
+        try run.checkpoint()
+        let end = min(start + Batch.vectorSize, rows.upperBound)
+        let columns = try fields.map { try reader.read(column: $0, rows: start..<end) }
+        guard check.accepts(columns) else { return nil }
+        if first.isEmpty { first = columns.map { $0.slice(0..<1) } }
+        last = columns.map { $0.slice(end - start - 1..<end - start) }
+        start = end
+      }
+    }
+    return MorselEnds.Ends(first: first, last: last)
+  }
+}
