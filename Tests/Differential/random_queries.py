@@ -395,6 +395,8 @@ class QueryGenerator:
         while True:
             text = self.expression(kind, 1)
             # What is constant once it is simplified counts as one.
+            if kind == "boolean":
+                return self.column(kind)
             if "coalesce" in text or "CASE" in text or "nullif" in text or "least" in text or "greatest" in text:
                 continue
             if "." in text and "SELECT" not in text and any(f"{alias}." in text for alias in self.aliases):
