@@ -342,8 +342,16 @@ package final class GroupTable {
         ahead &+= 1
       }
     }
+    // Rows that follow each other often have one key, in tables that are stored in its order.
+    var previous = ~words[0]
+    var previousGroup: UInt32 = 0
     var row = 0
     while row < count {
+      if words[row] == previous {
+        groups[row] = previousGroup
+        row &+= 1
+        continue
+      }
       if isLarge, row &+ distance < count {
         ph_prefetch(table + (Int(truncatingIfNeeded: GroupTable.hash(words[row &+ distance])) & mask))
       }
@@ -363,6 +371,8 @@ package final class GroupTable {
         }
         place = (place &+ 1) & mask
       }
+      previous = key
+      previousGroup = groups[row]
       row &+= 1
     }
   }
