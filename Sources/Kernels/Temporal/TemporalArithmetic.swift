@@ -192,8 +192,8 @@ enum TemporalArithmetic {
 
   /// Multiplies or divides an interval; fractions of a month become days of 30 to a month, of a day hours.
   private static func scaled(_ spans: Vector, _ factors: Vector, isProduct: Bool) throws -> Vector {
-    if isProduct, let result = try microseconds(spans, factors) { return result }
     let factors = try Cast.vector(factors, to: .double)
+    if isProduct, let result = microseconds(spans, factors) { return result }
     return try mapBinaryThrowing(spans, factors, .interval) { (span: Interval, factor: Double) -> Interval? in
       if !isProduct && factor == 0 { throw Failure.divisionByZero }
       func apply(_ value: Double) -> Double { isProduct ? value * factor : value / factor }
@@ -219,32 +219,24 @@ enum TemporalArithmetic {
     }
   }
 
-  /// Multiplies a constant of microseconds alone by whole numbers; nil where that is not it, or where doubles would not
-  /// be exact.
-  private static func microseconds(_ spans: Vector, _ factors: Vector) throws -> Vector? {
-    guard spans.form == .constant, spans.validity == nil, factors.type.isInteger, factors.form == .flat else {
-      return nil
-    }
+  /// Multiplies a constant of microseconds alone by doubles that are whole; nil where that is not it, or where the
+  /// product of doubles would not be exact.
+  private static func microseconds(_ spans: Vector, _ factors: Vector) -> Vector? {
+    guard spans.form == .constant, spans.validity == nil, factors.form == .flat else { return nil }
     let span = spans.values(as: Interval.self)[0]
-    guard span.months == 0, span.days == 0, span.microseconds != .min else { return nil }
-    let numbers = try Cast.vector(factors, to: .bigint).flattened()
-    let limit = (1 << 53) / max(span.microseconds.magnitude, 1)
-    let values = numbers.values(as: Int64.self)
-    let count = numbers.count
-    var largest: UInt64 = 0
-    var row = 0
-    while row < count {
-      largest = max(largest, values[row].magnitude)
-      row &+= 1
-    }
-    guard largest <= limit else { return nil }
+    guard span.months == 0, span.days == 0, span.microseconds.magnitude < 1 << 53 else { return nil }
+    let limit = Double((1 << 53) / max(span.microseconds, -span.microseconds, 1))
+    let values = factors.values(as: Double.self)
+    let count = factors.count
     let buffer = AlignedBuffer(byteCount: count * MemoryLayout<Interval>.stride)
     let output = buffer.values(as: Interval.self)
-    row = 0
-    while row < count {
-      output[row] = Interval(months: 0, days: 0, microseconds: values[row] &* span.microseconds)
-      row &+= 1
+    for row in 0..<count {
+      let value = values[row]
+      // False for NaN too.
+      guard value.magnitude <= limit, value.rounded(.towardZero) == value else { return nil }
+      let number = Int64(value)
+      output[row] = Interval(months: 0, days: 0, microseconds: number &* span.microseconds)
     }
-    return Vector(.interval, count: count, buffer: buffer, validity: numbers.validity)
+    return Vector(.interval, count: count, buffer: buffer, validity: factors.validity)
   }
 }

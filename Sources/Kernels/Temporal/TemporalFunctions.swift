@@ -100,23 +100,27 @@ package enum TemporalFunctions {
     }
     var lastDay = Int64.min
     var last = Numeric(mantissa: 0, scale: 0)
-    for row in 0..<count {
-      let day: Int64
-      if isDate {
-        let value = source.values(as: Int32.self)[row]
-        if value == .max || value == .min { return nil }
-        day = Int64(value)
-      } else {
-        let value = source.values(as: Int64.self)[row]
-        if value == .max || value == .min { return nil }
-        day = Calendar.split(value).days
-      }
+    @inline(__always) func put(_ day: Int64, _ row: Int) -> Bool {
       if day != lastDay {
-        guard case .decimal(let mantissa, 0)? = FieldReader.day(field, day) else { return nil }
+        guard case .decimal(let mantissa, 0)? = FieldReader.day(field, day) else { return false }
         last = Numeric(mantissa: Int128(mantissa), scale: 0)
         lastDay = day
       }
       output[row] = last
+      return true
+    }
+    if isDate {
+      let values = source.values(as: Int32.self)
+      for row in 0..<count {
+        let value = values[row]
+        if value == .max || value == .min || !put(Int64(value), row) { return nil }
+      }
+    } else {
+      let values = source.values(as: Int64.self)
+      for row in 0..<count {
+        let value = values[row]
+        if value == .max || value == .min || !put(Calendar.split(value).days, row) { return nil }
+      }
     }
     return Vector(type, count: count, buffer: buffer, validity: source.validity)
   }
