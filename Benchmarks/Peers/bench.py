@@ -9,6 +9,7 @@ long benchmark can be run in parts.
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import sys
 import tempfile
 import time
@@ -42,7 +43,7 @@ def main() -> int:
     if options.report:
         results.show()
         return 0
-    dataset.prepare(data, events, say)
+    dataset.prepare(data, events, say, dataset.FEW_DAYS if options.quick else dataset.DAYS)
     with tempfile.TemporaryDirectory(prefix="pulsehouse-bench-", dir=data) as folder:
         bench = Bench(options, data, Path(folder), results)
         try:
@@ -61,10 +62,10 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
     parser.add_argument("--events", default="10m", help="events to simulate: 1m, 10m, 100m (default: 10m)")
-    parser.add_argument("--quick", action="store_true", help="100k events, two repeats")
+    parser.add_argument("--quick", action="store_true", help="100k events of 60 days, two repeats")
     parser.add_argument("--data", help="folder of the prepared data (default: Benchmarks/data/<events>)")
     parser.add_argument("--results", help="folder of the results (default: Benchmarks/results/<events>)")
-    parser.add_argument("--only", default="", help="parts of names of queries and steps, separated by commas")
+    parser.add_argument("--only", default="", help="names of queries and steps, * for any letters, separated by commas")
     parser.add_argument("--parts", default="scans,memory,pipeline,storage", help="what to run (default: all of it)")
     parser.add_argument("--orders", default="arrival,clustered", help="how the events lie (default: both)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
@@ -97,7 +98,7 @@ class Bench:
         ]
 
     def wants(self, name: str) -> bool:
-        return not self.options.only or any(word in name for word in self.options.only)
+        return not self.options.only or any(fnmatch.fnmatchcase(name, word) for word in self.options.only)
 
     def run(self) -> list[str]:
         """Runs what the options ask for; returns the answers that differ."""
@@ -155,6 +156,8 @@ class Bench:
                 {engine: lambda p=process, e=engine: p.run(texts[e]) for engine, process in processes.items()}
             ).items():
                 self.results.add("scan", name, order, threads, engine, times)
+            # What is measured stays, whatever ends the run.
+            self.results.save()
         for process in processes.values():
             process.close()
 

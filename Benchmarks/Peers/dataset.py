@@ -1,7 +1,7 @@
 """Prepares the data of one size: simulated events, ingested and modelled by Pulsehouse, and the same rows in each peer.
 
 A data folder holds
-  pulsehouse/   the lake (a file for each hour of two years), seeds, and Pulsehouse's own tables
+  pulsehouse/   the lake (a file for each hour of two years, or of 60 days), seeds, and Pulsehouse's own tables
   one/lake/     the same lines in one file
   peers/        duckdb.db, clickhouse/, parquet/
   holes/        a small data set in which NULLs and negative numbers are frequent, for the comparison of answers alone
@@ -18,7 +18,10 @@ from engines import TABLES, remove
 from processes import PROJECT, Peer, Pulsehouse, pulsehouse
 from queries import Constants
 
-SPAN = ["--continuous", "--days", "730", "--start", "2024-01-01", "--malformed", "0"]
+SPAN = ["--continuous", "--start", "2024-01-01", "--malformed", "0", "--days"]
+DAYS = "730"
+# Of the small data sets.
+FEW_DAYS = "60"
 EXPORTS = {
     "bronze.heart_rate": "SELECT user_id, heart_rate, timestamp, activity_id, latitude, longitude FROM bronze.heart_rate",
     "silver.heart_rate": "SELECT user_id, activity_id, event_ts, event_date, heart_rate, latitude, longitude"
@@ -29,11 +32,11 @@ EXPORTS = {
 HOLE_EVENTS = "100k"
 
 
-def prepare(data: Path, events: str, say) -> None:
+def prepare(data: Path, events: str, say, days: str = DAYS) -> None:
     """Makes whatever is missing in the data folder."""
     data.mkdir(parents=True, exist_ok=True)
     home = data / "pulsehouse"
-    with_step(data, "generate", say, lambda: generate(home, events))
+    with_step(data, "generate", say, lambda: generate(home, events, days))
     with_step(data, "tables", say, lambda: (pulsehouse(home, "ingest"), pulsehouse(home, "run")))
     with_step(data, "peers", say, lambda: load_peers(home, data / "peers", is_nullable=False))
     with_step(data, "holes", say, lambda: make_holes(data / "holes"))
@@ -47,8 +50,8 @@ def with_step(data: Path, name: str, say, work) -> None:
         done.touch()
 
 
-def generate(home: Path, events: str) -> None:
-    pulsehouse(home, "generate", "--events", events, "--replace", *SPAN)
+def generate(home: Path, events: str, days: str) -> None:
+    pulsehouse(home, "generate", "--events", events, "--replace", *SPAN, days)
     # The generator writes a file for each partition of an hour; a lake of hourly files has one.
     for hour in sorted(home.glob("lake/*/*/*/*")):
         parts = sorted(hour.iterdir())
@@ -93,7 +96,7 @@ def make_holes(holes: Path) -> None:
     """Every thirtieth or so of each value is NULL, every fortieth heart rate negative."""
     shutil.rmtree(holes, ignore_errors=True)
     source = holes / "source"
-    pulsehouse(source, "generate", "--events", HOLE_EVENTS, *SPAN)
+    pulsehouse(source, "generate", "--events", HOLE_EVENTS, *SPAN, FEW_DAYS)
     pulsehouse(source, "ingest")
     pulsehouse(source, "run")
 
