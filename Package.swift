@@ -63,7 +63,7 @@ let package = Package(
     floor("Parquet", uses: ["Vectors", "Bytes"]),
 
     // Floor 5: plans run.
-    floor("Execution", uses: ["Planning", "Kernels", "Segments", "Vectors", "Bytes"]),
+    floor("Execution", uses: ["Planning", "Kernels", "Segments", "Encodings", "Vectors", "Bytes"]),
 
     // Floor 6: one warehouse.
     floor(
@@ -116,7 +116,7 @@ let package = Package(
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
     tests("Parquet", uses: ["Parquet", "TestKit", "Vectors", "Bytes"]),
     tests(
-      "Execution", uses: ["Execution", "Kernels", "Planning", "Segments", "Vectors", "Bytes"],
+      "Execution", uses: ["Execution", "Kernels", "Planning", "Segments", "Encodings", "Vectors", "Bytes"],
       resources: [.copy("Golden")]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
     tests("Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),

@@ -14,6 +14,7 @@ package final class NodeMetrics: Sendable {
   let skippedRowGroupCounter = Atomic<Int>(0)
   let spilledCounter = Atomic<Int>(0)
   let memoryCounter = Atomic<Int>(0)
+  let codeGroupingFlag = Atomic<Bool>(false)
 
   /// Rows given to the parent.
   package var rowCount: Int { rowCounter.load(ordering: .relaxed) }
@@ -31,6 +32,8 @@ package final class NodeMetrics: Sendable {
   package var bytesSpilled: Int { spilledCounter.load(ordering: .relaxed) }
   /// Bytes of memory the operator held at its largest.
   package var memoryBytes: Int { memoryCounter.load(ordering: .relaxed) }
+  /// True for an aggregation that grouped the codes of stored columns instead of rows.
+  package var groupedCodes: Bool { codeGroupingFlag.load(ordering: .relaxed) }
 
   func countRows(_ rows: Int) {
     rowCounter.add(rows, ordering: .relaxed)

@@ -59,7 +59,15 @@ final class OperatorBuilder {
     case .filter(let condition): return try FilterOperator(node, run, input: input(), condition: condition)
     case .project(let expressions): return try ProjectOperator(node, run, input: input(), expressions: expressions)
     case .aggregate(let aggregation):
-      return try AggregateOperator(node, run, input: input(), aggregation: aggregation)
+      let general = { [run] (input: Operator) in
+        try AggregateOperator(node, run, input: input, aggregation: aggregation)
+      }
+      let input = try input()
+      guard run.context.groupsCodes, let shape = try ScanAggregateShape(aggregation, input, run) else {
+        return try general(input)
+      }
+      // The general operator gets inputs of its own: those of the shape may have run by the time it is needed.
+      return ScanAggregateOperator(node, run, aggregation, shape) { try general(try self.build(node.inputs[0])) }
     case .limit(let count, let offset):
       return try LimitOperator(node, run, input: input(), count: count, offset: offset)
     case .concatenate: return ConcatenateOperator(node, run, inputs: inputs)

@@ -16,11 +16,13 @@ package final class QueryContext: Sendable {
   package let temporaryDirectory: String
   /// True to measure the time of every operator (EXPLAIN ANALYZE).
   package let isTimed: Bool
+  /// False to group decoded rows always, never the codes of stored columns; results are the same.
+  package let groupsCodes: Bool
 
   package init(
     tables: any TableSource, threadCount: Int = WorkerPool.coreCount, budget: MemoryBudget? = nil,
     cancellation: Cancellation = Cancellation(), now: Int64 = QueryContext.clock(), parameters: [Scalar] = [],
-    temporaryDirectory: String = "/tmp", isTimed: Bool = false
+    temporaryDirectory: String = "/tmp", isTimed: Bool = false, groupsCodes: Bool = true
   ) {
     self.tables = tables
     self.threadCount = max(1, threadCount)
@@ -30,6 +32,7 @@ package final class QueryContext: Sendable {
     self.parameters = parameters
     self.temporaryDirectory = temporaryDirectory
     self.isTimed = isTimed
+    self.groupsCodes = groupsCodes
   }
 
   /// Returns the wall clock, microseconds since 1970-01-01 00:00 UTC.

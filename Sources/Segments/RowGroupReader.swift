@@ -39,6 +39,9 @@ package final class RowGroupReader {
     keyColumns = [:]
   }
 
+  /// Returns what is known of a column in this row group.
+  package func zoneMap(column: Int) -> ZoneMap { segment.zoneMap(column: column, rowGroup: rowGroup) }
+
   /// Judges `predicate` by the row group's zone map.
   package func prune(column: Int, _ predicate: ColumnPredicate) -> Pruning {
     segment.zoneMap(column: column, rowGroup: rowGroup).prune(predicate)

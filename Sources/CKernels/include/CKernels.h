@@ -38,3 +38,5 @@ void ph_discard_file_range(int descriptor, int64_t offset, int64_t count);
 #include "packing.h"
 
 #include "profiling.h"
+
+#include "runs.h"

@@ -62,7 +62,7 @@ struct CompiledAggregate: Sendable {
 
   /// Returns the value of a percentile whose rows can be counted by value: whole numbers, also under a cast that keeps
   /// their order.
-  private static func countableValue(_ call: AggregateCall) -> Expression? {
+  static func countableValue(_ call: AggregateCall) -> Expression? {
     guard call.order.count == 1, let key = call.order.first else { return nil }
     switch call.function {
     case .percentileContinuous:
@@ -111,7 +111,7 @@ struct CompiledAggregate: Sendable {
     }
   }
 
-  private static func fraction(_ call: AggregateCall, _ run: QueryRun) throws -> Double? {
+  static func fraction(_ call: AggregateCall, _ run: QueryRun) throws -> Double? {
     guard let argument = call.arguments.first else { return nil }
     switch try Constants.value(of: .cast(argument, .double), run) {
     case .double(let value): return value

@@ -10,7 +10,7 @@ import Vectors
 /// not hold goes to disk, and the left one with it (`SpilledJoin`); rows then come in any order.
 final class JoinOperator: Operator {
   let left: Operator
-  private let right: Operator
+  let right: Operator
   let join: Join
   let leftKeys: [CompiledExpression]
   private let rightKeys: [CompiledExpression]

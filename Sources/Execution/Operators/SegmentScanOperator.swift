@@ -153,17 +153,7 @@ final class SegmentScanOperator: Operator {
       reader.move(to: segment, rowGroup: rowGroup)
       self.reader = reader
       let firstRow = (0..<rowGroup).reduce(0) { $0 + segment.rowCount(rowGroup: $1) }
-      var tests: [FieldPredicate] = []
-      for predicate in operation.scan.predicates {
-        switch reader.prune(column: predicate.field, predicate.predicate) {
-        case .none:
-          countSkipped(segment, rowGroup, rows)
-          return
-        case .some: tests.append(predicate)
-        case .all: break
-        }
-      }
-      countRead(segment, rowGroup, rows, tests)
+      guard let tests = operation.remainingTests(reader, segment, rowGroup, rows) else { return }
       let target = Target(reader: reader, segment: position, firstRow: firstRow)
       var start = rows.lowerBound
       selected.removeAll(keepingCapacity: true)
@@ -290,27 +280,48 @@ final class SegmentScanOperator: Operator {
         }
       }
     }
+  }
+}
 
-    private var fields: Set<Int> {
-      var fields = Set<Int>()
-      for case .field(let field) in operation.scan.sources { fields.insert(field) }
-      return fields
-    }
-
-    private func countRead(_ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>, _ tests: [FieldPredicate]) {
-      guard rows.lowerBound == 0 else { return }
-      operation.metrics.rowGroupCounter.add(1, ordering: .relaxed)
-      let bytes = fields.union(tests.map { $0.field }).reduce(0) {
-        $0 + segment.byteCount(column: $1, rowGroup: rowGroup)
+extension SegmentScanOperator {
+  /// Returns the predicates that the row group's zone maps leave open, and counts what is read or skipped; nil when no
+  /// row can pass.
+  func remainingTests(_ reader: RowGroupReader, _ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>)
+    -> [FieldPredicate]?
+  {
+    var tests: [FieldPredicate] = []
+    for predicate in scan.predicates {
+      switch reader.prune(column: predicate.field, predicate.predicate) {
+      case .none:
+        countSkipped(segment, rowGroup, rows)
+        return nil
+      case .some: tests.append(predicate)
+      case .all: break
       }
-      operation.metrics.byteCounter.add(bytes, ordering: .relaxed)
     }
+    countRead(segment, rowGroup, rows, tests)
+    return tests
+  }
 
-    private func countSkipped(_ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>) {
-      guard rows.lowerBound == 0 else { return }
-      operation.metrics.skippedRowGroupCounter.add(1, ordering: .relaxed)
-      let bytes = fields.reduce(0) { $0 + segment.byteCount(column: $1, rowGroup: rowGroup) }
-      operation.metrics.skippedByteCounter.add(bytes, ordering: .relaxed)
+  private var fields: Set<Int> {
+    var fields = Set<Int>()
+    for case .field(let field) in scan.sources { fields.insert(field) }
+    return fields
+  }
+
+  private func countRead(_ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>, _ tests: [FieldPredicate]) {
+    guard rows.lowerBound == 0 else { return }
+    metrics.rowGroupCounter.add(1, ordering: .relaxed)
+    let bytes = fields.union(tests.map { $0.field }).reduce(0) {
+      $0 + segment.byteCount(column: $1, rowGroup: rowGroup)
     }
+    metrics.byteCounter.add(bytes, ordering: .relaxed)
+  }
+
+  private func countSkipped(_ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>) {
+    guard rows.lowerBound == 0 else { return }
+    metrics.skippedRowGroupCounter.add(1, ordering: .relaxed)
+    let bytes = fields.reduce(0) { $0 + segment.byteCount(column: $1, rowGroup: rowGroup) }
+    metrics.skippedByteCounter.add(bytes, ordering: .relaxed)
   }
 }

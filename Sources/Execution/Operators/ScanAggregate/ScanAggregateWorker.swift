@@ -1,0 +1,535 @@
+import Bytes
+import Encodings
+import Kernels
+import Planning
+import Segments
+import Vectors
+
+/// One thread's tables of a scan aggregation, and the loops that fill them from row groups.
+final class ScanAggregateWorker {
+  private let scan: SegmentScanOperator
+  private let plan: ScanAggregatePlan
+  private let run: QueryRun
+  private let mayDrop: Bool
+  let measures: [DenseMeasure]
+  let rows: DenseMeasure?
+  /// One byte a slot: 1 once it has had a row. The slot past the last is always 1.
+  let seen: AlignedBuffer
+  /// Where each seen slot's first row is: morsel << 32 | row.
+  let firsts: AlignedBuffer
+  private(set) var seenCount = 0
+  /// Rows that passed the filter.
+  private(set) var keptRows = 0
+
+  private var reader: RowGroupReader?
+  private let bitmap = AlignedBuffer(byteCount: wholeRows / 8 + 8)
+  private let nextBitmap = AlignedBuffer(byteCount: wholeRows / 8 + 8)
+  private let slots = AlignedBuffer(byteCount: chunkRows * 4)
+  private let nullSlots = AlignedBuffer(byteCount: chunkRows * 4)
+  private let offsets = AlignedBuffer(byteCount: chunkRows * 8)
+  private let picked = AlignedBuffer(byteCount: chunkRows * 8)
+  private let selection = AlignedBuffer(byteCount: chunkRows * 4)
+  private var narrowScratch: [Int: AlignedBuffer] = [:]
+  /// Tables made of dictionaries, by part or measure; the dictionary is kept so that it keeps its identity.
+  private var tables: [Int: (dictionary: Vector, table: AlignedBuffer)] = [:]
+  private var runs = DenseRuns()
+  private var columnRuns = DenseRuns()
+  private var mergedRuns = DenseRuns()
+
+  /// Rows that go through the loops together: their slots and values stay in the second cache.
+  static let chunkRows = 1 << 14
+  /// Rows of a row group at most that are taken by runs.
+  private static let wholeRows = 1 << 17
+  /// Runs shorter than this on average are taken row by row.
+  private static let shortestRun = 6
+
+  init(_ scan: SegmentScanOperator, _ plan: ScanAggregatePlan, _ run: QueryRun) {
+    self.scan = scan
+    self.plan = plan
+    self.run = run
+    mayDrop = plan.dropsRows
+    measures = plan.measures.map { DenseMeasure($0.shape) }
+    rows = plan.rowShape.map { DenseMeasure($0) }
+    seen = AlignedBuffer(byteCount: plan.slotCount + 1, zeroed: true)
+    seen.values(as: UInt8.self)[plan.slotCount] = 1
+    firsts = AlignedBuffer(byteCount: plan.slotCount * 8)
+  }
+
+  /// Takes some rows of a row group. `ordinal` and `firstRow` place them in the order of all rows.
+  func take(_ segment: SegmentReader, rowGroup: Int, rows: Range<Int>, ordinal: Int, firstRow: Int) throws {
+    let reader = self.reader ?? RowGroupReader(segment, rowGroup: rowGroup)
+    reader.move(to: segment, rowGroup: rowGroup)
+    self.reader = reader
+    guard let tests = scan.remainingTests(reader, segment, rowGroup, rows) else { return }
+    var position = UInt64(ordinal) << 32 | UInt64(firstRow)
+    var start = rows.lowerBound
+    while start < rows.upperBound {
+      try run.checkpoint()
+      let whole = start..<min(start + ScanAggregateWorker.wholeRows, rows.upperBound)
+      if try !takeRuns(reader, whole, tests, position) {
+        var chunk = whole.lowerBound
+        while chunk < whole.upperBound {
+          let end = min(chunk + ScanAggregateWorker.chunkRows, whole.upperBound)
+          try takeRows(reader, chunk..<end, tests, position + UInt64(chunk - start))
+          chunk = end
+        }
+      }
+      position += UInt64(whole.count)
+      start = whole.upperBound
+    }
+  }
+
+  /// Takes over the groups of another worker that came earlier there.
+  func mergeFirsts(_ other: ScanAggregateWorker) {
+    let (seen, theirSeen) = (self.seen.values(as: UInt8.self), other.seen.values(as: UInt8.self))
+    let (firsts, theirFirsts) = (self.firsts.values(as: UInt64.self), other.firsts.values(as: UInt64.self))
+    for slot in 0..<plan.slotCount where theirSeen[slot] == 1 {
+      if seen[slot] == 0 || theirFirsts[slot] < firsts[slot] { firsts[slot] = theirFirsts[slot] }
+      seen[slot] = 1
+    }
+  }
+
+  // MARK: Filter
+
+  /// Leaves the bits of rows that pass all tests in `bitmap` and returns how many do.
+  private func test(_ tests: [FieldPredicate], _ reader: RowGroupReader, _ rows: Range<Int>) throws -> Int {
+    let bits = bitmap.values(as: UInt64.self)
+    let more = nextBitmap.values(as: UInt64.self)
+    var kept = try reader.filter(column: tests[0].field, tests[0].predicate, rows: rows, into: bits)
+    for predicate in tests.dropFirst() where kept > 0 {
+      _ = try reader.filter(column: predicate.field, predicate.predicate, rows: rows, into: more)
+      kept = 0
+      for word in 0..<ValidityMask.wordCount(rows.count) {
+        bits[word] &= more[word]
+        kept += bits[word].nonzeroBitCount
+      }
+    }
+    return kept
+  }
+
+  // MARK: Rows
+
+  /// Rows that a chunk works on: a range of the row group, and which of them, if not all.
+  private struct Window {
+    let reader: RowGroupReader
+    let rows: Range<Int>
+    /// Rows counted from the range's first; nil for all.
+    let selection: UnsafeBufferPointer<UInt32>?
+
+    var count: Int { selection?.count ?? rows.count }
+  }
+
+  private func takeRows(_ reader: RowGroupReader, _ rows: Range<Int>, _ tests: [FieldPredicate], _ position: UInt64)
+    throws
+  {
+    var window = Window(reader: reader, rows: rows, selection: nil)
+    var mask: UnsafePointer<UInt64>?
+    if !tests.isEmpty {
+      let kept = try test(tests, reader, rows)
+      if kept == 0 { return }
+      keptRows += kept
+      if kept < rows.count {
+        if plan.parts.isEmpty || kept * 3 < rows.count * 2 {
+          window = select(reader, rows, kept)
+        } else {
+          mask = UnsafePointer(bitmap.values(as: UInt64.self))
+        }
+      }
+    } else {
+      keptRows += rows.count
+    }
+    let count = window.count
+    let slots = self.slots.values(as: UInt32.self)
+    var isFirst = true
+    for (index, part) in plan.parts.enumerated() {
+      try addPart(part, index, window, adding: !isFirst, slots)
+      isFirst = false
+    }
+    let trash = UInt32(plan.slotCount)
+    if isFirst {
+      slots.update(repeating: 0, count: count)
+    } else if mayDrop {
+      DenseSlots.clamp(slots, count: count, to: trash)
+    }
+    if let mask { DenseSlots.overwriteUnset(slots, mask, count: count, with: trash) }
+    noteFirsts(slots, count, position + UInt64(window.rows.lowerBound - rows.lowerBound), window.selection)
+    for index in measures.indices { try addMeasure(index, window, slots) }
+    self.rows?.update(slots, count: count)
+  }
+
+  /// Lists the rows whose bits are set, within the vectors of the layout that hold any.
+  private func select(_ reader: RowGroupReader, _ rows: Range<Int>, _ kept: Int) -> Window {
+    let bits = bitmap.values(as: UInt64.self)
+    let list = selection.values(as: UInt32.self)
+    let found = DenseSlots.listSet(bits, count: rows.count, into: list)
+    assert(found == kept)
+    let first = Int(list[0]) & ~1023
+    let end = Int(list[found - 1]) + 1
+    if first > 0 { for index in 0..<found { list[index] &-= UInt32(truncatingIfNeeded: first) } }
+    return Window(
+      reader: reader, rows: (rows.lowerBound + first)..<(rows.lowerBound + end),
+      selection: UnsafeBufferPointer(start: list, count: found))
+  }
+
+  private func noteFirsts(
+    _ slots: UnsafePointer<UInt32>, _ count: Int, _ position: UInt64, _ selection: UnsafeBufferPointer<UInt32>?
+  ) {
+    if seenCount == plan.slotCount { return }
+    let seen = self.seen.values(as: UInt8.self)
+    if DenseSlots.areAllSeen(slots, count: count, seen) { return }
+    let firsts = self.firsts.values(as: UInt64.self)
+    for row in 0..<count where seen[Int(slots[row])] == 0 {
+      seen[Int(slots[row])] = 1
+      firsts[Int(slots[row])] = position + UInt64(selection?[row] ?? UInt32(truncatingIfNeeded: row))
+      seenCount += 1
+    }
+  }
+
+  /// Returns the codes of the window's rows; nil when every row is NULL. - Throws: `UnsuitedBlock`.
+  private func narrow(_ field: Int, _ window: Window) throws -> NarrowColumn? {
+    let zoneMap = window.reader.zoneMap(column: field)
+    if zoneMap.nullCount == zoneMap.rowCount { return nil }
+    let scratch: AlignedBuffer
+    if let known = narrowScratch[field], known.byteCount >= (window.rows.count + 1024) * 8 {
+      scratch = known
+    } else {
+      scratch = AlignedBuffer(byteCount: (window.rows.count + 1024) * 8)
+      narrowScratch[field] = scratch
+    }
+    guard let narrow = try window.reader.narrow(column: field, rows: window.rows, scratch: scratch) else {
+      throw UnsuitedBlock()
+    }
+    return narrow
+  }
+
+  private func codes(_ narrow: NarrowColumn, _ window: Window) -> DenseCodes {
+    let all = DenseCodes(width: narrow.width, base: narrow.codes, count: narrow.count)
+    guard let selection = window.selection else { return all }
+    return all.pick(selection, into: picked.base)
+  }
+
+  /// Returns the validity of the window's rows; nil when none is NULL.
+  private func validity(_ narrow: NarrowColumn, _ window: Window) -> ValidityMask? {
+    guard let mask = narrow.validity else { return nil }
+    guard let selection = window.selection else { return mask }
+    let result = ValidityMask(count: selection.count, allValid: true)
+    for (index, row) in selection.enumerated() where !mask.isValid(Int(row)) { result.set(index, valid: false) }
+    return result
+  }
+
+  // MARK: Keys
+
+  private func addPart(
+    _ part: KeyPart, _ index: Int, _ window: Window, adding: Bool, _ slots: UnsafeMutablePointer<UInt32>
+  ) throws {
+    let count = window.count
+    guard let narrow = try narrow(part.field, window) else {
+      let null = try part.nullContribution()
+      for row in 0..<count { slots[row] = adding ? slots[row] &+ null : null }
+      return
+    }
+    guard let mask = validity(narrow, window) else {
+      return try addCodes(part, index, narrow, codes(narrow, window), adding: adding, slots)
+    }
+    let own = nullSlots.values(as: UInt32.self)
+    try addCodes(part, index, narrow, codes(narrow, window), adding: false, own)
+    DenseSlots.overwriteUnset(own, mask.words, count: count, with: try part.nullContribution())
+    for row in 0..<count { slots[row] = adding ? slots[row] &+ own[row] : own[row] }
+  }
+
+  private func addCodes(
+    _ part: KeyPart, _ index: Int, _ narrow: NarrowColumn, _ codes: DenseCodes, adding: Bool,
+    _ slots: UnsafeMutablePointer<UInt32>
+  ) throws {
+    if let dictionary = narrow.dictionary {
+      let table = try table(index, dictionary) { try part.contributions(of: dictionary, run.evaluation) }
+      codes.lookUp(
+        UnsafeBufferPointer(start: table.values(as: UInt32.self), count: dictionary.count), adding: adding,
+        into: slots)
+      return
+    }
+    let offset = try offset(narrow, lowest: part.lowest, highest: part.highest, part.field)
+    let scale = UInt64(bitPattern: narrow.multiplier)
+    switch part.mapping {
+    case .dictionary: throw UnsuitedBlock()
+    case .value:
+      codes.affine(
+        scale: UInt32(truncatingIfNeeded: scale) &* part.stride,
+        offset: UInt32(truncatingIfNeeded: offset) &* part.stride, adding: adding, into: slots)
+    case .table(let table, let entryCount, let unit):
+      let entries = UnsafeBufferPointer(start: table.values(as: UInt32.self), count: entryCount)
+      if unit == 1 && scale == 1 {
+        codes.lookUp(UnsafeBufferPointer(rebasing: entries[Int(offset)...]), adding: adding, into: slots)
+        return
+      }
+      let values = offsets.values(as: UInt64.self)
+      codes.affine(scale: scale, offset: offset, into: values)
+      if unit > 1 { DenseSlots.divide(values, count: codes.count, by: unit) }
+      DenseCodes(width: 8, base: UnsafeRawPointer(values), count: codes.count)
+        .lookUp(entries, adding: adding, into: slots)
+    }
+  }
+
+  /// Returns how far the block's base lies above `lowest`. - Throws: `.corrupt` for values outside the bounds.
+  private func offset(_ narrow: NarrowColumn, lowest: Int64, highest: Int64, _ field: Int) throws -> UInt64 {
+    let scale = UInt64(bitPattern: narrow.multiplier)
+    let (span, overflow) = narrow.maximumCode.multipliedReportingOverflow(by: scale)
+    guard narrow.base >= lowest, narrow.base <= highest, !overflow,
+      span <= UInt64(bitPattern: highest &- narrow.base)
+    else { throw KeyPart.outside(field) }
+    return UInt64(bitPattern: narrow.base &- lowest)
+  }
+
+  private func table(_ index: Int, _ dictionary: Vector, _ make: () throws -> AlignedBuffer) rethrows -> AlignedBuffer {
+    if let known = tables[index], known.dictionary === dictionary { return known.table }
+    let made = try make()
+    tables[index] = (dictionary, made)
+    return made
+  }
+
+  // MARK: Values
+
+  private func addMeasure(_ index: Int, _ window: Window, _ slots: UnsafePointer<UInt32>) throws {
+    let measure = measures[index]
+    let shape = measure.shape
+    let field = plan.measures[index].field
+    guard let narrow = try narrow(field, window) else { return }
+    var slots = slots
+    if let mask = validity(narrow, window) {
+      let own = nullSlots.values(as: UInt32.self)
+      own.update(from: slots, count: window.count)
+      DenseSlots.overwriteUnset(own, mask.words, count: window.count, with: UInt32(plan.slotCount))
+      slots = UnsafePointer(own)
+    }
+    let codes = codes(narrow, window)
+    if shape.isNarrow {
+      let values = offsets.values(as: UInt32.self)
+      if let dictionary = narrow.dictionary {
+        let table = try table(plan.parts.count + index, dictionary) { try offsetTable(dictionary, shape, field) }
+        codes.lookUp(
+          UnsafeBufferPointer(start: table.values(as: UInt32.self), count: dictionary.count), adding: false,
+          into: values)
+      } else {
+        let offset = try offset(narrow, lowest: shape.lowest, highest: highest(shape), field)
+        codes.affine(
+          scale: UInt32(truncatingIfNeeded: narrow.multiplier), offset: UInt32(truncatingIfNeeded: offset),
+          adding: false, into: values)
+      }
+      measure.update(slots, UnsafePointer(values), count: window.count)
+    } else {
+      let values = offsets.values(as: UInt64.self)
+      if let dictionary = narrow.dictionary {
+        let table = try table(plan.parts.count + index, dictionary) { try offsetTable(dictionary, shape, field) }
+        codes.lookUp(
+          UnsafeBufferPointer(start: table.values(as: UInt64.self), count: dictionary.count), into: values)
+      } else {
+        let offset = try offset(narrow, lowest: shape.lowest, highest: highest(shape), field)
+        codes.affine(scale: UInt64(bitPattern: narrow.multiplier), offset: offset, into: values)
+      }
+      measure.update(slots, UnsafePointer(values), count: window.count)
+    }
+  }
+
+  private func highest(_ shape: DenseMeasureShape) -> Int64 { shape.lowest &+ Int64(bitPattern: shape.range) }
+
+  /// Returns each entry's value as an offset of the measure.
+  private func offsetTable(_ dictionary: Vector, _ shape: DenseMeasureShape, _ field: Int) throws -> AlignedBuffer {
+    let output = AlignedBuffer(byteCount: dictionary.count * 8)
+    for index in 0..<dictionary.count {
+      let value: Int64
+      switch dictionary.scalar(at: index) {
+      case .integer(let number): value = number
+      case .boolean(let truth): value = truth ? 1 : 0
+      default: throw UnsuitedBlock()
+      }
+      guard value >= shape.lowest, value <= highest(shape) else { throw KeyPart.outside(field) }
+      let offset = UInt64(bitPattern: value &- shape.lowest)
+      if shape.isNarrow {
+        output.values(as: UInt32.self)[index] = UInt32(truncatingIfNeeded: offset)
+      } else {
+        output.values(as: UInt64.self)[index] = offset
+      }
+    }
+    return output
+  }
+
+  // MARK: Runs
+
+  /// Takes rows run by run, where all keys and tested columns of the row group lie in runs; returns false where not.
+  private func takeRuns(_ reader: RowGroupReader, _ rows: Range<Int>, _ tests: [FieldPredicate], _ position: UInt64)
+    throws -> Bool
+  {
+    for measure in plan.measures where reader.zoneMap(column: measure.field).nullCount > 0 { return false }
+    var runCount = 1
+    var keyRuns: [RunColumn] = []
+    for part in plan.parts {
+      guard let column = try reader.runs(column: part.field) else { return false }
+      runCount += column.count
+      keyRuns.append(column)
+    }
+    guard runCount * ScanAggregateWorker.shortestRun <= reader.rowCount else { return false }
+    var testRuns: [RunColumn] = []
+    for test in tests where !plan.parts.contains(where: { $0.field == test.field }) {
+      guard let column = try reader.runs(column: test.field) else { return false }
+      runCount += column.count
+      testRuns.append(column)
+    }
+    guard runCount * ScanAggregateWorker.shortestRun <= reader.rowCount else { return false }
+    runs.reset(to: rows.count)
+    for (index, column) in keyRuns.enumerated() {
+      let contributions = try contributions(plan.parts[index], index, column)
+      lay(column, contributions, rows)
+    }
+    for column in testRuns { lay(column, AlignedBuffer(byteCount: column.count * 4, zeroed: true), rows) }
+    let trash = UInt32(plan.slotCount)
+    if mayDrop { runs.clamp(to: trash) }
+    if tests.isEmpty {
+      keptRows += rows.count
+    } else {
+      let kept = try test(tests, reader, rows)
+      keptRows += kept
+      if kept == 0 { return true }
+      runs.drop(unset: bitmap.values(as: UInt64.self), to: trash)
+    }
+    noteFirsts(position)
+    let window = Window(reader: reader, rows: rows, selection: nil)
+    try runs.ends.withUnsafeBufferPointer { ends in
+      try runs.slots.withUnsafeBufferPointer { slots in
+        guard let ends = ends.baseAddress, let slots = slots.baseAddress else { return }
+        for index in measures.indices { try addRuns(index, window, slots, ends) }
+        self.rows?.update(runs: slots, ends: ends, start: 0, count: runs.count)
+      }
+    }
+    return true
+  }
+
+  /// Lays a column's runs over those there are.
+  private func lay(_ column: RunColumn, _ contributions: AlignedBuffer, _ rows: Range<Int>) {
+    var first = 0
+    if rows.lowerBound > 0 {
+      var (low, high) = (0, column.count - 1)
+      while low < high {
+        let middle = (low + high) / 2
+        if Int(column.ends[middle]) > rows.lowerBound { high = middle } else { low = middle + 1 }
+      }
+      first = low
+    }
+    let values = UnsafePointer(contributions.values(as: UInt32.self))
+    if runs.count == 1 && runs.slots[0] == 0 {
+      runs.reset(from: rows.lowerBound, to: rows.upperBound, column.ends, values, first: first)
+      return
+    }
+    columnRuns.reset(from: rows.lowerBound, to: rows.upperBound, column.ends, values, first: first)
+    mergedRuns.merge(runs, columnRuns)
+    swap(&runs, &mergedRuns)
+  }
+
+  private func contributions(_ part: KeyPart, _ index: Int, _ column: RunColumn) throws -> AlignedBuffer {
+    let output = AlignedBuffer(byteCount: column.count * 4)
+    let entries = output.values(as: UInt32.self)
+    let values = column.values
+    if values.form == .dictionary, let dictionary = values.dictionary {
+      let table = try table(index, dictionary) { try part.contributions(of: dictionary, run.evaluation) }
+      let codes = values.codes
+      for run in 0..<column.count { entries[run] = table.values(as: UInt32.self)[Int(codes[run])] }
+      return output
+    }
+    let isAllNull = values.validity != nil
+    for run in 0..<column.count {
+      if isAllNull && !values.isValid(run) {
+        entries[run] = try part.nullContribution()
+        continue
+      }
+      let value: Int64 =
+        switch values.type.physical {
+        case .boolean: Int64(values.values(as: UInt8.self)[run])
+        case .int16: Int64(values.values(as: Int16.self)[run])
+        case .int32: Int64(values.values(as: Int32.self)[run])
+        case .int64: values.values(as: Int64.self)[run]
+        default: throw UnsuitedBlock()
+        }
+      entries[run] = try part.contribution(of: value)
+    }
+    return output
+  }
+
+  private func noteFirsts(_ position: UInt64) {
+    if seenCount == plan.slotCount { return }
+    let seen = self.seen.values(as: UInt8.self)
+    let firsts = self.firsts.values(as: UInt64.self)
+    var start = 0
+    for run in 0..<runs.count {
+      let slot = Int(runs.slots[run])
+      if seen[slot] == 0 {
+        seen[slot] = 1
+        firsts[slot] = position + UInt64(start)
+        seenCount += 1
+      }
+      start = Int(runs.ends[run])
+    }
+  }
+
+  private func addRuns(
+    _ index: Int, _ window: Window, _ slots: UnsafePointer<UInt32>, _ ends: UnsafePointer<UInt32>
+  ) throws {
+    let measure = measures[index]
+    let shape = measure.shape
+    let field = plan.measures[index].field
+    let count = runs.count
+    if shape.needs == .distinct, try markRuns(measure, field, window) { return }
+    guard let narrow = try narrow(field, window) else { return }
+    if let dictionary = narrow.dictionary {
+      // Offsets of dictionary entries are no linear function of their codes.
+      let table = try table(plan.parts.count + index, dictionary) { try offsetTable(dictionary, shape, field) }
+      let codes = codes(narrow, window)
+      let memory = AlignedBuffer(byteCount: window.rows.count * 8)
+      let entryCount = dictionary.count
+      if shape.isNarrow {
+        codes.lookUp(
+          UnsafeBufferPointer(start: table.values(as: UInt32.self), count: entryCount), adding: false,
+          into: memory.values(as: UInt32.self))
+      } else {
+        codes.lookUp(
+          UnsafeBufferPointer(start: table.values(as: UInt64.self), count: entryCount),
+          into: memory.values(as: UInt64.self))
+      }
+      let values = DenseCodes(
+        width: shape.isNarrow ? 4 : 8, base: UnsafeRawPointer(memory.base), count: window.rows.count)
+      measure.update(runs: slots, ends: ends, start: 0, count: count, values, scale: 1, offset: 0)
+      return
+    }
+    let offset = try offset(narrow, lowest: shape.lowest, highest: highest(shape), field)
+    measure.update(
+      runs: slots, ends: ends, start: 0, count: count, codes(narrow, window),
+      scale: UInt64(bitPattern: narrow.multiplier), offset: offset)
+  }
+
+  /// Marks the values of a column that lies in runs itself: once for each run, not for each row.
+  private func markRuns(_ measure: DenseMeasure, _ field: Int, _ window: Window) throws -> Bool {
+    guard let column = try window.reader.runs(column: field), column.values.form == .flat else { return false }
+    let shape = measure.shape
+    let zeros = AlignedBuffer(byteCount: max(column.count, runs.count) * 4, zeroed: true)
+    let values = AlignedBuffer(byteCount: column.count * 4)
+    for run in 0..<column.count {
+      guard case .integer(let value) = column.values.scalar(at: run), value >= shape.lowest, value <= highest(shape)
+      else { throw KeyPart.outside(field) }
+      values.values(as: UInt32.self)[run] = UInt32(truncatingIfNeeded: value &- shape.lowest)
+    }
+    let keys = runs
+    defer { runs = keys }
+    lay(column, zeros, window.rows)
+    let slots = runs.slots
+    var plain = DenseRuns()
+    plain.reset(from: 0, to: window.rows.count, keys.ends, UnsafePointer(zeros.values(as: UInt32.self)), first: 0)
+    runs = plain
+    lay(column, values, window.rows)
+    slots.withUnsafeBufferPointer { slots in
+      runs.slots.withUnsafeBufferPointer { offsets in
+        if let slots = slots.baseAddress, let offsets = offsets.baseAddress {
+          measure.mark(runs: slots, offsets: offsets, count: runs.count)
+        }
+      }
+    }
+    return true
+  }
+}
