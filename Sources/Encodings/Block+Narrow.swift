@@ -130,6 +130,16 @@ extension Block {
     }
   }
 
+  private static func truncate<T: FixedWidthInteger & BitwiseCopyable>(
+    _ values: UnsafePointer<Int64>, _ count: Int, _ output: UnsafeMutablePointer<T>
+  ) {
+    var index = 0
+    while index < count {
+      output[index] = T(truncatingIfNeeded: values[index])
+      index &+= 1
+    }
+  }
+
   /// Returns the runs of a run-length or constant block; nil for other encodings.
   package func runs() throws(PulsehouseError) -> RunColumn? {
     switch body {
@@ -143,15 +153,15 @@ extension Block {
       case .runLength(let runs):
         let output = AlignedBuffer(byteCount: runs.runCount * type.physical.stride)
         let source = runs.values.values(as: Int64.self)
-        for run in 0..<runs.runCount {
-          switch type.physical {
-          case .boolean: output.values(as: UInt8.self)[run] = UInt8(truncatingIfNeeded: source[run])
-          case .int16: output.values(as: Int16.self)[run] = Int16(truncatingIfNeeded: source[run])
-          case .int32, .float32: output.values(as: Int32.self)[run] = Int32(truncatingIfNeeded: source[run])
-          case .numeric:
-            output.values(as: Numeric.self)[run] = Numeric(mantissa: Int128(source[run]), scale: header.scale)
-          default: output.values(as: Int64.self)[run] = source[run]
-          }
+        switch type.physical {
+        case .boolean: Block.truncate(source, runs.runCount, output.values(as: UInt8.self))
+        case .int16: Block.truncate(source, runs.runCount, output.values(as: Int16.self))
+        case .int32, .float32: Block.truncate(source, runs.runCount, output.values(as: Int32.self))
+        case .numeric:
+          let scale = header.scale
+          let numbers = output.values(as: Numeric.self)
+          for run in 0..<runs.runCount { numbers[run] = Numeric(mantissa: Int128(source[run]), scale: scale) }
+        default: Block.truncate(source, runs.runCount, output.values(as: Int64.self))
         }
         return RunColumn(
           count: runs.runCount, ends: runs.runEnds, values: Vector(type, count: runs.runCount, buffer: output))
@@ -168,7 +178,7 @@ extension Block {
       case .runLength(let runs):
         output = AlignedBuffer(byteCount: runs.runCount * 4)
         let source = runs.values.values(as: Int64.self)
-        for run in 0..<runs.runCount { output.values(as: UInt32.self)[run] = UInt32(truncatingIfNeeded: source[run]) }
+        Block.truncate(source, runs.runCount, output.values(as: UInt32.self))
         return RunColumn(
           count: runs.runCount, ends: runs.runEnds,
           values: Vector(codes: output, count: runs.runCount, dictionary: values))

@@ -2,7 +2,20 @@ import Bytes
 
 /// What a measure says in the end: workers are merged, then slots asked one by one.
 extension DenseMeasure {
+  /// Called once, after the last row: brings what was kept in copies together.
+  package func seal() {
+    // A measure without a histogram may have a range that no histogram could have.
+    if shape.needs.contains(.histogram), shape.histogramCopies == 2 {
+      let half = histogram.byteCount / 8
+      let counts = histogram.values(as: UInt32.self)
+      add(counts, counts + half, half)
+      (counts + half).update(repeating: 0, count: half)
+    }
+  }
+
   /// Adds another worker's state of the same shape.
+  ///
+  /// Both must be sealed.
   package func merge(_ other: DenseMeasure) {
     let slots = shape.slotCount + 1
     switch shape.sums {

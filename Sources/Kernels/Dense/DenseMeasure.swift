@@ -30,8 +30,10 @@ package struct DenseMeasureShape: Sendable {
   /// About how many slots will see rows.
   package var usedSlots: Int
 
+  /// `prefersCounts`: rows come one by one, not in runs, so a histogram may replace sums and extremes.
   package init(
-    slotCount: Int, lowest: Int64, highest: Int64, rowBound: Int, needs: DenseNeeds, usedSlots: Int
+    slotCount: Int, lowest: Int64, highest: Int64, rowBound: Int, needs: DenseNeeds, usedSlots: Int,
+    prefersCounts: Bool
   ) {
     self.slotCount = slotCount
     self.lowest = lowest
@@ -40,7 +42,8 @@ package struct DenseMeasureShape: Sendable {
     self.needs = needs
     self.usedSlots = min(usedSlots, slotCount)
     // Small histograms stay in the first cache and cost one increment a row, whatever is asked of them.
-    let wantsMuch = needs.contains(.minimum) || needs.contains(.maximum)
+    let wantsMuch =
+      prefersCounts && (needs.contains(.minimum) || needs.contains(.maximum))
     if wantsMuch, needs.contains(.count) || needs.contains(.sum), range < 1 << 12,
       self.usedSlots * (Int(range) + 1) * 4 <= 1 << 15, slotCount * (Int(range) + 1) <= 1 << 20
     {
@@ -74,6 +77,9 @@ package struct DenseMeasureShape: Sendable {
 
   var extremeStride: Int { range <= 0xFF ? 1 : range <= 0xFFFF ? 2 : isNarrow ? 4 : 8 }
 
+  /// Histograms are kept twice where they are small, for the same reason.
+  var histogramCopies: Int { (slotCount + 1) * histogramWidth * 4 <= 1 << 20 ? 2 : 1 }
+
   var histogramWidth: Int { Int(range) + 1 }
 
   var distinctWords: Int { Int(range >> 6) + 1 }
@@ -94,7 +100,7 @@ package struct DenseMeasureShape: Sendable {
     } else {
       let (entries, overflow) = slots.multipliedReportingOverflow(by: Int(min(range, 1 << 40)) + 1)
       guard !overflow, entries < 1 << 40, rowBound < Int(UInt32.max) else { return nil }
-      total += entries * 4
+      total += entries * 8
     }
     if needs.contains(.distinct) {
       let (words, overflow) = slots.multipliedReportingOverflow(by: Int(range >> 6) + 1)
@@ -141,7 +147,7 @@ package final class DenseMeasure {
       sums = memory(slots * 16, true)
     }
     let isCounted = needs.contains(.histogram)
-    histogram = memory(isCounted ? slots * shape.histogramWidth * 4 : 0, isCounted)
+    histogram = memory(isCounted ? slots * shape.histogramWidth * shape.histogramCopies * 4 : 0, isCounted)
     least = memory(slots * shape.extremeStride, needs.contains(.minimum) && !isCounted)
     greatest = memory(slots * shape.extremeStride, needs.contains(.maximum) && !isCounted)
     // Every byte 0xFF is the greatest value of any width.
@@ -297,11 +303,14 @@ package final class DenseMeasure {
   private func countValues(_ slots: UnsafePointer<UInt32>, _ offsets: UnsafePointer<UInt32>, _ count: Int) {
     let counts = histogram.values(as: UInt32.self)
     let width = shape.histogramWidth
+    let second = counts + (shape.histogramCopies - 1) * (shape.slotCount + 1) * width
     var row = 0
-    while row < count {
+    while row &+ 2 <= count {
       counts[Int(slots[row]) &* width &+ Int(offsets[row])] &+= 1
-      row &+= 1
+      second[Int(slots[row &+ 1]) &* width &+ Int(offsets[row &+ 1])] &+= 1
+      row &+= 2
     }
+    if row < count { counts[Int(slots[row]) &* width &+ Int(offsets[row])] &+= 1 }
   }
 
   private func mark(_ slots: UnsafePointer<UInt32>, _ offsets: UnsafePointer<UInt32>, _ count: Int) {
@@ -352,6 +361,14 @@ package final class DenseMeasure {
       table[Int(slots[run])] &+= UInt64(ends[run] &- from) &<< UInt64(sumBits)
       from = ends[run]
     }
+  }
+
+  /// Counts `count` rows of one slot.
+  package func add(_ count: Int, to slot: Int) {
+    guard case .packed(let sumBits) = shape.sums, slot <= shape.slotCount else {
+      preconditionFailure("a measure of values needs them")
+    }
+    words.values(as: UInt64.self)[slot] &+= UInt64(count) &<< UInt64(sumBits)
   }
 
   private func addRuns(
@@ -419,8 +436,11 @@ package final class DenseMeasure {
   ) {
     let width = shape.histogramWidth
     let counts = histogram.values(as: UInt32.self)
+    let copy = (shape.histogramCopies - 1) * (shape.slotCount + 1) * width
+    var isSecond = 0
     codes.forEachInRuns(start, ends, count) { run, code in
-      counts[Int(slots[run]) &* width &+ code &* scale &+ offset] &+= 1
+      counts[Int(slots[run]) &* width &+ code &* scale &+ offset &+ (copy & isSecond)] &+= 1
+      isSecond = ~isSecond
     }
   }
 

@@ -102,6 +102,37 @@ struct KeyPart {
     }
   }
 
+  /// Writes the contributions of `count` values. - Throws: `.corrupt` for a value that the zone maps deny.
+  func contributions<T: FixedWidthInteger & BitwiseCopyable>(
+    of values: UnsafePointer<T>, _ count: Int, into output: UnsafeMutablePointer<UInt32>
+  ) throws {
+    var (least, greatest) = (T.max, T.min)
+    var index = 0
+    while index < count {
+      least = min(least, values[index])
+      greatest = max(greatest, values[index])
+      index &+= 1
+    }
+    guard count == 0 || (Int64(least) >= lowest && Int64(greatest) <= highest) else { throw KeyPart.outside(field) }
+    index = 0
+    switch mapping {
+    case .value:
+      let offset = UInt32(truncatingIfNeeded: lowest)
+      while index < count {
+        output[index] = (UInt32(truncatingIfNeeded: values[index]) &- offset) &* stride
+        index &+= 1
+      }
+    case .table(let buffer, _, let unit):
+      let entries = buffer.values(as: UInt32.self)
+      while index < count {
+        let offset = UInt64(bitPattern: Int64(values[index]) &- lowest)
+        output[index] = entries[Int(truncatingIfNeeded: unit == 1 ? offset : offset / unit)]
+        index &+= 1
+      }
+    case .dictionary: throw UnsuitedBlock()
+    }
+  }
+
   static func outside(_ field: Int) -> PulsehouseError {
     PulsehouseError(
       .corrupt, "column \(field) has values outside the bounds that its zone map states",

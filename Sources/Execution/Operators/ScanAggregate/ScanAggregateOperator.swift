@@ -80,6 +80,7 @@ final class ScanAggregateOperator: RowsOperator {
     }
     var states = workers.value.compactMap { $0 }
     if states.isEmpty { states = [ScanAggregateWorker(scan, plan, run)] }
+    for state in states { state.seal() }
     for state in states.dropFirst() { states[0].merge(state) }
     scan.metrics.countRows(states.reduce(0) { $0 + $1.keptRows })
     metrics.memoryCounter.store(reservation.byteCount, ordering: .relaxed)
@@ -144,6 +145,8 @@ final class ScanAggregateOperator: RowsOperator {
 }
 
 extension ScanAggregateWorker {
+  func seal() { for measure in measures { measure.seal() } }
+
   /// Adds another worker's groups.
   func merge(_ other: ScanAggregateWorker) {
     for (mine, theirs) in zip(measures, other.measures) { mine.merge(theirs) }

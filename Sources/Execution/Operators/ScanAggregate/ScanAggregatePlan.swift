@@ -1,4 +1,5 @@
 import Bytes
+import Encodings
 import Kernels
 import Planning
 import Segments
@@ -23,7 +24,7 @@ struct ScanAggregatePlan {
   private(set) var byteCount = 0
 
   /// Tables of more slots are left to hashing.
-  private static let mostSlots = 1 << 21
+  private static let mostSlots = 1 << 20
   /// Values that an expression is asked for one by one, before the scan.
   private static let mostTranslated = 1 << 16
   /// The widest range of a dimension's keys.
@@ -60,8 +61,22 @@ struct ScanAggregatePlan {
       guard let made = try ScanAggregatePlan.part(dimension, keys, zoneMap, run), add(made, used: made.numberCount)
       else { return nil }
     }
-    guard makeMeasures(shape, zoneMaps, rowCount: rowCount, usedSlots: usedSlots) else { return nil }
+    guard try makeMeasures(shape, zoneMaps, rowCount: rowCount, usedSlots: usedSlots) else { return nil }
   }
+
+  /// True when all keys lie in runs in the first row group: rows are then likely to be taken by runs everywhere.
+  private func keysLieInRuns(_ scan: SegmentScanOperator) throws -> Bool {
+    guard let segment = try scan.handles.first(where: { $0.rowCount > 0 })?.open(), segment.rowGroupCount > 0 else {
+      return false
+    }
+    return parts.allSatisfy { part in
+      let encodings = segment.encodings(column: part.field, rowGroup: 0)
+      return encodings.contains(.runLength) || encodings.contains(.constant)
+    }
+  }
+
+  /// True when only the rows that pass the filter are counted, in one group.
+  var countsOnly: Bool { parts.isEmpty && measures.isEmpty }
 
   /// True when some row may belong to no group.
   var dropsRows: Bool {
@@ -222,7 +237,8 @@ struct ScanAggregatePlan {
 
   private mutating func makeMeasures(
     _ shape: ScanAggregateShape, _ zoneMaps: [Int: ZoneMap], rowCount: Int, usedSlots: Int
-  ) -> Bool {
+  ) throws -> Bool {
+    let prefersCounts = try !keysLieInRuns(shape.scan)
     var needs: [Int: DenseNeeds] = [:]
     var order: [Int] = []
     var countsRows = false
@@ -242,7 +258,7 @@ struct ScanAggregatePlan {
       guard let zoneMap = zoneMaps[field], let (low, high) = ScanAggregatePlan.bounds(zoneMap) else { return false }
       let measure = DenseMeasureShape(
         slotCount: slotCount, lowest: low, highest: high, rowBound: rowCount, needs: needs[field] ?? [],
-        usedSlots: usedSlots)
+        usedSlots: usedSlots, prefersCounts: prefersCounts)
       let wantsValues = measure.needs.contains(.histogram) || measure.needs.contains(.distinct)
       guard measure.isNarrow || !wantsValues, let bytes = measure.byteCount, bytes <= 1 << 28 else { return false }
       byteCount += bytes
@@ -255,7 +271,8 @@ struct ScanAggregatePlan {
       }
       if rowMeasure == nil {
         let counting = DenseMeasureShape(
-          slotCount: slotCount, lowest: 0, highest: 0, rowBound: rowCount, needs: .count, usedSlots: usedSlots)
+          slotCount: slotCount, lowest: 0, highest: 0, rowBound: rowCount, needs: .count, usedSlots: usedSlots,
+          prefersCounts: false)
         rowShape = counting
         byteCount += counting.byteCount ?? 0
       }

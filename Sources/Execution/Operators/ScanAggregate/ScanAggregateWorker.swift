@@ -61,6 +61,7 @@ final class ScanAggregateWorker {
     reader.move(to: segment, rowGroup: rowGroup)
     self.reader = reader
     guard let tests = scan.remainingTests(reader, segment, rowGroup, rows) else { return }
+    if plan.countsOnly { return try count(reader, rows, tests) }
     var position = UInt64(ordinal) << 32 | UInt64(firstRow)
     var start = rows.lowerBound
     while start < rows.upperBound {
@@ -105,6 +106,20 @@ final class ScanAggregateWorker {
       }
     }
     return kept
+  }
+
+  /// Counts the rows that pass: nothing else is asked.
+  private func count(_ reader: RowGroupReader, _ rows: Range<Int>, _ tests: [FieldPredicate]) throws {
+    var start = rows.lowerBound
+    var total = 0
+    while start < rows.upperBound {
+      try run.checkpoint()
+      let part = start..<min(start + ScanAggregateWorker.wholeRows, rows.upperBound)
+      total += tests.isEmpty ? part.count : try test(tests, reader, part)
+      start = part.upperBound
+    }
+    keptRows += total
+    self.rows?.add(total, to: 0)
   }
 
   // MARK: Rows
@@ -434,21 +449,18 @@ final class ScanAggregateWorker {
       for run in 0..<column.count { entries[run] = table.values(as: UInt32.self)[Int(codes[run])] }
       return output
     }
-    let isAllNull = values.validity != nil
-    for run in 0..<column.count {
-      if isAllNull && !values.isValid(run) {
-        entries[run] = try part.nullContribution()
-        continue
-      }
-      let value: Int64 =
-        switch values.type.physical {
-        case .boolean: Int64(values.values(as: UInt8.self)[run])
-        case .int16: Int64(values.values(as: Int16.self)[run])
-        case .int32: Int64(values.values(as: Int32.self)[run])
-        case .int64: values.values(as: Int64.self)[run]
-        default: throw UnsuitedBlock()
-        }
-      entries[run] = try part.contribution(of: value)
+    if values.validity != nil {
+      // Only a block of nothing but NULLs has runs with NULLs in them.
+      let null = try part.nullContribution()
+      for run in 0..<column.count { entries[run] = null }
+      return output
+    }
+    switch values.type.physical {
+    case .boolean: try part.contributions(of: values.values(as: UInt8.self), column.count, into: entries)
+    case .int16: try part.contributions(of: values.values(as: Int16.self), column.count, into: entries)
+    case .int32: try part.contributions(of: values.values(as: Int32.self), column.count, into: entries)
+    case .int64: try part.contributions(of: values.values(as: Int64.self), column.count, into: entries)
+    default: throw UnsuitedBlock()
     }
     return output
   }
@@ -457,6 +469,11 @@ final class ScanAggregateWorker {
     if seenCount == plan.slotCount { return }
     let seen = self.seen.values(as: UInt8.self)
     let firsts = self.firsts.values(as: UInt64.self)
+    let isNew = runs.slots.withUnsafeBufferPointer { slots -> Bool in
+      guard let base = slots.baseAddress else { return false }
+      return !DenseSlots.areAllSeen(base, count: slots.count, seen)
+    }
+    if !isNew { return }
     var start = 0
     for run in 0..<runs.count {
       let slot = Int(runs.slots[run])
@@ -504,16 +521,32 @@ final class ScanAggregateWorker {
       scale: UInt64(bitPattern: narrow.multiplier), offset: offset)
   }
 
+  private func subtract<T: FixedWidthInteger>(
+    _ values: UnsafePointer<T>, _ count: Int, _ range: ClosedRange<Int64>, _ field: Int,
+    into output: UnsafeMutablePointer<UInt32>
+  ) throws {
+    var isOutside = false
+    for run in 0..<count {
+      let value = Int64(values[run])
+      isOutside = isOutside || value < range.lowerBound || value > range.upperBound
+      output[run] = UInt32(truncatingIfNeeded: value &- range.lowerBound)
+    }
+    if isOutside { throw KeyPart.outside(field) }
+  }
+
   /// Marks the values of a column that lies in runs itself: once for each run, not for each row.
   private func markRuns(_ measure: DenseMeasure, _ field: Int, _ window: Window) throws -> Bool {
     guard let column = try window.reader.runs(column: field), column.values.form == .flat else { return false }
     let shape = measure.shape
     let zeros = AlignedBuffer(byteCount: max(column.count, runs.count) * 4, zeroed: true)
     let values = AlignedBuffer(byteCount: column.count * 4)
-    for run in 0..<column.count {
-      guard case .integer(let value) = column.values.scalar(at: run), value >= shape.lowest, value <= highest(shape)
-      else { throw KeyPart.outside(field) }
-      values.values(as: UInt32.self)[run] = UInt32(truncatingIfNeeded: value &- shape.lowest)
+    let offsets = values.values(as: UInt32.self)
+    let range = shape.lowest...highest(shape)
+    switch column.values.type.physical {
+    case .int16: try subtract(column.values.values(as: Int16.self), column.count, range, field, into: offsets)
+    case .int32: try subtract(column.values.values(as: Int32.self), column.count, range, field, into: offsets)
+    case .int64: try subtract(column.values.values(as: Int64.self), column.count, range, field, into: offsets)
+    default: return false
     }
     let keys = runs
     defer { runs = keys }
