@@ -119,7 +119,8 @@ let package = Package(
       "Execution", uses: ["Execution", "Kernels", "Planning", "Segments", "Encodings", "Vectors", "Bytes"],
       resources: [.copy("Golden")]),
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
-    tests("Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
+    tests(
+      "Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Kafka", "Bytes"]),
     tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Simulation", uses: ["Simulation", "Bytes"]),
     tests(

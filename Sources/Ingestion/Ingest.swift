@@ -15,14 +15,28 @@ package enum Ingest {
     _ sources: [Source], names: [String] = [], into warehouse: Warehouse, options: IngestOptions = IngestOptions(),
     finished: (IngestReport) throws -> Void = { _ in }
   ) throws -> [IngestReport] {
-    let chosen = try Ingest.sources(named: names, among: sources)
+    var chosen = try Ingest.sources(named: names, among: sources)
     for source in chosen { try check(source) }
+    if options.brokers != nil { chosen = chosen.map { $0.withoutLake } }
+    let followed = chosen.filter(\.isKafka)
+    if options.follows {
+      guard followed.count == 1 else {
+        throw PulsehouseError(
+          .usage,
+          followed.isEmpty ? "none of the sources is a Kafka topic to follow" : "a process follows one Kafka source",
+          hint: followed.isEmpty ? nil : "Name it: \(followed.map(\.name).joined(separator: " or ")).")
+      }
+      // What ends comes before what does not.
+      chosen = chosen.filter { !$0.isKafka } + followed
+    }
     return try chosen.map { source in
       try options.cancellation.check()
       let report: IngestReport
       do {
         report = try ingest(source, into: warehouse, options)
-      } catch let error as PulsehouseError where error.detail == nil {
+      } catch let error as PulsehouseError {
+        if source.isKafka, error.kind != .cancelled { Ingest.remember(error, of: source.name, in: warehouse) }
+        guard error.detail == nil else { throw error }
         var named = error
         named.detail = "While ingesting \(source.name)."
         throw named
@@ -43,7 +57,8 @@ package enum Ingest {
       ).run()
     case .csv(let files):
       return try CSVIngest(source: source, files: files, warehouse: warehouse, options: options).run()
-    case .kafka: throw unsupported(source, "a source of kind KAFKA")
+    case .kafka(let topic):
+      return try KafkaIngest(source: source, topic: topic, warehouse: warehouse, options: options).run()
     }
   }
 
@@ -71,7 +86,6 @@ package enum Ingest {
   }
 
   private static func check(_ source: Source) throws(PulsehouseError) {
-    if case .kafka = source.kind { throw unsupported(source, "a source of kind KAFKA") }
     if !source.partitionedBy.isEmpty { throw unsupported(source, "partitioned_by on a source") }
     if !source.clusteredBy.isEmpty { throw unsupported(source, "clustered_by on a source") }
   }

@@ -5,6 +5,12 @@ package struct IngestReport: Sendable, Hashable {
   package var fileCount = 0
   /// Files left alone because nothing in them is new.
   package var unchangedFileCount = 0
+  /// Partitions of a Kafka topic that gave at least one message; nil for other sources.
+  package var partitionCount: Int?
+  /// Messages passed over because the topic no longer has them (`on_gap SKIP`).
+  package var missingCount: Int64 = 0
+  /// Times that the work since the last commit was given up, because another process had the partition.
+  package var conflictCount = 0
   /// Bytes read, old bytes checked again not counted.
   package var byteCount: Int64 = 0
   package var recordCount: Int64 = 0
@@ -31,6 +37,8 @@ package struct IngestWarning: Sendable, Hashable {
     case damaged
     /// It is the compressed form of a file that is there too, which is read instead.
     case twin
+    /// A partition of a topic no longer had the position to go on from.
+    case gap
   }
 
   package var kind: Kind

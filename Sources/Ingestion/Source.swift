@@ -8,8 +8,8 @@ package struct Source: Sendable, Hashable {
     case lake(LakeFolder)
     /// CSV files with a header line, loaded anew each time.
     case csv(CSVFiles)
-    /// A topic; read by no code here yet, so ingesting it throws `.unsupported`.
-    case kafka(topic: String)
+    /// A topic, read on from where the last commit left it.
+    case kafka(KafkaTopic)
   }
 
   /// What to do with a record that does not fit.
@@ -48,6 +48,16 @@ package struct Source: Sendable, Hashable {
 
   /// `schema.table`, as people write it.
   package var name: String { "\(schema).\(table)" }
+
+  package var isKafka: Bool { if case .kafka = kind { true } else { false } }
+
+  /// The source that reads a lake's topic instead of the lake; itself where there is none.
+  package var withoutLake: Source {
+    guard case .lake(let folder) = kind, let topic = folder.topic else { return self }
+    var direct = self
+    direct.kind = .kafka(KafkaTopic(topic: topic))
+    return direct
+  }
 }
 
 /// A declared column of a source.
@@ -73,8 +83,11 @@ package struct LakeFolder: Sendable, Hashable {
   package var pattern: String
   /// True when files get their name only once they are whole, so that a last line without its newline is final too.
   package var isComplete: Bool
+  /// The topic whose messages a sink writes here, where there is one: it can be read without the lake between.
+  package var topic: String?
 
-  package init(path: String, pattern: String = "**.jsonl", isComplete: Bool = false) {
+  package init(path: String, pattern: String = "**.jsonl", isComplete: Bool = false, topic: String? = nil) {
+    self.topic = topic
     self.path = path
     self.pattern = pattern
     self.isComplete = isComplete
@@ -90,5 +103,37 @@ package struct CSVFiles: Sendable, Hashable {
   package init(path: String, delimiter: UInt8 = UInt8(ascii: ",")) {
     self.path = path
     self.delimiter = delimiter
+  }
+}
+
+/// The topic of a `KAFKA` source.
+package struct KafkaTopic: Sendable, Hashable {
+  /// What to do when a partition no longer has the position to go on from.
+  package enum GapPolicy: String, Sendable, Hashable, CaseIterable {
+    /// Stop with an error that says what is missing.
+    case fail
+    /// Go on with the first message after the gap; the report says what was passed over.
+    case skip
+    /// Read the partition anew from its beginning.
+    case restart
+  }
+
+  package var topic: String
+  /// `host:port,...`; nil where the command line or the environment must say.
+  package var brokers: String?
+  /// The group that shares the partitions among processes; its offsets at the broker are for lag tools only.
+  package var group: String
+  /// Properties of librdkafka, `name=value`; secrets by place.
+  package var properties: [String]
+  package var onGap = GapPolicy.fail
+  /// A commit is made after this many messages or seconds, whichever comes first.
+  package var commitRowCount: Int?
+  package var commitSeconds: Double?
+
+  package init(topic: String, brokers: String? = nil, group: String = "pulsehouse", properties: [String] = []) {
+    self.topic = topic
+    self.brokers = brokers
+    self.group = group
+    self.properties = properties
   }
 }

@@ -7,6 +7,8 @@ package struct SourceBooks: Sendable, Hashable {
   /// `schema.table`.
   package var name: String
   package var fileCount = 0
+  /// Partitions of topics that were ever read from.
+  package var partitionCount = 0
   package var byteCount: Int64 = 0
   package var recordCount: Int64 = 0
   package var rowCount: Int64 = 0
@@ -31,6 +33,20 @@ extension Ingest {
         books.incompleteFileCount += state.endsInRecord ? 1 : 0
       }
       all.append(books)
+    }
+    for partition in try partitions(snapshot) {
+      let index: Int
+      if let known = all.firstIndex(where: { $0.name == partition.source }) {
+        index = known
+      } else {
+        index = all.count
+        all.append(SourceBooks(name: partition.source))
+      }
+      all[index].partitionCount += 1
+      all[index].byteCount += partition.byteCount
+      all[index].recordCount += partition.recordCount
+      all[index].rowCount += partition.rowCount
+      all[index].quarantinedCount += partition.quarantinedCount
     }
     return all.sorted { $0.name < $1.name }
   }

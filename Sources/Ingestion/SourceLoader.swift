@@ -1,4 +1,5 @@
 import Bytes
+import Kafka
 import SQLSyntax
 import Vectors
 
@@ -113,8 +114,9 @@ extension Source {
     }
     switch call.name {
     case "lake":
-      try allow(["path", "pattern", "complete"])
+      try allow(["path", "pattern", "complete", "topic"])
       var folder = LakeFolder(path: try path())
+      folder.topic = try text("topic")
       if let pattern = try text("pattern") { folder.pattern = pattern }
       if let complete = properties.first(where: { $0.name == "complete" }) {
         folder.isComplete = try complete.value?.boolean() ?? true
@@ -131,12 +133,65 @@ extension Source {
         files.delimiter = byte
       }
       return .csv(files)
-    case "kafka": return .kafka(topic: try text("topic") ?? "")
+    case "kafka":
+      try allow(["topic", "brokers", "group", "properties", "on_gap", "commit_rows", "commit_seconds"])
+      var topic = KafkaTopic(topic: try text("topic") ?? "", brokers: try text("brokers"))
+      if let group = try text("group") { topic.group = group }
+      guard !topic.topic.isEmpty else {
+        throw PulsehouseError(.user, "KAFKA needs a topic", sqlState: "42601", range: call.range)
+      }
+      return .kafka(try tuned(topic, properties))
     default:
       throw PulsehouseError(
         .user, "a source cannot be of kind \(call.name.uppercased())", sqlState: "42601",
         hint: "It can be LAKE, CSV or KAFKA.", range: call.nameRange)
     }
+  }
+
+  private static func positive(
+    _ number: Double, _ name: String, _ value: PropertyValue
+  ) throws(PulsehouseError) -> Double {
+    guard number > 0 else {
+      throw PulsehouseError(.user, "\(name) must be above zero", sqlState: "22023", range: value.range)
+    }
+    return number
+  }
+
+  /// Wrong ones, and secrets in plain text, are refused when the file is read.
+  private static func kafkaProperties(_ value: PropertyValue) throws(PulsehouseError) -> [String] {
+    var assignments: [String] = []
+    var checked = KafkaConfiguration(brokers: "")
+    for entry in value.list() {
+      let assignment = try entry.string()
+      do throws(PulsehouseError) {
+        try checked.set(assignment: assignment)
+      } catch {
+        throw PulsehouseError(.user, error.message, sqlState: "22023", hint: error.hint, range: entry.range)
+      }
+      assignments.append(assignment)
+    }
+    return assignments
+  }
+
+  private static func tuned(_ plain: KafkaTopic, _ properties: [Property]) throws(PulsehouseError) -> KafkaTopic {
+    var topic = plain
+    for property in properties {
+      guard let value = property.value else { continue }
+      switch property.name {
+      case "properties":
+        topic.properties = try kafkaProperties(value)
+      case "on_gap":
+        guard let policy = KafkaTopic.GapPolicy(rawValue: try value.word()) else {
+          throw PulsehouseError(
+            .user, "on_gap is FAIL, SKIP or RESTART", sqlState: "42601", range: value.range)
+        }
+        topic.onGap = policy
+      case "commit_rows": topic.commitRowCount = Int(try positive(Double(try value.integer()), property.name, value))
+      case "commit_seconds": topic.commitSeconds = try positive(try value.number(), property.name, value)
+      default: continue
+      }
+    }
+    return topic
   }
 
   private static func column(_ declaration: ColumnDeclaration, _ kind: Kind) throws(PulsehouseError) -> SourceColumn {

@@ -22,6 +22,8 @@ final class SourceWriter {
   private var refusedByteCount = 0
   /// New values by key; nil removes the entry.
   private var stateChanges: [String: [UInt8]?] = [:]
+  /// New values in other spaces than the source's own.
+  private var spaceChanges: [StateSpace: (key: String, value: [UInt8])] = [:]
   private let time: Int64
   /// Entries whose name no file has: the identifier of the table the state is about.
   static let tableKey = ".table"
@@ -31,7 +33,8 @@ final class SourceWriter {
   /// `lineage` are the columns that say where a row came from. With `adoptsTypes`, the table may have other types than
   /// the source now declares: its first commit, which must replace its rows, gives it those.
   init(
-    _ source: Source, lineage: [ColumnDefinition], adoptsTypes: Bool = false, in warehouse: Warehouse
+    _ source: Source, lineage: [ColumnDefinition], quarantine layout: TableDefinition = Quarantine.definition,
+    adoptsTypes: Bool = false, in warehouse: Warehouse
   ) throws(PulsehouseError) {
     self.source = source
     self.warehouse = warehouse
@@ -44,7 +47,7 @@ final class SourceWriter {
       TableName(source.schema, source.table), TableDefinition(columns: columns, properties: properties),
       keyColumn: source.columns.first?.type.isInteger == true ? 0 : nil, adoptsTypes: adoptsTypes, in: warehouse, base)
     quarantine = try BronzeTable(
-      Quarantine.tableName(of: source), Quarantine.definition, keyColumn: nil, in: warehouse, base)
+      Quarantine.tableName(of: source), layout, keyColumn: nil, in: warehouse, base)
     entries = try base.entries(of: space)
     // Rows of a table that was dropped are gone, so its files have to be read again.
     let owner = entries.removeValue(forKey: Self.tableKey)
@@ -89,6 +92,26 @@ final class SourceWriter {
   /// Removes an entry of the source's state.
   func removeState(_ key: String) { stateChanges[key] = .some(nil) }
 
+  /// Returns an entry of another state space as of the last commit; nil when there is none, or when it speaks of a table
+  /// that was dropped.
+  func entry(of space: StateSpace, key: String) throws(PulsehouseError) -> [UInt8]? {
+    mustClearState ? nil : try base.entry(of: space, key: key)
+  }
+
+  /// Sets an entry of another state space, as of the rows added so far.
+  func setState(in space: StateSpace, key: String, _ value: [UInt8]) {
+    spaceChanges[space] = (key, value)
+  }
+
+  /// Adds rows of the quarantine's own columns.
+  func refuse(columns: [Vector]) throws(PulsehouseError) {
+    try quarantine.append(
+      SegmentWriter.encodeRowGroup(columns, schema: quarantine.definition.schema, options: quarantine.options))
+  }
+
+  /// True while somebody else committed since this writer looked.
+  func isBehind() throws(PulsehouseError) -> Bool { try warehouse.snapshot().id != base.id }
+
   /// Commits everything since the last commit. With `replacing`, the rows take the place of all rows of the table and
   /// of its quarantine; with `replacingQuarantine`, of its quarantine alone. Returns false when there was nothing to
   /// commit.
@@ -107,12 +130,16 @@ final class SourceWriter {
     for (key, value) in stateChanges.sorted(by: { $0.key < $1.key }) {
       changes.append(value.map { .putState(space, key: key, value: $0) } ?? .removeState(space, key: key))
     }
+    for (space, entry) in spaceChanges.sorted(by: { $0.key.name < $1.key.name }) {
+      changes.append(.putState(space, key: entry.key, value: entry.value))
+    }
     guard !changes.isEmpty else { return false }
     base = try warehouse.store.commit(changes, basedOn: base, message: message)
     bronze.committed()
     quarantine.committed()
     for (key, value) in stateChanges where key != Self.tableKey { entries[key] = value }
     stateChanges = [:]
+    spaceChanges = [:]
     mustClearState = false
     return true
   }

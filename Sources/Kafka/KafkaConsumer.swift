@@ -87,15 +87,29 @@ package final class KafkaConsumer {
 
   deinit { close() }
 
-  /// Leaves the group at once, so that others need not wait for the time-out, and ends the client.
-  package func close() {
+  /// Leaves the group, so that others need not wait for the time-out, and ends the client. A coordinator that does not
+  /// answer is waited for no longer than `milliseconds`.
+  package func close(milliseconds: Int = 1500) {
     guard !isClosed else { return }
     isClosed = true
-    // Whoever closes has done with the partitions, so the callback answers at once.
+    let library = client.library
+    // Whoever closes has done with the partitions, so the callback answers at once. A rebalance that nobody answered yet
+    // is answered here: closing would wait for that for ever.
     inbox.isClosing = true
-    client.library.rd_kafka_queue_destroy(queue)
-    _ = client.library.rd_kafka_consumer_close(client.handle)
-    client.destroy()
+    _ = library.rd_kafka_assign(client.handle, nil)
+    if let error = library.rd_kafka_consumer_close_queue(client.handle, queue) {
+      library.rd_kafka_error_destroy(error)
+    } else {
+      let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+      var message: UnsafeMutablePointer<rd_kafka_message_t>?
+      while library.rd_kafka_consumer_closed(client.handle) == 0, ContinuousClock.now < deadline {
+        if library.rd_kafka_consume_batch_queue(queue, 50, &message, 1) > 0 {
+          library.rd_kafka_message_destroy(message)
+        }
+      }
+    }
+    library.rd_kafka_queue_destroy(queue)
+    client.destroy(flags: KafkaClient.destroyWithoutClosing)
   }
 
   /// Joins the group for these topics.

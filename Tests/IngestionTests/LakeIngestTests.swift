@@ -319,8 +319,8 @@ final class House {
 
   @Test func whatCannotBeDoneIsNamed() throws {
     let house = try House()
-    house.source.kind = .kafka(topic: "heartrate")
-    #expect(#expect(throws: PulsehouseError.self) { try house.ingest() }?.kind == .unsupported)
+    house.source.kind = .kafka(KafkaTopic(topic: "heartrate"))
+    #expect(#expect(throws: PulsehouseError.self) { try house.ingest() }?.hint?.contains("--brokers") == true)
     house.source.kind = .lake(LakeFolder(path: "nowhere"))
     #expect(#expect(throws: PulsehouseError.self) { try house.ingest() }?.file?.hasSuffix("nowhere") == true)
     house.source.kind = .lake(LakeFolder(path: "lake"))

@@ -40,7 +40,44 @@ import Vectors
     #expect(source.columns.map(\.type) == [.integer, .date])
   }
 
+  @Test func aTopicIsRead() throws {
+    let source = try #require(
+      try read(
+        """
+        SOURCE (
+          name b.events,
+          kind KAFKA (
+            topic heartrate, brokers 'one:9092,two:9092', group watchers, on_gap SKIP, commit_rows 1000,
+            commit_seconds 0.5, properties ('security.protocol=SASL_SSL', 'sasl.password=env:SECRET')
+          ),
+          columns (id bigint)
+        );
+        """
+      ).first)
+    var topic = KafkaTopic(
+      topic: "heartrate", brokers: "one:9092,two:9092", group: "watchers",
+      properties: ["security.protocol=SASL_SSL", "sasl.password=env:SECRET"])
+    topic.onGap = .skip
+    topic.commitRowCount = 1000
+    topic.commitSeconds = 0.5
+    #expect(source.kind == .kafka(topic))
+    #expect(source.withoutLake == source)
+  }
+
+  @Test func aLakeMayNameItsTopic() throws {
+    let source = try #require(
+      try read("SOURCE (name b.e, kind LAKE (path 'lake', topic heartrate), columns (id bigint));").first)
+    #expect(!source.isKafka)
+    #expect(source.withoutLake.kind == .kafka(KafkaTopic(topic: "heartrate")))
+  }
+
   static let wrong: [(String, String)] = [
+    ("SOURCE (name a.b, kind KAFKA, columns (a int));", "needs a topic"),
+    ("SOURCE (name a.b, kind KAFKA (topic t, on_gap SHRUG), columns (a int));", "on_gap"),
+    ("SOURCE (name a.b, kind KAFKA (topic t, commit_rows 0), columns (a int));", "commit_rows"),
+    ("SOURCE (name a.b, kind KAFKA (topic t, offset 3), columns (a int));", "\"offset\""),
+    ("SOURCE (name a.b, kind KAFKA (topic t, properties ('sasl.password=x')), columns (a int));", "written out"),
+    ("SOURCE (name a.b, kind KAFKA (topic t, properties ('acks=1')), columns (a int));", "acks"),
     ("SOURCE (kind LAKE (path 'x'), columns (a int));", "needs name"),
     ("SOURCE (name a.b, columns (a int));", "needs kind"),
     ("SOURCE (name a.b, kind LAKE (path 'x'));", "needs columns"),

@@ -6,6 +6,7 @@ last seconds) and answers a fetch with all it has, which is why `PROPERTIES` lif
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -45,7 +46,11 @@ class Broker:
         return ["--brokers", self.address] + [word for text in PROPERTIES for word in ("--property", text)]
 
     def start(self) -> "Broker":
-        program = Path(sys.executable).parent / "noida-db"
+        # The program itself: the script of that name starts it as a child, which would outlive a signal to the script.
+        package = importlib.util.find_spec("noida_db")
+        if package is None or package.origin is None:
+            raise SystemExit("noida-db is not installed: tools/python-environment")
+        program = Path(package.origin).parent / "noida-db"
         self.process = subprocess.Popen(
             [str(program), "start", "--only", "kafka", "--kafka-port", str(self.port), "--data-dir", str(self.data),
              "--host", "127.0.0.1"],

@@ -84,6 +84,14 @@ package struct StateSpace: Hashable, Sendable, CustomStringConvertible {
   /// keeps rows from being ingested twice.
   package static func source(_ name: String) -> StateSpace { StateSpace(kind: "source", name: name, isShared: false) }
 
+  /// Where one partition of a source's topic stands: a space of its own, so that processes that share a topic conflict
+  /// only over the same partition.
+  package static func partition(of source: String, topic: String, _ number: Int32) -> StateSpace {
+    StateSpace(kind: partitionKind, name: "\(source) \(topic)/\(number)", isShared: false)
+  }
+
+  package static let partitionKind = "partition"
+
   /// What is known of a model: its intervals, its last SQL.
   package static func model(_ name: String) -> StateSpace { StateSpace(kind: "model", name: name, isShared: false) }
 

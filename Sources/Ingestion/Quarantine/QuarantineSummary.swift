@@ -29,7 +29,8 @@ package struct QuarantineSummary: Sendable, Hashable {
   package static func make(_ source: Source, in warehouse: Warehouse) throws -> QuarantineSummary? {
     let table = Quarantine.tableName(of: source)
     let snapshot = try warehouse.snapshot()
-    guard snapshot.table(table) != nil else { return nil }
+    guard let known = snapshot.table(table) else { return nil }
+    let isOfKafka = known.definition.columns.contains { $0.name == "_topic" }
     let session = Session(warehouse)
     var reasons: [String: Reason] = [:]
     // The place within the record is part of the reason's words, so there are more words than reasons.
@@ -37,7 +38,8 @@ package struct QuarantineSummary: Sendable, Hashable {
       guard case .text(let words) = row[0], case .integer(let count) = row[1] else { continue }
       let reason = withoutPlace(words)
       if reasons[reason] == nil {
-        reasons[reason] = Reason(words: reason, count: 0, sample: try sample(words, table, session))
+        reasons[reason] = Reason(
+          words: reason, count: 0, sample: try sample(words, table, isOfKafka: isOfKafka, session))
       }
       reasons[reason]?.count += count
     }
@@ -55,9 +57,13 @@ package struct QuarantineSummary: Sendable, Hashable {
     return reason
   }
 
-  private static func sample(_ words: String, _ table: TableName, _ session: Session) throws -> Sample {
+  private static func sample(
+    _ words: String, _ table: TableName, isOfKafka: Bool, _ session: Session
+  ) throws -> Sample {
+    // Messages of Kafka stand in a partition, lines in a file.
+    let place = isOfKafka ? "_topic || '/' || _partition, CAST(0 AS bigint)" : "_file, _line"
     let rows = try session.rows(
-      "SELECT _file, _line, _offset, raw FROM \(table) WHERE reason = \(SQLPrinter.constant(words)) LIMIT 1")
+      "SELECT \(place), _offset, coalesce(raw, '') FROM \(table) WHERE reason = \(SQLPrinter.constant(words)) LIMIT 1")
     guard let row = rows.first, case .text(let file) = row[0], case .integer(let line) = row[1],
       case .integer(let offset) = row[2], case .bytes(let raw) = row[3]
     else { throw PulsehouseError(.internal, "a reason without a record") }

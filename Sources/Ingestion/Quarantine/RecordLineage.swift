@@ -15,7 +15,7 @@ struct RecordLineage {
     case .lake: return LakeIngest.lineage
     case .csv: return CSVIngest.lineage
     case .kafka:
-      throw PulsehouseError(.unsupported, "a source of kind KAFKA is not yet supported: \(source.name)")
+      throw PulsehouseError(.unsupported, "the quarantine of a Kafka source cannot be replayed: \(source.name)")
     }
   }
 

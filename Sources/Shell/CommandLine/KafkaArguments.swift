@@ -30,4 +30,20 @@ package enum KafkaArguments {
     for assignment in arguments.all("property") { try configuration.set(assignment: assignment) }
     return configuration
   }
+
+  /// Reads a number above zero, perhaps with the suffix k or m.
+  package static func positive(_ option: String, _ arguments: Arguments) throws(PulsehouseError) -> Double? {
+    guard var text = arguments.value(option)?.lowercased() else { return nil }
+    let written = text
+    let factors: [Character: Double] = ["k": 1e3, "m": 1e6]
+    var factor = 1.0
+    if let last = text.last, let scale = factors[last] {
+      factor = scale
+      text.removeLast()
+    }
+    guard let number = Double(text), number.isFinite, number > 0, number * factor <= 1e9 else {
+      throw PulsehouseError(.usage, "--\(option) wants a number above zero, not \"\(written)\"")
+    }
+    return number * factor
+  }
 }

@@ -9,13 +9,21 @@ package enum IngestCommand: Command {
     "ingest", "bring what is new in the sources into bronze; what does not fit goes to quarantine",
     operands: "[SOURCE ...]", maximumOperands: 1000,
     options: [
-      OptionSpecification("lake", value: "DIR", "where the lake lies, instead of where its source says")
-    ],
+      OptionSpecification("lake", value: "DIR", "where the lake lies, instead of where its source says"),
+      OptionSpecification("follow", "go on with a Kafka source for ever; Ctrl-C commits what is in hand and ends"),
+      OptionSpecification(
+        "on-gap", value: "CHOICE",
+        "when a partition no longer has the next message: fail (default), skip the gap, or restart the partition"),
+      OptionSpecification("commit-rows", value: "N", "of a Kafka source: commit after this many rows"),
+      OptionSpecification("commit-seconds", value: "S", "of a Kafka source: commit after this time (default: 5)"),
+    ] + KafkaArguments.options,
     discussion: """
       Sources are the files below sources/; without operands all of them are ingested. A lake is read from where it was
-      left: new files, and what files have grown by; a CSV file replaces its table. Rows and the position of every file
-      are one commit, so after a kill the next ingest goes on without a gap and without a double. A file that is not
-      what it was is reported and left alone.
+      left: new files, and what files have grown by; a CSV file replaces its table; a Kafka topic is read from the last
+      commit's offsets to where it ended at the start, or with --follow for ever. Rows and the position of every file or
+      partition are one commit, so after a kill the next ingest goes on without a gap and without a double. A file that
+      is not what it was is reported and left alone. Several processes may ingest one topic: they share its partitions.
+      With --brokers a lake whose source names its topic is read from that topic, without the lake between.
       """)
 
   package static func run(_ arguments: Arguments) throws {
@@ -30,10 +38,35 @@ package enum IngestCommand: Command {
     options.dataDirectory = place.data
     options.lakePath = arguments.value("lake")
     if let threads = try arguments.count("threads") { options.threadCount = threads }
+    options.brokers = arguments.value("brokers")
+    options.defaultBrokers = KafkaArguments.brokers(arguments)
+    options.kafkaProperties = arguments.all("property")
+    options.follows = arguments.has("follow")
+    options.kafkaCommitRowCount = try arguments.count("commit-rows")
+    options.kafkaCommitSeconds = try KafkaArguments.positive("commit-seconds", arguments)
+    if let choice = arguments.value("on-gap") {
+      guard let policy = KafkaTopic.GapPolicy(rawValue: choice) else {
+        throw PulsehouseError(.usage, "--on-gap is fail, skip or restart, not \"\(choice)\"")
+      }
+      options.onGap = policy
+    }
     let cancellation = options.cancellation
     SignalWatch.onInterrupt { cancellation.cancel() }
     let line = ProgressLine(isQuiet: arguments.has("quiet"))
+    let isQuiet = arguments.has("quiet")
+    options.notice = { text in
+      guard !isQuiet else { return }
+      line.clear()
+      Terminal.note(text)
+    }
     options.progress = { progress in
+      if let messages = progress.messageCount {
+        line.show(
+          "\(progress.source): \(Decimals.grouped(Int(progress.rowCount))) rows, "
+            + "\(Decimals.grouped(Int(progress.rowsPerSecond))) rows/s",
+          done: Int(messages), total: Int(progress.totalMessageCount))
+        return
+      }
       line.show(
         "\(progress.source): \(Decimals.grouped(Int(progress.rowCount))) rows, "
           + ByteSize.format(Int(progress.byteCount)),
@@ -56,14 +89,18 @@ package enum IngestCommand: Command {
     }
     if isJSON { try output.write(JSONText.array(written) + "\n") }
     try output.flush()
+    // To follow ends in no other way.
+    if !options.follows { try options.cancellation.check() }
   }
 
   private static func text(_ report: IngestReport) -> String {
     func grouped(_ number: Int64) -> String { Decimals.grouped(Int(number)) }
     if report.recordCount == 0 && report.byteCount == 0 {
+      if report.partitionCount != nil { return "\(report.source): nothing new in the topic\n" }
       return "\(report.source): nothing new in \(Decimals.grouped(report.unchangedFileCount)) files\n"
     }
-    let files = report.fileCount == 1 ? "1 file" : "\(Decimals.grouped(report.fileCount)) files"
+    let partitions = report.partitionCount.map { $0 == 1 ? "1 partition" : "\($0) partitions" }
+    let files = partitions ?? (report.fileCount == 1 ? "1 file" : "\(Decimals.grouped(report.fileCount)) files")
     return """
       \(report.source): \(grouped(report.rowCount)) rows from \(files), \(ByteSize.format(Int(report.byteCount)))
         read \(grouped(report.recordCount)) = bronze \(grouped(report.rowCount)) + quarantine \
@@ -80,7 +117,9 @@ package enum IngestCommand: Command {
       ])
     }
     return JSONText.object([
-      ("source", .text(report.source)), ("files", .number(report.fileCount)),
+      ("source", .text(report.source)), ("partitions", report.partitionCount.map { .number($0) } ?? .null),
+      ("missing", .number(Int(report.missingCount))), ("conflicts", .number(report.conflictCount)),
+      ("files", .number(report.fileCount)),
       ("unchanged_files", .number(report.unchangedFileCount)), ("bytes", .number(Int(report.byteCount))),
       ("records", .number(Int(report.recordCount))), ("rows", .number(Int(report.rowCount))),
       ("quarantined", .number(Int(report.quarantinedCount))), ("commits", .number(report.commitCount)),

@@ -27,12 +27,13 @@ package enum ProduceCommand: Command {
     let configuration = try KafkaArguments.configuration(arguments)
     let topic = arguments.value("topic") ?? "heartrate"
     let partitions = try arguments.count("partitions") ?? 6
-    let duration = try positive("duration", arguments)
+    let duration = try KafkaArguments.positive("duration", arguments)
     let cancellation = Cancellation()
     let count = try arguments.count("count", minimum: 0) ?? (duration == nil ? 1_000_000 : nil)
     let production = EventProduction(
       simulation: try SimulationArguments.read(arguments), count: count, duration: duration,
-      rate: arguments.value("rate") == "max" ? nil : try positive("rate", arguments), cancellation: cancellation)
+      rate: arguments.value("rate") == "max" ? nil : try KafkaArguments.positive("rate", arguments),
+      cancellation: cancellation)
     SignalWatch.onInterrupt { cancellation.cancel() }
 
     let admin = try KafkaAdmin(configuration)
@@ -88,21 +89,5 @@ package enum ProduceCommand: Command {
       + "\(ByteSize.format(Int(progress.bytesPerSecond)))/s, \(Decimals.grouped(Int(progress.counts.failed))) failed"
     if let trouble = progress.trouble { text += "; waiting: \(trouble.message)" }
     return text
-  }
-
-  /// Reads a number above zero, perhaps with the suffix k or m.
-  private static func positive(_ option: String, _ arguments: Arguments) throws(PulsehouseError) -> Double? {
-    guard var text = arguments.value(option)?.lowercased() else { return nil }
-    let written = text
-    let factors: [Character: Double] = ["k": 1e3, "m": 1e6]
-    var factor = 1.0
-    if let last = text.last, let scale = factors[last] {
-      factor = scale
-      text.removeLast()
-    }
-    guard let number = Double(text), number.isFinite, number > 0, number * factor <= 1e9 else {
-      throw PulsehouseError(.usage, "--\(option) wants a number above zero, not \"\(written)\"")
-    }
-    return number * factor
   }
 }

@@ -5,16 +5,22 @@ import Ingestion
 /// `pulsehouse status`: what is in the warehouse.
 package enum StatusCommand: Command {
   package static let specification = CommandSpecification(
-    "status", "tables, rows, bytes, and the books: read = bronze + quarantine",
-    discussion: "The books come from the committed state of the sources, not from the tables they speak of.")
+    "status", "tables, rows, bytes, the books (read = bronze + quarantine), and how far topics were read",
+    options: KafkaArguments.options,
+    discussion: """
+      The books come from the committed state of the sources, not from the tables they speak of. Of each partition of a
+      topic: the offset to be read next, where the topic ends and the lag when a broker answers, and the rows per second of
+      the last commit.
+      """)
 
   package static func run(_ arguments: Arguments) throws {
     let place = try Workplace(arguments)
     let warehouse = try OpenWarehouse.open(place, arguments, forWriting: false)
     let snapshot = try warehouse.snapshot()
+    let partitions = try Partitions(snapshot, place, arguments)
     var output = StandardOutput()
     if arguments.has("json") {
-      try output.write(try json(place, snapshot) + "\n")
+      try output.write(try json(place, snapshot, partitions) + "\n")
     } else {
       try output.write("\(place.tables), snapshot \(snapshot.id)\n")
       for line in BoxTable(headers: headers, head: rows(snapshot)).lines(width: Terminal.width) {
@@ -27,6 +33,7 @@ package enum StatusCommand: Command {
           try output.write(line + "\n")
         }
       }
+      for line in lines(partitions) { try output.write(line + "\n") }
     }
     try output.flush()
   }
@@ -50,7 +57,11 @@ package enum StatusCommand: Command {
 
   private static func row(_ books: SourceBooks) -> [String?] {
     [
-      books.name, Decimals.grouped(books.fileCount), ByteSize.format(Int(books.byteCount)),
+      books.name,
+      books.partitionCount == 0
+        ? Decimals.grouped(books.fileCount)
+        : "\(books.partitionCount) partition\(books.partitionCount == 1 ? "" : "s")",
+      ByteSize.format(Int(books.byteCount)),
       Decimals.grouped(Int(books.recordCount)), Decimals.grouped(Int(books.rowCount)),
       Decimals.grouped(Int(books.quarantinedCount)),
     ]
@@ -67,7 +78,7 @@ package enum StatusCommand: Command {
     return tables + snapshot.views.map { ["\($0.name) (view)", "", "", "", ""] }
   }
 
-  private static func json(_ place: Workplace, _ snapshot: Snapshot) throws -> String {
+  private static func json(_ place: Workplace, _ snapshot: Snapshot, _ partitions: Partitions) throws -> String {
     let tables = snapshot.tables.map { table in
       JSONText.object([
         ("name", .text("\(table.name.schema).\(table.name.name)")), ("rows", .number(table.rowCount)),
@@ -76,7 +87,8 @@ package enum StatusCommand: Command {
     }
     let sources = try Ingest.books(snapshot).map { books in
       JSONText.object([
-        ("name", .text(books.name)), ("files", .number(books.fileCount)), ("bytes", .number(Int(books.byteCount))),
+        ("name", .text(books.name)), ("files", .number(books.fileCount)),
+        ("partitions", .number(books.partitionCount)), ("bytes", .number(Int(books.byteCount))),
         ("records", .number(Int(books.recordCount))), ("rows", .number(Int(books.rowCount))),
         ("quarantined", .number(Int(books.quarantinedCount))),
         ("incomplete_files", .number(books.incompleteFileCount)),
@@ -85,6 +97,7 @@ package enum StatusCommand: Command {
     return JSONText.object([
       ("directory", .text(place.tables)), ("snapshot", .number(Int(snapshot.id.number))),
       ("tables", .raw(JSONText.array(tables))), ("sources", .raw(JSONText.array(sources))),
+      ("partitions", .raw(json(partitions))),
     ])
   }
 }

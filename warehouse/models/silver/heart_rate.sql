@@ -20,8 +20,8 @@ WITH ranked AS (
     e.heart_rate,
     e.latitude,
     e.longitude,
-    -- Of an event that was delivered several times the first one stays.
-    ROW_NUMBER() OVER (PARTITION BY e.user_id, e.timestamp, e.activity_id ORDER BY e._file, e._line) AS delivery
+    -- Of an event that was delivered several times one stays, by its place: an offset, in a file as in a topic.
+    ROW_NUMBER() OVER (PARTITION BY e.user_id, e.timestamp, e.activity_id ORDER BY e._offset, e.heart_rate) AS delivery
   FROM bronze.heart_rate AS e
   WHERE e.user_id IS NOT NULL AND e.timestamp IS NOT NULL AND e.activity_id IS NOT NULL
 )

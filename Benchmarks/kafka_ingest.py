@@ -1,0 +1,55 @@
+"""How fast a topic becomes bronze, beside kcat reading the same topic to /dev/null: best of several runs each, in turn.
+
+The broker is noida-db on the same machine, so the figures are that broker's, not Apache Kafka's.
+
+usage: kafka_ingest.py [--messages N] [--runs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent / "Tests"
+sys.path[:0] = [str(TESTS / "Kafka"), str(TESTS / "Differential")]
+from broker import PROPERTIES, Broker  # noqa: E402
+from test_ingest import House  # noqa: E402
+
+
+def timed(command: list[str]) -> float:
+    start = time.monotonic()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return time.monotonic() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pulsehouse-kafka-bench-") as name, Broker() as broker:
+        house = House(Path(name) / "0", broker, "bench")
+        report = json.loads(
+            house.run("produce", *broker.options, "--topic", "bench", "--count", str(options.messages), "--json")[0]
+        )
+        print(f"produce: {report['messages_per_second']:,.0f} messages/s, acknowledged by all replicas")
+        reads, ingests = [], []
+        for run in range(options.runs):
+            reads.append(
+                timed(["kcat", "-q", "-b", broker.address, "-X", PROPERTIES[0], "-C", "-e", "-t", "bench", "-o", "beginning"])
+            )
+            house = House(Path(name) / f"run-{run}", broker, "bench")
+            ingests.append(timed(house.command("ingest", "--property", PROPERTIES[0])))
+        witness, ours = options.messages / min(reads), options.messages / min(ingests)
+        print(f"kcat to /dev/null: {witness:,.0f} messages/s ({', '.join(f'{s:.2f}' for s in reads)} s)")
+        print(f"ingest to bronze: {ours:,.0f} messages/s ({', '.join(f'{s:.2f}' for s in ingests)} s)")
+        print(f"ingest / kcat: {ours / witness:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+import Bytes
+import Engine
+import Execution
+import Kafka
+import Synchronization
+import TestKit
+import Testing
+import Vectors
+
+@testable import Ingestion
+
+/// Topics of brokers simulated in this process, which can be told to fail; `Tests/Kafka` has a broker of its own, and
+/// kills.
+@Suite(.serialized) struct KafkaIngestTests {
+  /// A warehouse whose source is a topic of a simulated cluster.
+  struct TopicHouse {
+    let house: House
+    let cluster: KafkaSimulatedCluster
+    var topic: KafkaTopic
+
+    init(partitions: Int = 3) throws {
+      house = try House()
+      cluster = try KafkaSimulatedCluster()
+      cluster.createTopic("events", partitionCount: partitions)
+      topic = KafkaTopic(topic: "events", brokers: cluster.brokers, group: "readers")
+      house.source.kind = .kafka(topic)
+    }
+
+    /// A group of its own each time: a simulated one waits for a member that left as long as for one that died.
+    func ingest() throws -> IngestReport {
+      var topic = topic
+      topic.group = "readers-\(UInt64.random(in: 0...UInt64.max))"
+      house.source.kind = .kafka(topic)
+      return try house.ingest()
+    }
+
+    func produce(_ values: [String?], key: String = "k") throws {
+      let producer = try KafkaProducer(topic: "events", KafkaConfiguration(brokers: cluster.brokers))
+      var bytes: [UInt8] = []
+      var slices: [KafkaProducer.Slice] = []
+      for (number, value) in values.enumerated() {
+        let start = bytes.count
+        bytes += Array("\(key)\(number % 50)".utf8)
+        let middle = bytes.count
+        bytes += Array((value ?? "").utf8)
+        slices.append(KafkaProducer.Slice(key: start..<middle, value: middle..<bytes.count))
+      }
+      var rest = slices[...]
+      while !rest.isEmpty { rest = rest.dropFirst(try bytes.withUnsafeBytes { try producer.send($0, rest) }) }
+      #expect(producer.flush(milliseconds: 20_000))
+      #expect(producer.counts.delivered == Int64(values.count))
+    }
+
+    /// Holds tables and books against what the topic holds from `low` on: each offset once.
+    func check(_ count: Int64) throws {
+      let books = try #require(try Ingest.books(house.warehouse.snapshot()).first)
+      #expect(books.recordCount == count)
+      #expect(books.recordCount == books.rowCount + books.quarantinedCount)
+      #expect(try house.count("SELECT count(*) FROM bronze.events") == books.rowCount)
+      #expect(
+        try house.count("SELECT count(*) FROM (SELECT DISTINCT _partition, _offset FROM bronze.events) AS places")
+          == books.rowCount)
+    }
+  }
+
+  static func line(_ number: Int) -> String { String(House.line(number).dropLast()) }
+
+  @Test func messagesBecomeRowsOnce() throws {
+    let house = try TopicHouse()
+    try house.produce((0..<2000).map(Self.line) + ["garbage", nil, "{\"user_id\": \"x\"}"])
+    let report = try house.ingest()
+    #expect(report.recordCount == 2003)
+    #expect(report.rowCount == 2000)
+    #expect(report.partitionCount == 3)
+    try house.check(2003)
+    #expect(
+      try house.house.count(
+        "SELECT count(*) FROM quarantine.bronze_events WHERE _topic = 'events' AND _key IS NOT NULL") == 3)
+    #expect(try house.house.count("SELECT count(*) FROM bronze.events WHERE _timestamp IS NULL") == 0)
+    #expect(try house.ingest().recordCount == 0)
+    try house.produce((2000..<2100).map(Self.line))
+    #expect(try house.ingest().rowCount == 100)
+    try house.check(2103)
+    let states = try Ingest.partitions(house.house.warehouse.snapshot())
+    #expect(states.map(\.next).reduce(0, +) == 2103)
+    let ends = Ingest.ends(states, sources: [house.house.source], options: house.house.options)
+    #expect(ends["events"]?.values.reduce(0, +) == 2103)
+  }
+
+  @Test func aBrokersErrorsAreOutlived() throws {
+    let house = try TopicHouse()
+    try house.produce((0..<3000).map(Self.line))
+    house.cluster.push(.fetch, [.notLeader, .requestTimedOut, .notLeader])
+    house.cluster.push(.findCoordinator, [.coordinatorLoading])
+    #expect(try house.ingest().rowCount == 3000)
+    try house.check(3000)
+  }
+
+  @Test func whatRetentionTookIsToldNotPassedOver() throws {
+    var house = try TopicHouse(partitions: 1)
+    try house.produce((0..<100).map(Self.line))
+    #expect(try house.ingest().rowCount == 100)
+    // The simulated broker keeps 5 MiB of a partition.
+    let padding = String(repeating: "x", count: 2000)
+    try house.produce((100..<6100).map { "{\"user_id\": \($0), \"pad\": \"\(padding)\"}" })
+    let error = #expect(throws: PulsehouseError.self) { try house.ingest() }
+    #expect(error?.sqlState == KafkaConsumer.outOfRangeState)
+    #expect(error?.message.contains("no longer has the messages 100 to") == true)
+    #expect(error?.hint?.contains("--on-gap") == true)
+    try house.check(100)
+    let told = try Ingest.lastError(of: "bronze.events", house.house.warehouse.snapshot(), since: 0)
+    #expect(told?.message == error?.message)
+
+    house.topic.onGap = .skip
+    let report = try house.ingest()
+    #expect(report.missingCount > 0)
+    #expect(report.missingCount + report.recordCount == 6000)
+    #expect(report.warnings.map(\.kind) == [.gap])
+    let state = try #require(try Ingest.partitions(house.house.warehouse.snapshot()).first)
+    #expect(state.next == 6100)
+    #expect(state.missingCount == report.missingCount)
+  }
+
+  @Test func twoThatReadTheSamePartitionDoNotBothWin() throws {
+    let house = try TopicHouse(partitions: 2)
+    try house.produce((0..<1000).map(Self.line))
+    // Groups of different names share nothing: both read everything, and commits decide.
+    var other = house.topic
+    other.group = "others"
+    var second = house.house.source
+    second.kind = .kafka(other)
+    let source = house.house.source
+    let warehouse = house.house.warehouse
+    let options = house.house.options
+    let reports = try runBoth(
+      { try Ingest.run([source], into: warehouse, options: options)[0] },
+      { [second] in try Ingest.run([second], into: warehouse, options: options)[0] })
+    #expect(reports.0.rowCount + reports.1.rowCount == 1000)
+    try house.check(1000)
+  }
+
+  @Test func aDroppedTableIsReadAnew() throws {
+    let house = try TopicHouse()
+    try house.produce((0..<500).map(Self.line) + ["garbage"])
+    _ = try house.ingest()
+    _ = try house.house.rows("DROP TABLE bronze.events")
+    #expect(try house.ingest().rowCount == 500)
+    try house.check(501)
+    #expect(try house.house.count("SELECT count(*) FROM quarantine.bronze_events") == 1)
+  }
+
+  @Test func aTopicThatIsNotThereIsSaid() throws {
+    var house = try TopicHouse()
+    house.topic.topic = "no-such"
+    let error = #expect(throws: PulsehouseError.self) { try house.ingest() }
+    #expect(error?.sqlState == "42P01")
+  }
+
+  @Test func theStateOfAPartitionIsReadBack() throws {
+    var state = KafkaPartitionState(source: "a.b", topic: "t", partition: 7, table: "id")
+    state.next = 1 << 40
+    state.recordCount = 9
+    state.fingerprint = .max
+    state.fingerprintOffset = 8
+    state.lastCommitMicroseconds = 3
+    let bytes = state.encode()
+    #expect(try KafkaPartitionState(decoding: bytes, name: "n") == state)
+    for length in 0..<bytes.count {
+      #expect(throws: PulsehouseError.self) { try KafkaPartitionState(decoding: Array(bytes[..<length]), name: "n") }
+    }
+  }
+}
+
+/// Runs two closures on threads of their own and returns what they returned.
+private func runBoth<R: Sendable>(
+  _ first: @escaping @Sendable () throws -> R, _ second: @escaping @Sendable () throws -> R
+) throws -> (R, R) {
+  let results = Mutex<[Int: Result<R, any Error>]>([:])
+  try WorkerPool.shared.run(threads: 2) { _ in
+    let mine = results.withLock { results in
+      let number = results.count
+      results[number] = .failure(CancellationError())
+      return number
+    }
+    let result = Result { try mine == 0 ? first() : second() }
+    results.withLock { $0[mine] = result }
+  }
+  return try results.withLock { results in
+    guard let one = results[0], let two = results[1] else { throw CancellationError() }
+    return (try one.get(), try two.get())
+  }
+}
