@@ -57,6 +57,30 @@ extension Block {
     }
   }
 
+  /// Decodes only the rows of `selection` to codes, where that is cheaper than to decode all rows around them; nil where
+  /// it is not. `scratch` has room for eight bytes a row.
+  package func narrow(picking selection: UnsafeBufferPointer<UInt32>, into output: AlignedBuffer)
+    throws(PulsehouseError) -> NarrowColumn?
+  {
+    precondition(output.byteCount >= selection.count * 8, "too little room for narrow codes")
+    guard case .integers(let stream) = body, case .delta = stream, validity == nil else { return nil }
+    switch type.physical {
+    case .int16, .int32, .int64: break
+    default: return nil
+    }
+    let codes = output.values(as: Int64.self)
+    try stream.decode(selection, into: codes, scratch)
+    let least = header.minimum
+    var index = 0
+    while index < selection.count {
+      codes[index] = codes[index] &- least
+      index &+= 1
+    }
+    return NarrowColumn(
+      width: 8, codes: UnsafeRawPointer(output.base), count: selection.count, base: least, multiplier: 1,
+      maximumCode: UInt64(bitPattern: header.maximum &- least), dictionary: nil, validity: nil)
+  }
+
   static func width(_ maximum: UInt64) -> Int {
     maximum <= 0xFF ? 1 : (maximum <= 0xFFFF ? 2 : (maximum <= 0xFFFF_FFFF ? 4 : 8))
   }

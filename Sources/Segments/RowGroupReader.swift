@@ -138,6 +138,15 @@ package final class RowGroupReader {
     try block(column).narrow(rows, into: scratch)
   }
 
+  /// As above, of the rows that `selection` names alone, where that is cheaper than to decode all rows around them; nil
+  /// where it is not. `scratch` must hold eight bytes a row.
+  package func narrow(column: Int, selection: UnsafeBufferPointer<UInt32>, scratch: AlignedBuffer)
+    throws(PulsehouseError) -> NarrowColumn?
+  {
+    precondition(selection.last.map { Int($0) < rowCount } ?? true, "rows outside the row group")
+    return try block(column).narrow(picking: selection, into: scratch)
+  }
+
   /// Returns the runs of a run-length or constant block that cover the row group; nil for other encodings. The memory
   /// is the reader's and stays until it moves on.
   package func runs(column: Int) throws(PulsehouseError) -> RunColumn? { try block(column).runs() }

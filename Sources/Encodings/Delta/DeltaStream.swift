@@ -31,6 +31,23 @@ struct DeltaStream {
     ph_prefix_sum64(out, deltas.length(vector), firsts[vector])
   }
 
+  /// Decodes `rows` of a vector, which are not empty, to their places in `out`, which has room for 1024; the other places
+  /// mean nothing.
+  @inline(__always) func decode(
+    _ vector: Int, _ rows: ClosedRange<Int>, into out: UnsafeMutablePointer<Int64>, _ scratch: DecodeScratch
+  ) {
+    deltas.decode(vector, into: out, scratch)
+    if isZigzag { DeltaStream.unzigzag(out, multiplier) }
+    // What comes before needs no values of its own, only their sum, which has no chain of additions.
+    var first = firsts[vector]
+    var row = 1
+    while row <= rows.lowerBound {
+      first &+= out[row]
+      row &+= 1
+    }
+    ph_prefix_sum64(out + rows.lowerBound, rows.count, first)
+  }
+
   /// Undoes `zigzag` on 1024 values and multiplies them.
   @inline(__always) static func unzigzag(_ values: UnsafeMutablePointer<Int64>, _ multiplier: Int64 = 1) {
     var index = 0

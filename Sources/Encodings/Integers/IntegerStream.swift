@@ -139,7 +139,9 @@ enum IntegerStream {
       }
     case .delta(let stream):
       IntegerStream.bySelection(selection) { vector, picks in
-        stream.decode(vector, into: scratch.values, scratch)
+        let first = Int(selection[picks.lowerBound] & 1023)
+        let last = Int(selection[picks.upperBound - 1] & 1023)
+        stream.decode(vector, first...last, into: scratch.values, scratch)
         for pick in picks { out[pick] = T(truncatingIfNeeded: scratch.values[Int(selection[pick] & 1023)]) }
       }
     case .runLength(let stream):

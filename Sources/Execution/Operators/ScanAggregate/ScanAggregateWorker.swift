@@ -29,6 +29,7 @@ final class ScanAggregateWorker {
   private let offsets = AlignedBuffer(byteCount: chunkRows * 8)
   private let picked = AlignedBuffer(byteCount: chunkRows * 8)
   private let selection = AlignedBuffer(byteCount: chunkRows * 4)
+  private let absolute = AlignedBuffer(byteCount: chunkRows * 4)
   private var narrowScratch: [Int: AlignedBuffer] = [:]
   /// Tables made of dictionaries, by part or measure; the dictionary is kept so that it keeps its identity.
   private var tables: [Int: (dictionary: Vector, table: AlignedBuffer)] = [:]
@@ -217,6 +218,16 @@ final class ScanAggregateWorker {
     return narrow
   }
 
+  /// Returns the codes of the selected rows alone, where the column is costly to decode and few rows are wanted.
+  private func narrowSelected(_ field: Int, _ window: Window) throws -> NarrowColumn? {
+    guard let selection = window.selection, selection.count * 4 < window.rows.count else { return nil }
+    let rows = absolute.values(as: UInt32.self)
+    let first = UInt32(truncatingIfNeeded: window.rows.lowerBound)
+    for index in 0..<selection.count { rows[index] = selection[index] &+ first }
+    return try window.reader.narrow(
+      column: field, selection: UnsafeBufferPointer(start: rows, count: selection.count), scratch: picked)
+  }
+
   private func codes(_ narrow: NarrowColumn, _ window: Window) -> DenseCodes {
     let all = DenseCodes(width: narrow.width, base: narrow.codes, count: narrow.count)
     guard let selection = window.selection else { return all }
@@ -238,6 +249,10 @@ final class ScanAggregateWorker {
     _ part: KeyPart, _ index: Int, _ window: Window, adding: Bool, _ slots: UnsafeMutablePointer<UInt32>
   ) throws {
     let count = window.count
+    if let narrow = try narrowSelected(part.field, window) {
+      let codes = DenseCodes(width: narrow.width, base: narrow.codes, count: narrow.count)
+      return try addCodes(part, index, narrow, codes, adding: adding, slots)
+    }
     guard let narrow = try narrow(part.field, window) else {
       let null = try part.nullContribution()
       for row in 0..<count { slots[row] = adding ? slots[row] &+ null : null }
