@@ -94,6 +94,31 @@ static size_t csv_base(const uint8_t *p, size_t n, uint8_t delimiter, uint8_t qu
   CSV_BODY(look_base)
 }
 
+static inline size_t spread(uint64_t bits, uint32_t base, uint32_t *positions) {
+  size_t count = (size_t)__builtin_popcountll(bits);
+  while (bits) {
+    *positions++ = base + (uint32_t)__builtin_ctzll(bits);
+    bits &= bits - 1;
+  }
+  return count;
+}
+
+#define FIND_BODY(LOOK)                                                                                                \
+  size_t total = 0;                                                                                                    \
+  for (size_t i = 0; i < n; i += 64) {                                                                                 \
+    uint64_t wanted = n - i >= 64 ? ~0ull : (1ull << (n - i)) - 1;                                                     \
+    total += spread(LOOK(p + i, byte) & wanted, (uint32_t)i, positions + total);                                       \
+  }                                                                                                                    \
+  return total;
+
+static inline uint64_t equal_base(const uint8_t *p, uint8_t byte) {
+  uint64_t found = 0;
+  for (int i = 0; i < 64; i++) found |= (uint64_t)(p[i] == byte) << i;
+  return found;
+}
+
+static size_t find_base(const uint8_t *p, size_t n, uint8_t byte, uint32_t *positions) { FIND_BODY(equal_base) }
+
 #if defined(__x86_64__)
 __attribute__((target("avx2,popcnt"))) static size_t count_avx2(const uint8_t *p, size_t n, uint8_t byte) {
   const __m256i wanted = _mm256_set1_epi8((char)byte);
@@ -132,6 +157,24 @@ __attribute__((target("avx2"))) static size_t csv_avx2(const uint8_t *p, size_t 
   CSV_BODY(look_avx2)
 }
 
+__attribute__((target("avx2"))) static inline uint64_t equal64_avx2(const uint8_t *p, uint8_t byte) {
+  return equal_avx2(_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)(p + 32)), byte);
+}
+
+__attribute__((target("avx2,popcnt,bmi"))) static size_t find_avx2(const uint8_t *p, size_t n, uint8_t byte,
+                                                                  uint32_t *positions) {
+  FIND_BODY(equal64_avx2)
+}
+
+__attribute__((target("avx512f,avx512bw"))) static inline uint64_t equal64_avx512(const uint8_t *p, uint8_t byte) {
+  return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), _mm512_set1_epi8((char)byte));
+}
+
+__attribute__((target("avx512f,avx512bw,popcnt,bmi"))) static size_t find_avx512(const uint8_t *p, size_t n,
+                                                                                uint8_t byte, uint32_t *positions) {
+  FIND_BODY(equal64_avx512)
+}
+
 __attribute__((target("avx512f,avx512bw"))) static inline masks look_avx512(const uint8_t *p, uint8_t delimiter,
                                                                            uint8_t quote) {
   __m512i block = _mm512_loadu_si512(p);
@@ -149,6 +192,7 @@ __attribute__((target("avx512f,avx512bw"))) static size_t csv_avx512(const uint8
 #endif
 
 static size_t (*count_byte)(const uint8_t *, size_t, uint8_t) = count_base;
+static size_t (*find_all)(const uint8_t *, size_t, uint8_t, uint32_t *) = find_base;
 static size_t (*csv_structure)(const uint8_t *, size_t, uint8_t, uint8_t, uint64_t *, uint32_t *) = csv_base;
 
 __attribute__((constructor)) static void pick(void) {
@@ -157,15 +201,21 @@ __attribute__((constructor)) static void pick(void) {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bw")) {
     count_byte = count_avx512;
+    find_all = find_avx512;
     csv_structure = csv_avx512;
   } else if (__builtin_cpu_supports("avx2")) {
     count_byte = count_avx2;
+    find_all = find_avx2;
     csv_structure = csv_avx2;
   }
 #endif
 }
 
 size_t ph_count_byte(const void *bytes, size_t count, uint8_t byte) { return count_byte(bytes, count, byte); }
+
+size_t ph_find_all(const void *bytes, size_t count, uint8_t byte, uint32_t *positions) {
+  return find_all(bytes, count, byte, positions);
+}
 
 size_t ph_after_last(const void *bytes, size_t count, uint8_t byte) {
   const uint8_t *last = memrchr(bytes, byte, count);

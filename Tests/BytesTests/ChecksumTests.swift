@@ -40,6 +40,42 @@ func sampleBytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     #expect(XXH64.hash(Array("Nobody inspects the spammish repetition".utf8)) == 0xFBCE_A83C_8A37_8BF1)
   }
 
+  @Test(arguments: [0, 1, 63, 64, 65, 127, 128, 1023, 1024, 1025, 5000])
+  func stripesHashTheSameInAnyPieces(_ count: Int) {
+    let bytes = sampleBytes(count)
+    bytes.withUnsafeBytes { raw in
+      let whole = StripeHash.hash(raw)
+      for cut in [0, count / 3, count / 2, max(count - 1, 0)] {
+        var hash = StripeHash()
+        hash.update(UnsafeRawBufferPointer(rebasing: raw[..<cut]))
+        // Asking in between changes nothing.
+        _ = hash.finish()
+        hash.update(UnsafeRawBufferPointer(rebasing: raw[cut...]))
+        #expect(hash.finish() == whole)
+      }
+    }
+  }
+
+  @Test func stripesTellAccidentsApart() {
+    let bytes = sampleBytes(4096)
+    var seen: Set<UInt64> = [bytes.withUnsafeBytes { StripeHash.hash($0) }]
+    func note(_ changed: [UInt8]) { seen.insert(changed.withUnsafeBytes { StripeHash.hash($0) }) }
+    for position in stride(from: 0, to: 4096, by: 7) {
+      var flipped = bytes
+      flipped[position] ^= 1 << UInt8(position % 8)
+      note(flipped)
+    }
+    #expect(seen.count == 1 + 586)
+    // Stripes that change places, and zeros at the end.
+    for stripe in 1..<64 {
+      note(Array(bytes[(stripe * 64)..<(stripe * 64 + 64)] + bytes[64..<(stripe * 64)] + bytes[(stripe * 64 + 64)...]))
+    }
+    for zeros in 1...64 { note(bytes + [UInt8](repeating: 0, count: zeros)) }
+    #expect(seen.count == 1 + 586 + 63 + 64)
+    // The hash stands in the states of files, so it is what it is for ever.
+    #expect([UInt8]("every byte counts".utf8).withUnsafeBytes { StripeHash.hash($0) } == 13_390_794_119_646_030_837)
+  }
+
   @Test(arguments: [0, 1, 3, 4, 8, 31, 32, 33, 63, 64, 65, 1000])
   func hashDoesNotDependOnThePieces(_ count: Int) {
     let bytes = sampleBytes(count)

@@ -40,3 +40,7 @@ void ph_discard_file_range(int descriptor, int64_t offset, int64_t count);
 #include "profiling.h"
 
 #include "runs.h"
+
+#include "hashing.h"
+
+#include "ph_json.h"

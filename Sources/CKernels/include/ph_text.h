@@ -82,6 +82,10 @@ float ph_parse_float(const char *text);
 /// Returns how many of `count` bytes equal `byte`.
 size_t ph_count_byte(const void *bytes, size_t count, uint8_t byte);
 
+/// Writes to `positions` where `byte` stands among `count` bytes (below 4 GiB), and returns how many there are. Reads up to
+/// 63 bytes past `count`; `positions` has room for `count + 64` entries.
+size_t ph_find_all(const void *bytes, size_t count, uint8_t byte, uint32_t *positions);
+
 /// Returns the index after the last of `count` bytes that equals `byte`; 0 when there is none.
 size_t ph_after_last(const void *bytes, size_t count, uint8_t byte);
 

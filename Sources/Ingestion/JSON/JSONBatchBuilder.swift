@@ -50,6 +50,9 @@ package final class JSONBatchBuilder {
     parser = try JSONRecordParser(fields, columns: columns)
   }
 
+  /// True when values may point into the bytes they were read from; blocks are then kept until their rows are gone.
+  package var keepsBytes: Bool { columns.keepsBytes }
+
   package var rowCount: Int { columns.rowCount }
   package var isFull: Bool { columns.rowCount == columns.capacity }
 

@@ -27,6 +27,7 @@ final class JSONColumns {
     self.types = types
     kinds = types.map { JSONLeafKind($0) ?? .ignored }
     self.capacity = capacity
+    keepsBytes = types.contains { $0.physical == .string }
     bases = .allocate(capacity: max(types.count, 1))
     lineBuffer = AlignedBuffer(byteCount: 0)
     offsetBuffer = lineBuffer
@@ -57,8 +58,12 @@ final class JSONColumns {
     return AlignedBuffer(byteCount: byteCount)
   }
 
+  /// True when values may point into the bytes they were read from.
+  let keepsBytes: Bool
+
   /// Keeps `owner`, whose bytes string values point into, as long as the vectors.
   func keepAlive(_ owner: AnyObject) {
+    guard keepsBytes else { return }
     if let last = owners.last, last === owner { return }
     owners.append(owner)
   }

@@ -22,6 +22,13 @@ final class JSONTemplate {
   private let steps: UnsafeMutablePointer<Step>
   private let stepCount: Int
   private let words: UnsafeMutablePointer<UInt64>
+  /// The same steps for the kernel, where all values are numbers.
+  private let numbers: JSONNumberSteps?
+  /// Where lines of a block end.
+  private let lineEnds: UnsafeMutablePointer<UInt32>
+  private static let blockByteCount = 8192
+  /// A longer line is left to the judge.
+  private static let lineByteLimit = 1 << 30
   /// The columns that records of this shape do not mention.
   let missing: [Int]
   /// The literal of the first step: tells shapes apart.
@@ -39,6 +46,7 @@ final class JSONTemplate {
     texts.append([UInt8](UnsafeRawBufferPointer(start: position, count: end - position)))
     identity = texts.reduce(into: []) { $0 += $1 + [0] }
     stepCount = texts.count
+    lineEnds = .allocate(capacity: Self.blockByteCount + 64)
     steps = .allocate(capacity: stepCount)
     words = .allocate(capacity: texts.reduce(0) { $0 + $1.count / 8 + 1 })
     var offset = 0
@@ -61,10 +69,13 @@ final class JSONTemplate {
     }
     // A value mentioned as null is a step; only what has no step at all is missing.
     let mentioned = Set(leaves.map(\.column))
+    let kinds = leaves.map { $0.column < 0 ? .ignored : parser.columns.kinds[$0.column] }
+    numbers = JSONNumberSteps(literals: texts, kinds: kinds, columns: leaves.map(\.column))
     missing = parser.columns.kinds.indices.filter { !mentioned.contains($0) }
   }
 
   deinit {
+    lineEnds.deallocate()
     steps.deallocate()
     words.deallocate()
   }
@@ -90,11 +101,52 @@ final class JSONTemplate {
     let words = self.words
     let last = stepCount &- 1
     let hasMissing = !missing.isEmpty
+    let numberSteps = numbers?.steps(into: bases)
     var row = columns.rowCount
     var nulls: [Int] = []
     var start = p
     var currentLine = line
+    // Where lines end is found ahead of their values, for then the processor reads several records at once: no address
+    // waits for the values before it.
+    let ends = lineEnds
+    var endCount = 0
+    var nextEnd = 0
+    var block = start
     records: while row < capacity && start < end {
+      if nextEnd == endCount {
+        block = start
+        endCount = ph_find_all(block, min(end - block, JSONTemplate.blockByteCount), 0x0A, ends)
+        nextEnd = 0
+        if endCount == 0 {
+          // A line longer than a block, or the last one without its newline.
+          let newline = memchr(block, 0x0A, end - block).map { UnsafeRawPointer($0) - block }
+          guard newline ?? (end - block) <= JSONTemplate.lineByteLimit else { break }
+          ends[0] = UInt32(truncatingIfNeeded: newline ?? end - block)
+          endCount = 1
+        }
+      }
+      if let numberSteps {
+        let count = ph_json_read(
+          numberSteps, block, start - block, ends + nextEnd, min(endCount &- nextEnd, capacity &- row), row,
+          Int64(block - origin), currentLine, offsets, lines)
+        if count > 0 {
+          if hasMissing {
+            for filled in row..<(row + count) {
+              columns.rowCount = filled
+              for column in missing { columns.setNull(column) }
+            }
+          }
+          row &+= count
+          nextEnd &+= count
+          let lineEnd = block + Int(ends[nextEnd &- 1])
+          currentLine &+= Int64(count &- 1) &+ Int64(bit(lineEnd < end))
+          start = lineEnd + bit(lineEnd < end)
+          if nextEnd == endCount || row == capacity { continue }
+        }
+      }
+      // One record step by step: of a shape with other values than numbers, or unusual.
+      let lineEnd = block + Int(ends[nextEnd])
+      nextEnd &+= 1
       var q = start
       var index = 0
       while true {
@@ -151,7 +203,7 @@ final class JSONTemplate {
         let first = q.load(as: UInt8.self)
         if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
           // Only here could whitespace lead across the end of the line.
-          parser.begin(start, memchr(q, 0x0A, end - q).map { UnsafeRawPointer($0) } ?? end)
+          parser.begin(start, lineEnd)
         } else {
           parser.begin(start, end)
         }
@@ -162,10 +214,7 @@ final class JSONTemplate {
           if parser.isNull(column) { nulls.append(column) }
         }
       }
-      guard q <= end else { break records }
-      if q < end {
-        guard q.load(as: UInt8.self) == 0x0A else { break records }
-      }
+      guard q == lineEnd else { break records }
       lines[row] = currentLine
       offsets[row] = Int64(start - origin)
       if hasMissing || !nulls.isEmpty {
@@ -175,11 +224,8 @@ final class JSONTemplate {
         nulls.removeAll(keepingCapacity: true)
       }
       row &+= 1
-      if q < end {
-        currentLine &+= 1
-        q += 1
-      }
-      start = q
+      if lineEnd < end { currentLine &+= 1 }
+      start = lineEnd + bit(lineEnd < end)
     }
     columns.rowCount = row
     p = start
@@ -247,4 +293,8 @@ final class JSONTemplate {
       return parser.reference(text, q - text)
     }
   }
+}
+
+@inline(__always) private func bit(_ condition: Bool) -> Int {
+  Int(truncatingIfNeeded: unsafeBitCast(condition, to: UInt8.self))
 }

@@ -20,16 +20,17 @@ struct LakeFileState: Hashable, Sendable {
   var recordCount: Int64 = 0
   var rowCount: Int64 = 0
   var quarantinedCount: Int64 = 0
-  /// XXH64 of the bytes before `position`.
+  /// `StripeHash` of the bytes before `position`; XXH64 in states of the first version.
   var hash: UInt64 = 0
+  var isXXH64 = false
   /// True when what follows `position` is part of a record.
   var endsInRecord = false
 
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
 
   func encode() -> [UInt8] {
     var writer = ByteWriter(reserving: 48)
-    writer.append(Self.version)
+    writer.append(isXXH64 ? 1 : Self.version)
     writer.append(endsInRecord)
     writer.append(hash)
     writer.append(modifiedNanoseconds)
@@ -46,9 +47,10 @@ struct LakeFileState: Hashable, Sendable {
     self = try ByteReader.reading(bytes, source: "state of \(file)") { reader throws(PulsehouseError) in
       var state = LakeFileState()
       let version = try reader.readUInt8()
-      guard version == Self.version else {
+      guard version == Self.version || version == 1 else {
         throw PulsehouseError(.unsupported, "the state of this file was written by a newer version", file: file)
       }
+      state.isXXH64 = version == 1
       state.endsInRecord = try reader.readBool()
       state.hash = try reader.readUInt64()
       state.modifiedNanoseconds = try reader.readInt64()
@@ -67,4 +69,24 @@ struct LakeFileState: Hashable, Sendable {
       return state
     }
   }
+}
+
+/// The hash of a file's bytes from its start: to go on with, and to hold against what a state says of them.
+struct PrefixHash: Sendable {
+  private var stripes = StripeHash()
+  /// Set while the bytes of a state of the first version are read again.
+  private var old: XXH64?
+
+  /// Starts before the first byte of a file whose bytes read so far are those of `state`.
+  init(_ state: LakeFileState? = nil) { if state?.isXXH64 ?? false { old = XXH64() } }
+
+  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    stripes.update(bytes)
+    old?.update(bytes)
+  }
+
+  /// True when the bytes so far are those `state` was made of.
+  func matches(_ state: LakeFileState) -> Bool { (old?.finish() ?? stripes.finish()) == state.hash }
+
+  func finish() -> UInt64 { stripes.finish() }
 }

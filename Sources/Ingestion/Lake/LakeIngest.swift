@@ -146,6 +146,8 @@ private final class LakeCollector: @unchecked Sendable {
       var state = states[task.file.name] ?? LakeFileState()
       state.position = file.position
       state.lineCount = file.lineCount
+      // A state of which nothing could be read again stays as it is.
+      state.isXXH64 = state.isXXH64 && file.hash == state.hash
       state.hash = file.hash
       state.endsInRecord = file.endsInRecord
       state.recordCount += file.recordCount

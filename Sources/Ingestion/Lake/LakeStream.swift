@@ -30,7 +30,7 @@ struct LakePart {
   var position: Int64
   var lineCount: Int64
   /// The hash of all bytes before them and, unless the file ends here, of all up to their end.
-  var hash: XXH64
+  var hash: PrefixHash
   var endHash: UInt64?
   /// True when the file ends here.
   var isLast: Bool
@@ -61,7 +61,7 @@ final class LakeStream: @unchecked Sendable {
     var file: InputFile
     var position: Int64
     var lineCount: Int64
-    var hash: XXH64
+    var hash: PrefixHash
   }
 
   init(folder: String, tasks: [LakePlan.Task], unitByteCount: Int, recordByteLimit: Int) {
@@ -123,7 +123,7 @@ final class LakeStream: @unchecked Sendable {
   private func openLarge(_ index: Int, _ block: LakeBlock) throws(PulsehouseError) -> IngestWarning? {
     let task = tasks[index]
     guard let file = try InputFile(Path.join(folder, task.file.name)) else { return .shrank(task.file.name) }
-    var hash = XXH64()
+    var hash = PrefixHash(task.state)
     let old = task.state?.position ?? 0
     var position: Int64 = 0
     block.reserve(min(unitByteCount, 4 << 20))
@@ -134,7 +134,7 @@ final class LakeStream: @unchecked Sendable {
       hash.update(UnsafeRawBufferPointer(start: block.base, count: count))
       position += Int64(count)
     }
-    if let state = task.state, hash.finish() != state.hash { return .rewritten(task.file.name, old) }
+    if let state = task.state, !hash.matches(state) { return .rewritten(task.file.name, old) }
     open = OpenFile(task: index, file: file, position: old, lineCount: task.state?.lineCount ?? 0, hash: hash)
     return nil
   }

@@ -18,12 +18,13 @@ extension LakeWorker {
     let old = task.state?.position ?? 0
     var reading = Reading(
       file: LakeResult.FileResult(
-        task: index, position: old, lineCount: task.state?.lineCount ?? 0, hash: task.state?.hash ?? XXH64().finish(),
-        endsInRecord: false, isLast: true, byteCount: 0))
+        task: index, position: old, lineCount: task.state?.lineCount ?? 0,
+        hash: task.state?.hash ?? PrefixHash().finish(),
+        endsInRecord: false, isLast: true, byteCount: 0), hash: PrefixHash(task.state))
     var checkpoint = Checkpoint(reading.file, reading.hash, result)
     do {
       guard try passOver(old, of: input, &reading.hash),
-        task.state?.hash ?? reading.hash.finish() == reading.hash.finish()
+        task.state.map({ reading.hash.matches($0) }) ?? true
       else {
         result.warnings.append(.rewritten(task.file.path, old))
         return
@@ -48,7 +49,7 @@ extension LakeWorker {
   /// A compressed file on its way through the block.
   private struct Reading {
     var file: LakeResult.FileResult
-    var hash = XXH64()
+    var hash: PrefixHash
     /// Bytes in the block, from its start: text not yet parsed.
     var count = 0
     /// Those of them whose frames are whole.
@@ -60,10 +61,10 @@ extension LakeWorker {
   /// Where the reading stood when all that was taken had been checked.
   private struct Checkpoint {
     var file: LakeResult.FileResult
-    var hash: XXH64
+    var hash: PrefixHash
     var rowGroupCount: Int
 
-    init(_ file: LakeResult.FileResult, _ hash: XXH64, _ result: LakeResult) {
+    init(_ file: LakeResult.FileResult, _ hash: PrefixHash, _ result: LakeResult) {
       self.file = file
       self.hash = hash
       rowGroupCount = result.rowGroups.count
@@ -72,7 +73,7 @@ extension LakeWorker {
 
   /// Reads over the `byteCount` bytes of text that were taken before; false when there are fewer.
   private func passOver(
-    _ byteCount: Int64, of input: CompressedInput, _ hash: inout XXH64
+    _ byteCount: Int64, of input: CompressedInput, _ hash: inout PrefixHash
   ) throws(PulsehouseError) -> Bool {
     var left = byteCount
     if left > 0 { block.reserve(1 << 20) }

@@ -87,8 +87,10 @@ final class LakeWorker {
   }
 
   private func read(_ tasks: Range<Int>, into result: inout LakeResult) throws(PulsehouseError) {
-    let total = tasks.reduce(0) { $0 + Int(stream.tasks[$1].file.byteCount) + 1 }
-    block.reserve(total)
+    // Where no value points into the bytes, each file takes the place of the one before, which is still in the cache.
+    let keepsBytes = builder.keepsBytes
+    let sizes = tasks.map { Int(stream.tasks[$0].file.byteCount) + 1 }
+    block.reserve(keepsBytes ? sizes.reduce(0, +) : sizes.max() ?? 0)
     var start = 0
     for index in tasks {
       let task = stream.tasks[index]
@@ -99,12 +101,12 @@ final class LakeWorker {
         result.warnings.append(.shrank(task.file.name))
         continue
       }
-      // A zero byte ends each file's lines; more follow the last, so that reading past the end stays inside.
+      // A zero byte ends each file's lines; more room follows, so that reading past the end stays inside.
       block.base.storeBytes(of: 0, toByteOffset: start + size, as: UInt8.self)
       let old = Int(task.state?.position ?? 0)
-      var hash = XXH64()
+      var hash = PrefixHash(task.state)
       hash.update(UnsafeRawBufferPointer(start: block.base + start, count: old))
-      if let state = task.state, hash.finish() != state.hash {
+      if let state = task.state, !hash.matches(state) {
         result.warnings.append(.rewritten(task.file.name, state.position))
         continue
       }
@@ -113,14 +115,14 @@ final class LakeWorker {
         isLast: true, byteCount: 0)
       try parse(from: start + old, to: start + size, isLast: true, &file, &hash, into: &result)
       result.files.append(file)
-      start += size + 1
+      if keepsBytes { start += size + 1 }
     }
   }
 
   /// Parses the lines at `start..<end` of the block and brings `file` up to date. `endHash` is the hash of the file up
   /// to `end` where that is known.
   func parse(
-    from start: Int, to end: Int, isLast: Bool, _ file: inout LakeResult.FileResult, _ hash: inout XXH64,
+    from start: Int, to end: Int, isLast: Bool, _ file: inout LakeResult.FileResult, _ hash: inout PrefixHash,
     endHash: UInt64? = nil, into result: inout LakeResult
   ) throws(PulsehouseError) {
     runs.append((builder.rowCount, file.task))
