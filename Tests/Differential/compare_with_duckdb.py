@@ -51,7 +51,9 @@ def build_in_duckdb(data: Path) -> tuple[duckdb.DuckDBPyConnection, int]:
           FROM objects
         )
         SELECT user_id, heart_rate, timestamp, activity_id, latitude, longitude,
-          filename AS _file, row_number() OVER () AS _line
+          filename AS _file, row_number() OVER () AS _line,
+          -- Some order of delivery: what is delivered twice is the same line.
+          row_number() OVER () AS _offset
         FROM typed
         WHERE (user_id IS NOT NULL OR json_extract(event, '$.user_id') IS NULL) AND heart_rate IS NOT NULL AND timestamp IS NOT NULL
           AND activity_id IS NOT NULL AND latitude IS NOT NULL AND longitude IS NOT NULL
