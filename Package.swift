@@ -95,6 +95,10 @@ let package = Package(
       name: "KernelBench", dependencies: ["Segments", "Encodings", "Vectors", "Bytes", "Simulation", "CKernels"],
       path: "Benchmarks/KernelBench", swiftSettings: swift),
 
+    .executableTarget(
+      name: "FormatBench", dependencies: ["Ingestion", "Simulation", "Kernels", "Vectors", "Bytes", "CKernels"],
+      path: "Benchmarks/FormatBench", exclude: ["draw.py"], swiftSettings: swift),
+
     // Tests: one target per module, and TestKit with what they share.
     .target(
       name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit",

@@ -126,6 +126,8 @@ package struct KafkaTopic: Sendable, Hashable {
   /// Properties of librdkafka, `name=value`; secrets by place.
   package var properties: [String]
   package var onGap = GapPolicy.fail
+  /// The schema of messages in Avro; nil for JSON.
+  package var avro: AvroSchema?
   /// A commit is made after this many messages or seconds, whichever comes first.
   package var commitRowCount: Int?
   package var commitSeconds: Double?

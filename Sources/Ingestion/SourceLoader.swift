@@ -60,7 +60,7 @@ extension Source {
       throw PulsehouseError(
         .user, "a source is named schema.table", sqlState: "42601", range: block["name"]?.range ?? block.range)
     }
-    let kind = try Self.kind(try Self.required("kind", block))
+    let kind = try Self.kind(try Self.required("kind", block), file: file)
     var columns: [SourceColumn] = []
     for declaration in try Self.required("columns", block).columns() {
       let column = try Self.column(declaration, kind)
@@ -89,7 +89,7 @@ extension Source {
     return value
   }
 
-  private static func kind(_ value: PropertyValue) throws(PulsehouseError) -> Kind {
+  private static func kind(_ value: PropertyValue, file: String) throws(PulsehouseError) -> Kind {
     let call = try value.call()
     let properties = try call.group?.properties() ?? []
     func text(_ name: String) throws(PulsehouseError) -> String? {
@@ -134,18 +134,43 @@ extension Source {
       }
       return .csv(files)
     case "kafka":
-      try allow(["topic", "brokers", "group", "properties", "on_gap", "commit_rows", "commit_seconds"])
+      try allow([
+        "topic", "brokers", "group", "properties", "on_gap", "commit_rows", "commit_seconds", "format", "schema",
+      ])
       var topic = KafkaTopic(topic: try text("topic") ?? "", brokers: try text("brokers"))
       if let group = try text("group") { topic.group = group }
       guard !topic.topic.isEmpty else {
         throw PulsehouseError(.user, "KAFKA needs a topic", sqlState: "42601", range: call.range)
       }
+      topic.avro = try avro(properties, call, file: file)
       return .kafka(try tuned(topic, properties))
     default:
       throw PulsehouseError(
         .user, "a source cannot be of kind \(call.name.uppercased())", sqlState: "42601",
         hint: "It can be LAKE, CSV or KAFKA.", range: call.nameRange)
     }
+  }
+
+  /// `format avro` wants a `schema`: a file beside the source's own, or the schema's JSON itself.
+  private static func avro(
+    _ properties: [Property], _ call: PropertyCall, file: String
+  ) throws(PulsehouseError) -> AvroSchema? {
+    let format = properties.first { $0.name == "format" }
+    let word = try format?.value?.word() ?? "json"
+    guard word == "json" || word == "avro" else {
+      throw PulsehouseError(.user, "format is JSON or AVRO", sqlState: "42601", range: format?.nameRange ?? call.range)
+    }
+    let schema = properties.first { $0.name == "schema" }
+    guard (word == "avro") == (schema != nil), let schema else {
+      if word == "json" && schema == nil { return nil }
+      throw PulsehouseError(
+        .user, word == "avro" ? "format AVRO needs a schema" : "a schema is for format AVRO", sqlState: "42601",
+        range: schema?.nameRange ?? format?.nameRange ?? call.range)
+    }
+    let text = try schema.value?.string() ?? ""
+    if text.hasPrefix("{") { return try AvroSchema(Array(text.utf8)) }
+    let path = Path.join(Path.parent(file), text)
+    return try AvroSchema(try LocalFileSystem().readFile(path, limit: 1 << 24), file: path)
   }
 
   private static func positive(

@@ -41,7 +41,7 @@ struct KafkaIngest {
     let schema = try SourceWriter(
       source, lineage: KafkaCollector.lineage, quarantine: KafkaQuarantine.definition, in: warehouse
     ).bronze
-    _ = try KafkaWorker(fields: fields, schema: schema.definition.schema, options: schema.options)
+    _ = try KafkaWorker(fields: fields, avro: topic.avro, schema: schema.definition.schema, options: schema.options)
 
     let consumer = try KafkaConsumer(configuration, group: topic.group)
     let box = ConsumerBox(consumer, topic.topic)
@@ -62,7 +62,7 @@ struct KafkaIngest {
     do {
       try WorkerPool.shared.run(threads: threads) { _ in
         do {
-          let worker = try KafkaWorker(fields: fields, schema: bronzeSchema, options: segmentOptions)
+          let worker = try KafkaWorker(fields: fields, avro: topic.avro, schema: bronzeSchema, options: segmentOptions)
           while !collector.hasFailed, let unit = try stream.nextUnit() {
             try collector.deposit(unit.sequence, try worker.read(unit), threads: threads)
           }

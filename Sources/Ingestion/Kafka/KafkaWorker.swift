@@ -46,10 +46,15 @@ final class KafkaWorker {
   private let schema: Schema
   private let options: SegmentOptions
 
-  /// `schema` is the bronze table's: the source's columns, then partition, offset and timestamp.
-  init(fields: [JSONField], schema: Schema, options: SegmentOptions) throws(PulsehouseError) {
+  private let avro: AvroText?
+
+  /// `avro` is the schema of messages that are not JSON. `schema` is the bronze table's: the source's columns, then partition, offset and timestamp.
+  init(
+    fields: [JSONField], avro: AvroSchema? = nil, schema: Schema, options: SegmentOptions
+  ) throws(PulsehouseError) {
     self.schema = schema
     self.options = options
+    self.avro = try avro.map { (schema) throws(PulsehouseError) in AvroText(try AvroReader(schema)) }
     builder = try JSONBatchBuilder(fields: fields, capacity: options.rowGroupRowCount)
   }
 
@@ -119,7 +124,28 @@ final class KafkaWorker {
   ) -> Bool {
     let reason: String
     var raw: [UInt8]? = []
-    if let value = message.value, !value.isEmpty {
+    if let avro, let value = message.value, !value.isEmpty {
+      let rejected: String
+      do throws(AvroReader.Fault) {
+        let (block, range) = try avro.read(value)
+        if builder.append(
+          record: block, from: range.lowerBound, to: range.upperBound, offset: message.offset,
+          line: Int64(message.partition))
+        {
+          return true
+        }
+        rejected = builder.rejected.last?.reason ?? "not understood"
+        builder.rejected.removeAll(keepingCapacity: true)
+      } catch {
+        rejected = error.reason
+      }
+      // What is kept is what came, not the JSON it was read as.
+      let isCut = value.count > RejectedRecord.rawByteLimit
+      raw = [UInt8](value.prefix(RejectedRecord.rawByteLimit))
+      reason =
+        isCut
+        ? "\(rejected); \(RejectedRecord.cutMark)\(raw?.count ?? 0) of its \(value.count) bytes are kept" : rejected
+    } else if let value = message.value, !value.isEmpty {
       let start = end
       let target = block.base + start
       if let bytes = value.baseAddress { target.copyMemory(from: bytes, byteCount: value.count) }

@@ -36,22 +36,31 @@ struct QuarantineReplay {
     if case .csv(let files) = source.kind {
       return try CSVIngest(source: source, files: files, warehouse: warehouse, options: options).replay()
     }
-    let writer = try SourceWriter(
-      source, lineage: try RecordLineage.columns(of: source), adoptsTypes: true, in: warehouse)
+    let writer: SourceWriter
+    let records: any QuarantineRecords
+    if case .kafka(let topic) = source.kind {
+      writer = try SourceWriter(
+        source, lineage: KafkaCollector.lineage, quarantine: KafkaQuarantine.definition, adoptsTypes: true,
+        in: warehouse)
+      records = try KafkaReplay(source, topic, writer)
+    } else {
+      writer = try SourceWriter(source, lineage: LakeIngest.lineage, adoptsTypes: true, in: warehouse)
+      records = try RecordReplay(source, writer)
+    }
     guard writer.bronze.existed && !writer.mustClearState else {
       throw PulsehouseError(
         .user, "nothing was ever ingested from \(source.name), or its table was made anew", sqlState: "42P01",
         hint: "`pulsehouse ingest` reads it.")
     }
     do {
-      return try replay(writer)
+      return try replay(records, writer)
     } catch {
       writer.discard()
       throw error
     }
   }
 
-  private func replay(_ writer: SourceWriter) throws -> ReplayReport {
+  private func replay(_ records: any QuarantineRecords, _ writer: SourceWriter) throws -> ReplayReport {
     var report = ReplayReport(source: source.name)
     let session = Session(warehouse)
     session.settings.threadCount = options.threadCount
@@ -60,8 +69,7 @@ struct QuarantineReplay {
         table: writer.bronze, known: known, session: session, cancellation: options.cancellation
       ).run()
     }
-    let names = Quarantine.definition.columns.map { SQLPrinter.quoted($0.name) }.joined(separator: ", ")
-    let records = try RecordReplay(source, writer)
+    let names = writer.quarantine.definition.columns.map { SQLPrinter.quoted($0.name) }.joined(separator: ", ")
     let cancellation = options.cancellation
     try session.run(
       "SELECT \(names) FROM \(Quarantine.tableName(of: source))",
@@ -78,16 +86,32 @@ struct QuarantineReplay {
       writer.discard()
       return report
     }
-    for (key, count) in records.replayedByKey {
-      guard let entry = writer.entries[key] else {
-        throw PulsehouseError(.corrupt, "quarantine names \(key), of which the source's state knows nothing")
-      }
-      writer.setState(key, try RecordLineage.entry(entry, key: key, of: source, replaying: count))
-    }
+    try records.settle()
     let message = "replay quarantine of \(source.name): \(report.replayedCount) rows"
     _ = try writer.commit(
       message, replacing: writer.bronze.adoptedFrom != nil, replacingQuarantine: true)
     return report
+  }
+}
+
+/// The records of one source's quarantine on their second try.
+protocol QuarantineRecords: AnyObject {
+  var examinedCount: Int64 { get }
+  var replayedCount: Int64 { get }
+  var cutCount: Int64 { get }
+  /// Takes rows of the quarantine table: each goes to bronze or back to quarantine.
+  func take(_ batch: Batch) throws(PulsehouseError)
+  func finish() throws(PulsehouseError)
+  /// Brings the source's books up to date.
+  func settle() throws(PulsehouseError)
+}
+
+extension Source {
+  /// The source as its quarantine was filled: a lake's topic may have been read without the lake.
+  func asQuarantined(in snapshot: Snapshot) -> Source {
+    let table = snapshot.table(Quarantine.tableName(of: self))
+    let isOfTopic = table?.definition.columns.contains { $0.name == "_topic" } ?? false
+    return isOfTopic ? withoutLake : self
   }
 }
 
@@ -102,7 +126,8 @@ extension Ingest {
     return try Ingest.sources(named: names, among: sources).compactMap { source in
       // Without names, sources that nothing was ever read from are none of today's business.
       if names.isEmpty && snapshot.table(TableName(source.schema, source.table)) == nil { return nil }
-      return try QuarantineReplay(source: source, warehouse: warehouse, options: options).run()
+      return try QuarantineReplay(source: source.asQuarantined(in: snapshot), warehouse: warehouse, options: options)
+        .run()
     }
   }
 }
@@ -156,23 +181,21 @@ private struct TypeAdoption {
 }
 
 /// Parses records of quarantine again, a batch at a time.
-private final class RecordReplay {
+private final class RecordReplay: QuarantineRecords {
   private(set) var examinedCount: Int64 = 0
   private(set) var replayedCount: Int64 = 0
   private(set) var cutCount: Int64 = 0
   /// By key of the source's state.
-  private(set) var replayedByKey: [String: Int64] = [:]
+  private var replayedByKey: [String: Int64] = [:]
 
-  private let source: Source
   private let writer: SourceWriter
   private let builder: JSONBatchBuilder
-  private var lineage: RecordLineage
+  /// The files of the rows in the builder.
+  private var files = VectorBuilder(.text)
 
   init(_ source: Source, _ writer: SourceWriter) throws(PulsehouseError) {
-    self.source = source
     self.writer = writer
     builder = try JSONBatchBuilder(fields: source.columns.map { JSONField($0) })
-    lineage = RecordLineage(source)
   }
 
   /// Takes rows of the quarantine table.
@@ -208,7 +231,7 @@ private final class RecordReplay {
       {
         replayedCount += 1
         replayedByKey[entry.file, default: 0] += 1
-        lineage.append(entry)
+        files.append(text: entry.file)
         if builder.isFull { try flush() }
       } else {
         if let reason = builder.rejected.last?.reason { entry.record.reason = reason }
@@ -223,9 +246,21 @@ private final class RecordReplay {
   private func flush() throws(PulsehouseError) {
     guard builder.rowCount > 0 else { return }
     let rows = builder.finish()
-    let columns = rows.fields + lineage.finish(rows)
-    lineage = RecordLineage(source)
+    let columns = rows.fields + [files.finish(), rows.line, rows.offset]
+    files = VectorBuilder(.text)
     try writer.bronze.append(
       SegmentWriter.encodeRowGroup(columns, schema: writer.bronze.definition.schema, options: writer.bronze.options))
+  }
+
+  func settle() throws(PulsehouseError) {
+    for (file, count) in replayedByKey {
+      guard let entry = writer.entries[file] else {
+        throw PulsehouseError(.corrupt, "quarantine names \(file), of which the source's state knows nothing")
+      }
+      var state = try LakeFileState(decoding: entry, file: file)
+      state.rowCount += count
+      state.quarantinedCount -= count
+      writer.setState(file, state.encode())
+    }
   }
 }

@@ -65,8 +65,10 @@ package struct QuarantineSummary: Sendable, Hashable {
     let rows = try session.rows(
       "SELECT \(place), _offset, coalesce(raw, '') FROM \(table) WHERE reason = \(SQLPrinter.constant(words)) LIMIT 1")
     guard let row = rows.first, case .text(let file) = row[0], case .integer(let line) = row[1],
-      case .integer(let offset) = row[2], case .bytes(let raw) = row[3]
+      case .integer(let offset) = row[2]
     else { throw PulsehouseError(.internal, "a reason without a record") }
+    var raw: [UInt8] = []
+    if case .bytes(let bytes) = row[3] { raw = bytes }
     return Sample(file: file, line: line, offset: offset, raw: raw)
   }
 }

@@ -2,11 +2,11 @@ import Glibc
 
 /// Floating point values in the fewest digits that read back the same, laid out as PostgreSQL does: plain from 1e-4 to
 /// 1e15 (1e6 for real), else `1.5e+20`.
-enum FloatText {
+package enum FloatText {
   /// The most bytes written.
   static let maximumLength = 40
 
-  static func write(_ value: Double, to output: UnsafeMutablePointer<UInt8>) -> Int {
+  package static func write(_ value: Double, to output: UnsafeMutablePointer<UInt8>) -> Int {
     // A decimal of up to 15 digits that reads back the same is the shortest one.
     let scaled = (value * 1e6).rounded(.toNearestOrEven)
     if scaled.magnitude < 1e15, scaled / 1e6 == value, value.magnitude >= 1e-4 {
@@ -72,7 +72,7 @@ enum FloatText {
     }
   }
 
-  static func write(_ value: Float, to output: UnsafeMutablePointer<UInt8>) -> Int {
+  package static func write(_ value: Float, to output: UnsafeMutablePointer<UInt8>) -> Int {
     if let length = special(Double(value), to: output) { return length }
     return DecimalDigits(value.description).write(plainBelow: 6, isNegative: value < 0, to: output)
   }

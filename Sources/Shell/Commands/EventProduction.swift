@@ -1,5 +1,6 @@
 import Bytes
 import Execution
+import Ingestion
 import Kafka
 import Simulation
 
@@ -25,6 +26,8 @@ struct EventProduction {
   /// Messages a second; nil is as fast as it goes.
   var rate: Double?
   var cancellation: Cancellation
+  /// Turns messages into Avro; nil sends JSON.
+  var avro: AvroMessageEncoder?
 
   /// Messages collected before they are handed over.
   private static let batchLimit = 2000
@@ -94,6 +97,7 @@ struct EventProduction {
           stream = try EventStream(options)
         }
       }
+      if let avro { Self.encode(avro, &bytes, &slices) }
       var rest = slices[...]
       while !rest.isEmpty && !cancellation.isCancelled {
         let taken = try bytes.withUnsafeBytes { try producer.send($0, rest) }
@@ -112,5 +116,24 @@ struct EventProduction {
     tell()
     progress.counts.failed = progress.handedOver - progress.counts.delivered
     return progress
+  }
+
+  /// Puts Avro in the place of the messages' JSON.
+  private static func encode(
+    _ avro: AvroMessageEncoder, _ bytes: inout [UInt8], _ slices: inout [KafkaProducer.Slice]
+  ) {
+    var encoded: [UInt8] = []
+    var index = 0
+    var next = slices
+    avro.encode(bytes, slices.map(\.value)) { object in
+      let keyStart = encoded.count
+      encoded.append(contentsOf: bytes[slices[index].key])
+      let valueStart = encoded.count
+      encoded.append(contentsOf: object)
+      next[index] = KafkaProducer.Slice(key: keyStart..<valueStart, value: valueStart..<encoded.count)
+      index += 1
+    }
+    bytes = encoded
+    slices = next
   }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Execution
+import Ingestion
 import Kafka
 
 /// `pulsehouse produce`: what the watches send, to a Kafka topic.
@@ -13,6 +14,9 @@ package enum ProduceCommand: Command {
       OptionSpecification("duration", value: "SECONDS", "stop after this time"),
       OptionSpecification(
         "rate", value: "N", "messages a second, such as 0.5 or 20k (default: max, as fast as it goes)"),
+      OptionSpecification("format", value: "NAME", "json or avro: single objects of the schema (default: json)"),
+      OptionSpecification(
+        "schema", value: "FILE", "the Avro schema (default: <project>/sources/heart_rate.avsc)"),
     ] + SimulationArguments.options,
     discussion: """
       A message's key is the user id, its value one JSON object. The producer is idempotent and waits for all replicas,
@@ -30,10 +34,19 @@ package enum ProduceCommand: Command {
     let duration = try KafkaArguments.positive("duration", arguments)
     let cancellation = Cancellation()
     let count = try arguments.count("count", minimum: 0) ?? (duration == nil ? 1_000_000 : nil)
-    let production = EventProduction(
+    var production = EventProduction(
       simulation: try SimulationArguments.read(arguments), count: count, duration: duration,
       rate: arguments.value("rate") == "max" ? nil : try KafkaArguments.positive("rate", arguments),
       cancellation: cancellation)
+    let format = arguments.value("format") ?? "json"
+    guard format == "json" || format == "avro" else {
+      throw PulsehouseError(.usage, "--format is json or avro, not \"\(format)\"")
+    }
+    if format == "avro" {
+      let path = try arguments.value("schema") ?? Path.join(Workplace(arguments).project, "sources/heart_rate.avsc")
+      let json = try LocalFileSystem().readFile(path, limit: 1 << 24)
+      production.avro = try AvroMessageEncoder(AvroSchema(json, file: path))
+    }
     SignalWatch.onInterrupt { cancellation.cancel() }
 
     let admin = try KafkaAdmin(configuration)

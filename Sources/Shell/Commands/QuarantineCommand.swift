@@ -82,7 +82,7 @@ package enum QuarantineCommand: Command {
       for reason in summary.reasons.prefix(20) {
         rows.append([
           summary.source, grouped(reason.count), reason.words, sample(reason.sample),
-          "\(reason.sample.file):\(reason.sample.line)",
+          "\(reason.sample.file):\(reason.sample.line > 0 ? reason.sample.line : reason.sample.offset)",
         ])
       }
       if summary.reasons.count > 20 {
