@@ -76,7 +76,7 @@ let package = Package(
     floor(
       "Ingestion",
       uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Kafka", "Bytes", "CKernels"]),
-    floor("Modeling", uses: ["Engine", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
+    floor("Modeling", uses: ["Engine", "Execution", "SQLSyntax", "Kernels", "Vectors", "Bytes"]),
     floor("Simulation", uses: ["Bytes"]),
 
     // Floor 8: people.

@@ -19,4 +19,18 @@ def errors_of_rows_that_postgres_does_not_reach(sql: str, words: str) -> bool:
     return "found:\nerror: 22" in words and " FROM " in sql and "expected:\nerror" not in words
 
 
-RULES = [joins_by_a_subquery_about_both_sides, errors_of_rows_that_postgres_does_not_reach]
+def which_zero_stands_for_both(sql: str, words: str) -> bool:
+    """0 and -0 are equal, so which of them a group, a set or a DISTINCT shows is either's choice."""
+    _, _, rest = words.partition("\nexpected:\n")
+    expected, _, found = rest.partition("\nfound:\n")
+    return (
+        re.search(r"\b(GROUP BY|DISTINCT|UNION|INTERSECT|EXCEPT)\b", sql) is not None
+        and unsigned_zeros(expected) == unsigned_zeros(found)
+    )
+
+
+def unsigned_zeros(rows: str) -> list[str]:
+    return sorted(re.sub(r"(?m)(^|\t)-0(?=\t|$)", r"\g<1>0", rows.strip()).split("\n"))
+
+
+RULES = [joins_by_a_subquery_about_both_sides, errors_of_rows_that_postgres_does_not_reach, which_zero_stands_for_both]

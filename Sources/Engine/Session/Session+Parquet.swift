@@ -17,23 +17,6 @@ extension Session {
     return writer.value.rowCount
   }
 
-  /// Writes the rows of `query` as a Parquet file. Returns the number of rows.
-  ///
-  /// - Throws: whatever the query throws, with ranges into `query`; `.user` for a value Parquet cannot hold; `.io`.
-  package func exportParquet(_ query: String, to path: String) throws -> Int {
-    let scope = try planningScope()
-    let work = StatementWork(
-      scope: scope, text: query, sink: DiscardingSink(), cancellation: canceller.start(), now: statementTime,
-      parameters: [])
-    defer { canceller.end() }
-    let statement = try PostgresParser.parseOne(query)
-    guard case .query(let plan) = try planner(scope).plan(statement) else {
-      throw PulsehouseError(.user, "a SELECT is needed here", sqlState: "42601", range: statement.range.bytes)
-    }
-    let fields = zip(plan.columnNames, plan.root.output).map { Field($0, $1.type) }
-    return try writeParquet(plan, fields, to: path, ParquetOptions(), work)
-  }
-
   /// Adds the rows of Parquet files to a table: their columns in order, cast as by assignment where the types differ.
   func copyFromParquet(_ copy: CopyFrom, _ path: String, _ work: StatementWork) throws -> Int {
     let files = try ParquetFiles(path)

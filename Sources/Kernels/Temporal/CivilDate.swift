@@ -45,7 +45,7 @@ package enum Calendar {
   }
 
   /// Returns the day number; month in 1...12, day in 1...31, year within ±8 million.
-  @inline(__always) static func days(year: Int, month: Int, day: Int) -> Int64 {
+  @inline(__always) package static func days(year: Int, month: Int, day: Int) -> Int64 {
     let isBefore = month <= 2 ? 1 : 0
     let shiftedYear = UInt64(bitPattern: Int64(year &+ Int(eraShift &* 400) &- isBefore))
     let shiftedMonth = UInt64(month &+ 12 &* isBefore)

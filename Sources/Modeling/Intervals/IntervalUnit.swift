@@ -1,4 +1,5 @@
-import Bytes
+import Kernels
+import Vectors
 
 /// How long an interval of an incremental model is.
 package enum IntervalUnit: String, Sendable, Hashable, CaseIterable {
@@ -94,43 +95,24 @@ package struct IntervalRange: Sendable, Hashable, Comparable {
 /// Dates and times as SQL writes them, in UTC.
 package enum CalendarText {
   /// `2024-01-03 04:05:06` of seconds since 1970.
-  static func timestamp(seconds: Int64) -> String {
-    let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
-    let rest = Int(seconds - day * 86_400)
-    return "\(date(day: day)) \(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
+  static func timestamp(seconds: Int64) -> String { timestamp(microseconds: seconds * 1_000_000) }
+
+  /// `2024-01-03 04:05:06.789` of microseconds since 1970.
+  static func timestamp(microseconds: Int64) -> String {
+    TextFormat.string(.integer(microseconds), .timestamp) ?? ""
   }
 
-  /// `2024-01-03` of days since 1970. (Days to civil dates after Howard Hinnant, "chrono-compatible low-level date
-  /// algorithms".)
-  static func date(day: Int64) -> String {
-    let shifted = day + 719_468
-    let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-    let dayOfEra = shifted - era * 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthFromMarch = (5 * dayOfYear + 2) / 153
-    let dayOfMonth = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    let digits = String(year)
-    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-      + "-\(two(Int(month)))-\(two(Int(dayOfMonth)))"
-  }
+  /// `2024-01-03` of days since 1970.
+  static func date(day: Int64) -> String { TextFormat.string(.integer(day), .date) ?? "" }
 
   /// Days since 1970 of `2024-01-03`, also with a time behind it; nil for anything else.
   package static func day(_ text: String) -> Int64? {
     let parts = text.prefix { $0 != " " && $0 != "T" }.split(separator: "-")
-    guard parts.count == 3, let year = Int64(parts[0]), let month = Int64(parts[1]), let day = Int64(parts[2]),
+    guard parts.count == 3, let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
       (1...9999).contains(year), (1...12).contains(month), (1...31).contains(day)
     else { return nil }
-    let shiftedYear = month <= 2 ? year - 1 : year
-    let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
-    let yearOfEra = shiftedYear - era * 400
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    let result = era * 146_097 + dayOfEra - 719_468
-    return Self.date(day: result) == String(text.prefix(10)) ? result : nil
+    let result = Calendar.days(year: year, month: month, day: day)
+    // Neither the 31st of June nor a date in other digits.
+    return date(day: result) == String(text.prefix(10)) ? result : nil
   }
-
-  static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }

@@ -26,10 +26,9 @@ enum TimeVariables {
   private static func add(_ prefix: String, _ microseconds: Int64, _ values: inout [String: MacroValue]) {
     let seconds = microseconds >= 0 ? microseconds / 1_000_000 : (microseconds - 999_999) / 1_000_000
     let fraction = microseconds - seconds * 1_000_000
-    let whole = CalendarText.timestamp(seconds: seconds)
     let digits = String(1_000_000 + fraction).dropFirst()
-    let timestamp = fraction == 0 ? whole : "\(whole).\(digits)"
-    let date = String(whole.prefix { $0 != " " })
+    let timestamp = CalendarText.timestamp(microseconds: microseconds)
+    let date = String(timestamp.prefix { $0 != " " })
     values["\(prefix)_date"] = .sql("CAST('\(date)' AS DATE)")
     values["\(prefix)_ds"] = .text(date)
     values["\(prefix)_dt"] = .sql("CAST('\(timestamp)' AS TIMESTAMP)")

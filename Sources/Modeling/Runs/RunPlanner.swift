@@ -203,11 +203,10 @@ struct RunPlanner {
       return
     }
     let windows = try TimeWindows.find(model, range.unit, execution: execution, session)
+    let full = try fullRange(range, windows)
+    let known = IntervalRange.merged(state.state.intervals + [full].compactMap(\.self))
     var limits = IntervalRange.all(range.unit)
-    if let known = IntervalRange.merged(state.state.intervals + [try fullRange(model)].compactMap(\.self)).first {
-      let all = IntervalRange.merged(state.state.intervals + [known])
-      limits = IntervalRange(known.first, all[all.count - 1].last, range.unit)
-    }
+    if let first = known.first, let last = known.last { limits = IntervalRange(first.first, last.last, range.unit) }
     var stale: [IntervalRange] = []
     let scanned = Set(windows.scans.map(\.table))
     for name in model.reads.union(scanned).union(windows.views).sorted() {
@@ -215,12 +214,12 @@ struct RunPlanner {
       if windows.views.contains(name) || model.reads.contains(name) && !scanned.contains(name) {
         // What lies below an unchanged view is looked at table by table.
         if windows.views.contains(name), try !isGone(name, state) { continue }
-        return rebuild(&step, reason, try fullRange(model))
+        return rebuild(&step, reason, full)
       }
       for scan in windows.scans where scan.table == name {
         guard let window = scan.window, let mark = state.state.reads[name],
           let changed = try changedIntervals(name, window, version(mark, state), limits)
-        else { return rebuild(&step, reason, try fullRange(model)) }
+        else { return rebuild(&step, reason, full) }
         if !changed.isEmpty && !step.reasons.contains(reason) { step.reasons.append(reason) }
         stale += changed
       }
@@ -286,7 +285,10 @@ struct RunPlanner {
   func fullRange(_ model: Model) throws -> IntervalRange? {
     guard case .incrementalByTimeRange(let range) = model.kind else { return nil }
     for name in model.reads where try session.relationVersion(name) == nil { return nil }
-    let windows = try TimeWindows.find(model, range.unit, execution: execution, session)
+    return try fullRange(range, TimeWindows.find(model, range.unit, execution: execution, session))
+  }
+
+  private func fullRange(_ range: Model.TimeRange, _ windows: TimeWindows) throws -> IntervalRange? {
     let all = IntervalRange.all(range.unit)
     var ranges: [IntervalRange] = []
     for scan in windows.scans {
