@@ -44,6 +44,17 @@ package protocol ModelSession: AnyObject {
   func nextRunNumber() throws -> Int
   /// Adds a run to the history with the open transaction.
   func putRun(_ record: RunRecord) throws
+
+  /// The environment whose tables plain names stand for; nil for production.
+  var environment: Environment? { get }
+  /// Lets the environment begin from what production is now wherever the two do not differ, in the open transaction.
+  /// Returns whether anything changed. Nothing outside of an environment.
+  func refreshEnvironment(_ graph: ModelGraph) throws -> Bool
+}
+
+extension ModelSession {
+  package var environment: Environment? { nil }
+  package func refreshEnvironment(_ graph: ModelGraph) throws -> Bool { false }
 }
 
 /// A table or view at a point of its life.

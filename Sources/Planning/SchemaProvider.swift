@@ -110,11 +110,16 @@ package struct ViewDescription: Sendable {
   package var query: String
   /// Column names that replace the query's own, when given.
   package var columnNames: [String]?
+  /// What the names in its query stand for, when that is not what they do in the statement.
+  package var names: (any SchemaProvider)?
 
-  package init(schema: String, name: String, query: String, columnNames: [String]? = nil) {
+  package init(
+    schema: String, name: String, query: String, columnNames: [String]? = nil, names: (any SchemaProvider)? = nil
+  ) {
     self.schema = schema
     self.name = name
     self.query = query
     self.columnNames = columnNames
+    self.names = names
   }
 }

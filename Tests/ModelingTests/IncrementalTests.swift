@@ -6,7 +6,7 @@ import Testing
 import Vectors
 
 /// A warehouse with models that a test may change, and bronze tables it fills by SQL.
-private final class Workshop {
+final class Workshop {
   let folder: TemporaryDirectory
   let session: Session
   private(set) var models: [String: String] = [:]
@@ -25,6 +25,11 @@ private final class Workshop {
   func rows(_ sql: String) throws -> [[Scalar]] { try session.rows(sql) }
 
   func put(_ name: String, _ text: String) { models[name] = text }
+
+  func remove(_ name: String) {
+    models[name] = nil
+    try? LocalFileSystem().removeFile(folder.path + "/models/\(name).sql")
+  }
 
   func project() throws -> Project {
     let files = LocalFileSystem()

@@ -10,12 +10,15 @@ package struct RunRecord: Sendable, Hashable {
     case failed = 2
     /// A run that took an earlier one back.
     case undo = 3
+    /// An environment's tables became everybody's.
+    case promoted = 4
 
     package var name: String {
       switch self {
       case .published: "published"
       case .failed: "failed"
       case .undo: "undo"
+      case .promoted: "promoted"
       }
     }
   }
@@ -24,11 +27,17 @@ package struct RunRecord: Sendable, Hashable {
     package var text: String
     package var isBlocking: Bool
     package var failureCount: Int
+    /// Where the failing rows are kept; nil when there are none, or they were not.
+    package var keptIn: TableName?
+    /// Shows the failing rows; empty when there are none. It speaks of the run's own tables.
+    package var query: String
 
-    package init(text: String, isBlocking: Bool, failureCount: Int) {
+    package init(text: String, isBlocking: Bool, failureCount: Int, keptIn: TableName? = nil, query: String = "") {
       self.text = text
       self.isBlocking = isBlocking
       self.failureCount = failureCount
+      self.keptIn = keptIn
+      self.query = query
     }
   }
 
@@ -39,20 +48,24 @@ package struct RunRecord: Sendable, Hashable {
     /// What was done: `rebuilt`, `2024-01-03`, ...
     package var action: String
     package var reason: String
+    /// Rows written; nil for views and for models left as they are.
     package var rowCount: Int?
+    /// Rows its queries read from stored tables; nil where nothing was read.
+    package var readCount: Int?
     package var seconds: Double
     package var auditSeconds: Double
     package var audits: [Audit]
 
     package init(
-      name: TableName, kind: String, action: String, reason: String, rowCount: Int?, seconds: Double,
-      auditSeconds: Double, audits: [Audit]
+      name: TableName, kind: String, action: String, reason: String, rowCount: Int?, readCount: Int? = nil,
+      seconds: Double, auditSeconds: Double, audits: [Audit]
     ) {
       self.name = name
       self.kind = kind
       self.action = action
       self.reason = reason
       self.rowCount = rowCount
+      self.readCount = readCount
       self.seconds = seconds
       self.auditSeconds = auditSeconds
       self.audits = audits
@@ -67,6 +80,8 @@ package struct RunRecord: Sendable, Hashable {
   /// The snapshot the run read, to which `undo` goes back.
   package var snapshotBefore: SnapshotID
   package var models: [Model]
+  /// The environment it worked on, or that was promoted; nil for production.
+  package var environment: Environment?
   /// Why it failed.
   package var message: String?
   /// The run that an undo took back.
@@ -74,7 +89,7 @@ package struct RunRecord: Sendable, Hashable {
 
   package init(
     number: Int, outcome: Outcome, startedAt: Int64, seconds: Double, snapshotBefore: SnapshotID, models: [Model],
-    message: String? = nil, undoneRun: Int? = nil
+    environment: Environment? = nil, message: String? = nil, undoneRun: Int? = nil
   ) {
     self.number = number
     self.outcome = outcome
@@ -82,8 +97,15 @@ package struct RunRecord: Sendable, Hashable {
     self.seconds = seconds
     self.snapshotBefore = snapshotBefore
     self.models = models
+    self.environment = environment
     self.message = message
     self.undoneRun = undoneRun
+  }
+
+  /// The tables and views it made or removed, by the names they lie under.
+  package var changedRelations: [TableName] {
+    let own = outcome == .promoted ? nil : environment
+    return models.filter { $0.action != "unchanged" }.map { own?.own($0.name) ?? $0.name }
   }
 
   /// The key of run `number`: eight digits, so that keys sort as numbers do.
@@ -101,8 +123,10 @@ package struct RunRecord: Sendable, Hashable {
 }
 
 /// A first byte for the version, then the fields in order; counts and numbers are varints.
+///
+/// Version 1 knew no environments, no rows read, and of audits nothing but counts.
 extension RunRecord {
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
 
   package func encode() -> [UInt8] {
     var writer = ByteWriter()
@@ -116,6 +140,7 @@ extension RunRecord {
     if let message { writer.append(message) }
     writer.append(undoneRun != nil)
     if let undoneRun { writer.appendCount(undoneRun) }
+    writer.append(environment?.name ?? "")
     writer.appendCount(models.count)
     for model in models {
       writer.append(model.name.schema)
@@ -125,6 +150,8 @@ extension RunRecord {
       writer.append(model.reason)
       writer.append(model.rowCount != nil)
       if let rowCount = model.rowCount { writer.appendCount(rowCount) }
+      writer.append(model.readCount != nil)
+      if let readCount = model.readCount { writer.appendCount(readCount) }
       writer.append(model.seconds)
       writer.append(model.auditSeconds)
       writer.appendCount(model.audits.count)
@@ -132,6 +159,12 @@ extension RunRecord {
         writer.append(audit.text)
         writer.append(audit.isBlocking)
         writer.appendCount(audit.failureCount)
+        writer.append(audit.keptIn != nil)
+        if let table = audit.keptIn {
+          writer.append(table.schema)
+          writer.append(table.name)
+        }
+        writer.append(audit.query)
       }
     }
     return writer.bytes
@@ -141,7 +174,7 @@ extension RunRecord {
   package init(decoding bytes: [UInt8], key: String) throws(PulsehouseError) {
     self = try ByteReader.reading(bytes, source: "run \(key)") { reader throws(PulsehouseError) in
       let version = try reader.readUInt8()
-      guard version == Self.version else {
+      guard (1...Self.version).contains(version) else {
         throw PulsehouseError(
           .unsupported, "the record of run \(key) is of version \(version)",
           hint: "It was written by a newer pulsehouse.")
@@ -153,7 +186,11 @@ extension RunRecord {
         snapshotBefore: SnapshotID(try reader.readUInt64()), models: [])
       if try reader.readBool() { record.message = try reader.readString() }
       if try reader.readBool() { record.undoneRun = try reader.readSize() }
-      for _ in 0..<(try reader.readCount()) { record.models.append(try Model(&reader)) }
+      if version > 1 {
+        let name = try reader.readString()
+        if !name.isEmpty { record.environment = try Environment(name) }
+      }
+      for _ in 0..<(try reader.readCount()) { record.models.append(try Model(&reader, version)) }
       try reader.expectEnd()
       return record
     }
@@ -161,20 +198,29 @@ extension RunRecord {
 }
 
 extension RunRecord.Model {
-  fileprivate init(_ reader: inout ByteReader) throws(PulsehouseError) {
+  fileprivate init(_ reader: inout ByteReader, _ version: UInt8) throws(PulsehouseError) {
     let schema = try reader.readString()
     name = TableName(schema, try reader.readString())
     kind = try reader.readString()
     action = try reader.readString()
     reason = try reader.readString()
     rowCount = try reader.readBool() ? try reader.readSize() : nil
+    readCount = version > 1 ? try reader.readBool() ? try reader.readSize() : nil : nil
     seconds = try reader.readDouble()
     auditSeconds = try reader.readDouble()
     audits = []
     for _ in 0..<(try reader.readCount()) {
       let text = try reader.readString()
       let isBlocking = try reader.readBool()
-      audits.append(RunRecord.Audit(text: text, isBlocking: isBlocking, failureCount: try reader.readSize()))
+      var audit = RunRecord.Audit(text: text, isBlocking: isBlocking, failureCount: try reader.readSize())
+      if version > 1 {
+        if try reader.readBool() {
+          let schema = try reader.readString()
+          audit.keptIn = TableName(schema, try reader.readString())
+        }
+        audit.query = try reader.readString()
+      }
+      audits.append(audit)
     }
   }
 }

@@ -18,27 +18,35 @@ final class PlanningScope: SchemaProvider, TableSource {
 
   let snapshot: Snapshot
   let searchPath: [String]
+  let environment: Environment?
   private let warehouse: Warehouse
   private let bound = Mutex<[Bound]>([])
   private let views = Mutex<Set<TableName>>([])
 
-  init(_ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String]) {
+  /// - Parameter environment: whose tables plain names stand for; nil is production.
+  init(_ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String], environment: Environment? = nil) {
     self.snapshot = snapshot
+    self.environment = environment
     self.warehouse = warehouse
     self.searchPath = searchPath
   }
 
   func relation(schema: String?, name: String) throws -> Relation? {
+    try relation(schema: schema, name: name, in: environment)
+  }
+
+  fileprivate func relation(schema: String?, name: String, in environment: Environment?) throws -> Relation? {
     // pg_catalog is on every path, after the user's own schemas.
     for candidate in schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
-      let full = TableName(candidate, name)
+      let full = snapshot.resolve(TableName(candidate, name), in: environment)
       if let table = snapshot.table(full) { return .table(try describe(table)) }
       if let view = snapshot.view(full) {
         views.withLock { _ = $0.insert(full) }
         return .view(
           ViewDescription(
-            schema: candidate, name: name, query: view.definition.sql,
-            columnNames: view.definition.columns.map(\.name)))
+            schema: full.schema, name: name, query: view.definition.sql,
+            columnNames: view.definition.columns.map(\.name),
+            names: view.definition.environment.map { EnvironmentNames(scope: self, environment: $0) }))
       }
       if let system = SystemTable.named(full) { return .table(describe(system)) }
     }
@@ -73,13 +81,24 @@ final class PlanningScope: SchemaProvider, TableSource {
     }
   }
 
-  /// The state of a table that a plan bound.
+  /// The state of a table that a plan bound to change it.
+  ///
+  /// - Throws: `.user` for a system table, and for one that is not the session's environment's own.
   func state(of table: TableReference) throws -> TableState {
     guard let state = storedTable(of: table) else {
       throw PulsehouseError(
         .user, "cannot change system table \"\(table.schema).\(table.name)\"", sqlState: "42809")
     }
+    try requireOwn(state.name)
     return state
+  }
+
+  /// Throws 25006 for what an environment only reads.
+  func requireOwn(_ name: TableName) throws(PulsehouseError) {
+    guard let environment, !environment.owns(schema: name.schema) else { return }
+    throw PulsehouseError(
+      .user, "\(name) is not of the environment \(environment), which only reads it", sqlState: "25006",
+      hint: "RESET environment returns to production.")
   }
 
   private func handles(_ table: TableState) throws -> [SegmentHandle] {
@@ -130,6 +149,20 @@ final class PlanningScope: SchemaProvider, TableSource {
         schema: system.name.schema, name: system.name.name, handle: bind(.system(system))),
       fields: system.fields, rowCount: 1000)
   }
+}
+
+/// The names that a view of an environment means, whoever reads it.
+private struct EnvironmentNames: SchemaProvider {
+  let scope: PlanningScope
+  let environment: Environment
+
+  func relation(schema: String?, name: String) throws -> Relation? {
+    try scope.relation(schema: schema, name: name, in: environment)
+  }
+
+  func relationNames() -> [(schema: String, name: String)] { scope.relationNames() }
+
+  func fileTable(_ path: String) throws -> TableDescription? { try scope.fileTable(path) }
 }
 
 /// What zone maps say of each table's columns, worked out once for each state of a table.

@@ -167,6 +167,15 @@ extension Session {
     return try contentHash(of: left.segments()) == contentHash(of: right.segments())
   }
 
+  /// Tells whether two tables of the same columns have the same rows in any order, however many.
+  package func haveSameContent(_ first: TableName, _ second: TableName) throws -> Bool {
+    let snapshot = try currentSnapshot()
+    guard let left = snapshot.table(first), let right = snapshot.table(second), left.rowCount == right.rowCount else {
+      return false
+    }
+    return try contentHash(of: left.segments()) == contentHash(of: right.segments())
+  }
+
   /// Comparing more rows than this costs more than what would be spared.
   private static let comparedRowLimit = 4_000_000
 

@@ -42,14 +42,17 @@ extension Session {
     let columns = definition.fields.map { ColumnDefinition(name: $0.name, type: $0.type, isNullable: $0.isNullable) }
     try inTransaction("CREATE VIEW \(name)") { transaction in
       try ensureSchema(name.schema, transaction)
-      try transaction.apply(.putView(name, ViewDefinition(sql: query, columns: columns)))
+      var view = ViewDefinition(sql: query, columns: columns)
+      view.environment = settings.environment
+      try transaction.apply(.putView(name, view))
     }
     try work.sink.finish(StatementOutcome("CREATE VIEW"))
   }
 
-  func createSchema(_ name: String, _ ifNotExists: Bool, _ work: StatementWork) throws {
-    if Self.reservedSchemas.contains(name) {
-      throw PulsehouseError(.user, "schema \"\(name)\" is the warehouse's own", sqlState: "42939")
+  func createSchema(_ written: String, _ ifNotExists: Bool, _ work: StatementWork) throws {
+    let name = ownSchema(written)
+    if Self.reservedSchemas.contains(written) {
+      throw PulsehouseError(.user, "schema \"\(written)\" is the warehouse's own", sqlState: "42939")
     }
     if work.scope.snapshot.schemas.contains(name) || name == "public" {
       guard ifNotExists else {
@@ -77,19 +80,20 @@ extension Session {
         let snapshot = transaction.snapshot
         switch drop.kind {
         case .schema:
-          guard snapshot.schemas.contains(written.name) else {
+          let schema = ownSchema(written.name)
+          guard snapshot.schemas.contains(schema) else {
             try missing("schema", written, drop.ifExists, "3F000", &notices)
             continue
           }
           if drop.isCascade {
-            for view in snapshot.views.map(\.name).filter({ $0.schema == written.name }) {
+            for view in snapshot.views.map(\.name).filter({ $0.schema == schema }) {
               try transaction.apply(.dropView(view))
             }
-            for table in snapshot.tables.map(\.name).filter({ $0.schema == written.name }) {
+            for table in snapshot.tables.map(\.name).filter({ $0.schema == schema }) {
               try transaction.apply(.dropTable(table))
             }
           }
-          try transaction.apply(.dropSchema(written.name))
+          try transaction.apply(.dropSchema(schema))
         case .index: try dropIndex(written, drop.ifExists, transaction, &notices)
         case .table, .view:
           let isTable = drop.kind == .table
@@ -103,6 +107,7 @@ extension Session {
               hint: "Use DROP \(isTable ? "VIEW" : "TABLE") to remove a \(isTable ? "view" : "table").",
               range: written.range.bytes)
           }
+          try work.scope.requireOwn(name)
           try transaction.apply(isTable ? .dropTable(name) : .dropView(name))
         }
       }
@@ -126,7 +131,7 @@ extension Session {
           try transaction.apply(.renameTable(name, to: renamed))
           name = renamed
         case .setSchema(let schema):
-          let renamed = TableName(schema, name.name)
+          let renamed = TableName(ownSchema(schema), name.name)
           if renamed != name { try transaction.apply(.renameTable(name, to: renamed)) }
           name = renamed
         case .setProperties, .resetProperties:
@@ -257,19 +262,26 @@ extension Session {
     if Self.reservedSchemas.contains(schema) {
       throw PulsehouseError(.user, "schema \"\(schema)\" is the warehouse's own", sqlState: "42939")
     }
-    return TableName(schema, name)
+    return TableName(ownSchema(schema), name)
   }
 
-  /// Makes the schema when it is `public`, which every warehouse has as soon as it is used.
+  /// The schema that things to be made in `schema` go to: the environment's own one.
+  func ownSchema(_ schema: String) -> String {
+    guard let environment = settings.environment, !environment.owns(schema: schema) else { return schema }
+    return environment.schema(schema)
+  }
+
+  /// Makes the schema when it is `public`, which every warehouse has as soon as it is used, or an environment's.
   func ensureSchema(_ schema: String, _ transaction: Transaction) throws {
-    if schema == "public", !transaction.snapshot.schemas.contains(schema) {
+    let isOwn = settings.environment?.owns(schema: schema) == true
+    if schema == "public" || isOwn, !transaction.snapshot.schemas.contains(schema) {
       try transaction.apply(.createSchema(schema))
     }
   }
 
   private func existingName(_ name: QualifiedName, _ snapshot: Snapshot) -> TableName? {
     for schema in name.schema.map({ [$0] }) ?? settings.searchPath {
-      let full = TableName(schema, name.name)
+      let full = snapshot.resolve(TableName(schema, name.name), in: settings.environment)
       if snapshot.table(full) != nil || snapshot.view(full) != nil { return full }
     }
     return nil

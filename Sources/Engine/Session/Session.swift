@@ -94,7 +94,9 @@ package final class Session {
   /// With `readsPast` the state is the one that the setting `snapshot` names.
   func planningScope(readsPast: Bool = true) throws -> PlanningScope {
     let snapshot = try open?.transaction.snapshot ?? (readsPast ? past() : nil) ?? warehouse.snapshot()
-    return PlanningScope(snapshot, in: warehouse, searchPath: settings.searchPath)
+    return PlanningScope(
+      snapshot, in: warehouse, searchPath: settings.searchPath,
+      environment: readsPast ? try checkedEnvironment(snapshot) : nil)
   }
 
   /// The earlier state that the setting `snapshot` names; nil when it names none.

@@ -15,6 +15,8 @@ package struct SessionSettings: Sendable {
   package var temporaryDirectory = "/tmp"
   /// The commit whose state statements see, by number or by time; nil is the newest.
   package var snapshot: Moment?
+  /// The environment whose tables plain names stand for; nil is production.
+  package var environment: Environment?
 
   /// A place in a warehouse's history.
   package enum Moment: Hashable, Sendable {
@@ -27,6 +29,7 @@ package struct SessionSettings: Sendable {
 
   /// Names SHOW and SET know, with what they are.
   package static let names: [(name: String, help: String)] = [
+    ("environment", "the environment whose tables plain names stand for; DEFAULT is prod, what everybody sees"),
     ("memory", "bytes a query's operators may hold, such as '512MB'"),
     ("search_path", "schemas an unqualified name is looked up in"),
     ("snapshot", "the commit whose state is read: a number or a time; DEFAULT is the newest"),
@@ -49,6 +52,7 @@ package struct SessionSettings: Sendable {
       case .commit(let number): return String(number)
       case .time(let time): return TextFormat.string(.integer(time), .timestamptz) ?? ""
       }
+    case "environment": return environment?.name ?? Environment.production
     case "timezone": return "UTC"
     case "server_version": return "15.0 (Pulsehouse)"
     default: throw SessionSettings.unknown(name)
@@ -85,6 +89,9 @@ package struct SessionSettings: Sendable {
       memoryLimit = bytes
     case "search_path":
       searchPath = texts ?? defaults.searchPath
+    case "environment":
+      let text = texts?.first ?? Environment.production
+      environment = text == Environment.production ? nil : try Environment(text)
     case "temporary_directory":
       temporaryDirectory = texts?.first ?? defaults.temporaryDirectory
     case "snapshot":

@@ -8,13 +8,14 @@ enum RunTables {
     fields: Schema([
       Field("run", .bigint), Field("outcome", .text), Field("started_at", .timestamptz), Field("seconds", .double),
       Field("snapshot_before", .bigint), Field("undone_run", .bigint), Field("message", .text),
+      Field("environment", .text),
     ]),
     rows: { snapshot, _ in
       try RunRecord.all(in: snapshot).map { run in
         [
           .integer(Int64(run.number)), .text(run.outcome.name), .integer(run.startedAt), .double(run.seconds),
           .integer(Int64(run.snapshotBefore.number)), run.undoneRun.map { .integer(Int64($0)) } ?? .null,
-          run.message.map { .text($0) } ?? .null,
+          run.message.map { .text($0) } ?? .null, run.environment.map { .text($0.name) } ?? .null,
         ]
       }
     })

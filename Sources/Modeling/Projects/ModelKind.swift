@@ -44,6 +44,9 @@ extension Model {
       }
     }
 
+    /// Whether a run makes a table or view of it.
+    var makesRelation: Bool { self != .external }
+
     /// Whether the project's own SQL makes its rows.
     var hasQuery: Bool {
       switch self {

@@ -56,9 +56,20 @@ package struct ModelRun {
     let run = ModelRun(project, session, options) { _ in }
     try session.begin()
     defer { session.rollback() }
-    let models = try ModelGraph(project).selecting(options.selection)
-    try run.requireTables(models)
-    var planner = try run.planner()
+    let graph = try ModelGraph(project)
+    _ = try session.refreshEnvironment(graph)
+    return try run.steps(graph)
+  }
+
+  /// What a run would do to the state that the open transaction sees.
+  static func steps(_ project: Project, in session: any ModelSession) throws -> [ModelStep] {
+    try ModelRun(project, session, RunOptions()) { _ in }.steps(ModelGraph(project))
+  }
+
+  private func steps(_ graph: ModelGraph) throws -> [ModelStep] {
+    let models = try graph.selecting(options.selection)
+    try requireTables(models)
+    var planner = try planner()
     var steps: [ModelStep] = []
     for model in models {
       let step = try planner.step(model)
@@ -87,8 +98,10 @@ package struct ModelRun {
 
   private func run() throws -> RunReport {
     let start = Self.now()
-    let models = try ModelGraph(project).selecting(options.selection)
+    let graph = try ModelGraph(project)
+    let models = try graph.selecting(options.selection)
     var report = RunReport()
+    try beginFromProduction(graph)
     try session.begin()
     let base = try session.baseSnapshot()
     do {
@@ -127,6 +140,22 @@ package struct ModelRun {
     }
     report.seconds = Self.now() - start
     return report
+  }
+
+  /// An environment is brought up to production in a commit of its own, so that what this run changes on top shows.
+  private func beginFromProduction(_ graph: ModelGraph) throws {
+    guard let environment = session.environment else { return }
+    try session.begin()
+    do {
+      if try session.refreshEnvironment(graph) {
+        try session.commit(message: "environment \(environment)")
+      } else {
+        session.rollback()
+      }
+    } catch {
+      session.rollback()
+      throw error
+    }
   }
 
   private func planner() throws -> RunPlanner {
@@ -209,7 +238,7 @@ package struct ModelRun {
           audits: model.audits.map {
             RunRecord.Audit(text: $0.text, isBlocking: $0.isBlocking, failureCount: $0.failureCount)
           })
-      }, message: outcome == .failed ? report.error?.message : nil)
+      }, environment: session.environment, message: outcome == .failed ? report.error?.message : nil)
   }
 
   /// Keeps the samples of an unpublished run in tables of their own, each replaced by the next failure of its audit, and
@@ -223,7 +252,8 @@ package struct ModelRun {
           Self.failureSchema, "\(model.name.schema)_\(model.name.name)_\(auditIndex + 1)_\(audit.name)")
         if try session.relationKind(name) != nil { _ = try session.execute("DROP TABLE \(name.sql)") }
         _ = try session.execute(audit.sample.statement(creating: name))
-        report.models[modelIndex].audits[auditIndex].keptIn = name
+        report.models[modelIndex].audits[auditIndex].keptIn =
+          session.environment.map { RelationName($0.own(name.tableName)) } ?? name
       }
     }
     let number = try session.nextRunNumber()

@@ -17,7 +17,7 @@ package enum RunUndo {
       let snapshot = try session.currentSnapshot()
       let records = try RunRecord.all(in: snapshot)
       let target = try target(number, records)
-      let names = target.models.filter { $0.action != ModelStep.Action.keep.text }.map(\.name)
+      let names = target.changedRelations
       try requireUntouched(names, by: target, records, session)
       try session.restore(
         relations: names, spaces: names.map { .model(RelationName($0).description) }, to: target.snapshotBefore,
@@ -26,7 +26,7 @@ package enum RunUndo {
       let next = (records.last?.number ?? 0) + 1
       let record = RunRecord(
         number: next, outcome: .undo, startedAt: QueryContext.clock(), seconds: 0, snapshotBefore: snapshot.id,
-        models: [], undoneRun: target.number)
+        models: [], environment: target.environment, undoneRun: target.number)
       try session.putState(.runs, key: RunRecord.key(of: next), value: record.encode())
       try session.commit(message: "run \(next): undo of run \(target.number)")
       return target
@@ -57,7 +57,7 @@ package enum RunUndo {
         throw PulsehouseError(
           .user, "there is no run \(number)", sqlState: "22023", hint: "pulsehouse history lists the runs.")
       }
-      guard record.outcome == .published else {
+      guard record.outcome == .published || record.outcome == .promoted else {
         throw PulsehouseError(.user, "run \(number) published nothing, so there is nothing to undo", sqlState: "22023")
       }
       guard !undone.contains(number) else {
@@ -65,7 +65,12 @@ package enum RunUndo {
       }
       return record
     }
-    guard let last = records.last(where: { $0.outcome == .published && !undone.contains($0.number) }) else {
+    // Without a number what everybody sees is meant, not what an environment tried.
+    guard
+      let last = records.last(where: {
+        ($0.outcome == .published && $0.environment == nil || $0.outcome == .promoted) && !undone.contains($0.number)
+      })
+    else {
       throw PulsehouseError(.user, "there is no run to undo", sqlState: "22023")
     }
     return last
@@ -77,8 +82,8 @@ package enum RunUndo {
   ) throws {
     let undone = Set(records.compactMap(\.undoneRun))
     let later = records.last { record in
-      record.number > target.number && record.outcome == .published && !undone.contains(record.number)
-        && record.models.contains { $0.action != ModelStep.Action.keep.text && names.contains($0.name) }
+      record.number > target.number && (record.outcome == .published || record.outcome == .promoted)
+        && !undone.contains(record.number) && record.changedRelations.contains { names.contains($0) }
     }
     if let later {
       throw PulsehouseError(

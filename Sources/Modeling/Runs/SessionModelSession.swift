@@ -11,6 +11,23 @@ package final class SessionModelSession: ModelSession {
 
   package init(_ session: Session) { self.session = session }
 
+  package var environment: Environment? { session.settings.environment }
+
+  package func refreshEnvironment(_ graph: ModelGraph) throws -> Bool {
+    guard let environment else { return false }
+    return try EnvironmentRefresh(environment, session).run(graph).isChanged
+  }
+
+  /// The name under which a table that a model calls `name` lies.
+  private func resolved(_ name: RelationName) throws -> TableName {
+    try session.currentSnapshot().resolve(name.tableName, in: environment)
+  }
+
+  /// What a model calls a table.
+  private func plain(_ name: TableName) -> RelationName { RelationName(environment?.plain(name) ?? name) }
+
+  private func space(_ model: RelationName) -> StateSpace { .model(model, in: environment) }
+
   package func begin() throws { try session.begin() }
   package func commit(message: String) throws { try session.commit(message: message) }
   package func rollback() { session.rollback() }
@@ -29,18 +46,20 @@ package final class SessionModelSession: ModelSession {
 
   package func relationKind(_ name: RelationName) throws -> RelationKind? {
     let snapshot = try session.currentSnapshot()
-    if snapshot.table(name.tableName) != nil { return .table }
-    return snapshot.view(name.tableName) != nil ? .view : nil
+    let name = try resolved(name)
+    if snapshot.table(name) != nil { return .table }
+    return snapshot.view(name) != nil ? .view : nil
   }
 
   package func baseSnapshot() throws -> UInt64 { try session.currentSnapshot().id.number }
 
   package func relationVersion(_ name: RelationName) throws -> RelationVersion? {
     let snapshot = try session.currentSnapshot()
-    if let table = snapshot.table(name.tableName) {
+    let name = try resolved(name)
+    if let table = snapshot.table(name) {
       return RelationVersion(identifier: table.identifier.rawValue, changedAt: table.changedAt.number)
     }
-    return snapshot.view(name.tableName).map {
+    return snapshot.view(name).map {
       RelationVersion(identifier: Self.identifier(of: $0), changedAt: $0.changedAt.number)
     }
   }
@@ -56,12 +75,12 @@ package final class SessionModelSession: ModelSession {
     return ModelReads(
       scans: reads.tables.map { read in
         ModelReads.Scan(
-          table: RelationName(read.table),
+          table: plain(read.table),
           conditions: read.conditions.map {
             ModelReads.Condition(
               column: $0.column, name: $0.field.name, type: $0.field.type, predicate: $0.predicate)
           })
-      }, views: Set(reads.views.map { RelationName($0) }))
+      }, views: Set(reads.views.map { plain($0) }))
   }
 
   package func changes(
@@ -69,7 +88,7 @@ package final class SessionModelSession: ModelSession {
   ) throws -> ChangedBuckets {
     guard
       let changes = try session.changes(
-        of: name.tableName, identifier: TableIdentifier(rawValue: version.identifier),
+        of: resolved(name), identifier: TableIdentifier(rawValue: version.identifier),
         since: SnapshotID(version.changedAt)),
       let buckets = try session.buckets(
         of: changes, column: column, origin: origin, width: width, limit: Self.bucketLimit)
@@ -79,35 +98,37 @@ package final class SessionModelSession: ModelSession {
 
   package func hasChanged(_ name: RelationName, since version: RelationVersion) throws -> Bool {
     let snapshot = try session.currentSnapshot()
-    if let view = snapshot.view(name.tableName) {
+    if let view = snapshot.view(try resolved(name)) {
       return Self.identifier(of: view) != version.identifier
     }
     let changes = try session.changes(
-      of: name.tableName, identifier: TableIdentifier(rawValue: version.identifier),
+      of: resolved(name), identifier: TableIdentifier(rawValue: version.identifier),
       since: SnapshotID(version.changedAt))
     return try changes.map { try !session.cancelOut($0) } ?? true
   }
 
   package func bounds(of name: RelationName, column: Int) throws -> ClosedRange<Int64>? {
-    try session.bounds(of: name.tableName, column: column)
+    try session.bounds(of: resolved(name), column: column)
   }
 
   package func haveEqualRows(_ first: RelationName, _ second: RelationName) throws -> Bool {
-    try session.haveEqualRows(first.tableName, second.tableName)
+    try session.haveEqualRows(resolved(first), resolved(second))
   }
 
   package func modelState(_ name: RelationName) throws -> (bytes: [UInt8], writtenAt: UInt64)? {
-    guard let state = try session.state(of: .model(name.description)), let bytes = state.entries[ModelState.key] else {
+    guard let state = try session.state(of: space(name)), let bytes = state.entries[ModelState.key] else {
       return nil
     }
     return (bytes, state.changedAt.number)
   }
 
   package func putModelState(_ name: RelationName, _ bytes: [UInt8]) throws {
-    try session.putState(.model(name.description), key: ModelState.key, value: bytes)
+    try session.putState(space(name), key: ModelState.key, value: bytes)
   }
 
-  package func schemaExists(_ name: String) throws -> Bool { try session.currentSnapshot().schemas.contains(name) }
+  package func schemaExists(_ name: String) throws -> Bool {
+    try session.currentSnapshot().schemas.contains(environment?.schema(name) ?? name)
+  }
 
   package func nextRunNumber() throws -> Int {
     (try RunRecord.all(in: session.currentSnapshot()).last?.number ?? 0) + 1
@@ -115,6 +136,13 @@ package final class SessionModelSession: ModelSession {
 
   package func putRun(_ record: RunRecord) throws {
     try session.putState(.runs, key: RunRecord.key(of: record.number), value: record.encode())
+  }
+}
+
+extension StateSpace {
+  /// What is known of a model, in production or in an environment.
+  package static func model(_ name: RelationName, in environment: Environment?) -> StateSpace {
+    .model(RelationName(environment?.own(name.tableName) ?? name.tableName).description)
   }
 }
 

@@ -59,7 +59,7 @@ extension Binder {
   func relation(of named: NamedTable, _ table: TableDescription, _ columns: [Column]) -> ScopeRelation {
     let name = named.alias?.name ?? named.name.name
     return ScopeRelation(
-      schema: named.alias == nil ? table.reference.schema : nil, name: name,
+      schema: named.alias == nil ? named.name.schema ?? table.reference.schema : nil, name: name,
       columns: zip(table.fields.fields, columns).map {
         VisibleColumn(name: $0.name, relation: name, expression: .column($1))
       })

@@ -10,7 +10,7 @@ extension Binder {
         "42883", "\(call.builtInName ?? "this function") takes the path of a file, as a constant", range,
         hint: "A path may hold * and ?, or name a folder.")
     }
-    guard let table = try planner.schema.fileTable(path) else {
+    guard let table = try names.fileTable(path) else {
       throw BinderError.unsupported("reading files here", range)
     }
     return try item(

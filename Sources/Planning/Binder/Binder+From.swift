@@ -96,13 +96,15 @@ extension Binder {
       var plan = scan(table)
       if let sample = named.sample { plan = try bindSample(sample, plan) }
       return try item(
-        plan, table.fields.fields.map(\.name), schema: table.reference.schema, name: name.name, named.alias, name.range)
+        plan, table.fields.fields.map(\.name), schema: name.schema ?? table.reference.schema, name: name.name,
+        named.alias, name.range)
     case .view(let view):
       if let sample = named.sample {
         throw BinderError.user("42601", "TABLESAMPLE clause can only be applied to tables", sample.range)
       }
       let bound = try bindView(view, name.range)
-      return try item(bound.plan, bound.names, schema: view.schema, name: name.name, named.alias, name.range)
+      return try item(
+        bound.plan, bound.names, schema: name.schema ?? view.schema, name: name.name, named.alias, name.range)
     }
   }
 
@@ -140,9 +142,9 @@ extension Binder {
   ///
   /// - Throws: 42P01 with what was perhaps meant.
   func relation(_ name: QualifiedName) throws -> Relation {
-    if let relation = try planner.schema.relation(schema: name.schema, name: name.name) { return relation }
+    if let relation = try names.relation(schema: name.schema, name: name.name) { return relation }
     let shown = name.schema.map { "\($0).\(name.name)" } ?? name.name
-    let known = planner.schema.relationNames()
+    let known = names.relationNames()
     var near = Spelling.nearest(
       to: name.name, among: known.filter { name.schema == nil || $0.schema == name.schema }.map(\.name))
     if let match = known.first(where: { $0.name == near }), name.schema != nil {
@@ -169,7 +171,12 @@ extension Binder {
     }
     if viewStack.count >= Binder.maximumViewDepth { throw BinderError.tooDeep(range) }
     viewStack.append(key)
-    defer { viewStack.removeLast() }
+    let outerNames = names
+    names = view.names ?? names
+    defer {
+      viewStack.removeLast()
+      names = outerNames
+    }
     do {
       guard case .query(let query) = try PostgresParser.parseOne(view.query).node else {
         throw PulsehouseError(.internal, "the view \(key) is not a query")

@@ -17,6 +17,8 @@ final class Binder {
   private var depth = 0
   /// Where subqueries name columns of enclosing queries, for messages.
   var outerReferences: [Stage.Reference] = []
+  /// What names of tables stand for: the planner's, or a view's own while it is bound.
+  var names: any SchemaProvider
   /// Views being bound, outermost first.
   var viewStack: [String] = []
 
@@ -25,6 +27,7 @@ final class Binder {
 
   init(_ planner: Planner) {
     self.planner = planner
+    names = planner.schema
     for (index, type) in planner.options.parameterTypes.enumerated() {
       if let type { parameterTypes[index + 1] = type }
     }

@@ -39,7 +39,8 @@ package enum HistoryCommand: Command {
       let changed = record.models.filter { $0.action != "unchanged" }
       let failures = record.models.flatMap(\.audits).count { $0.failureCount > 0 }
       return [
-        String(record.number), record.outcome.name, time(record.startedAt), Decimals.format(record.seconds, places: 2),
+        String(record.number), record.outcome.name, record.environment?.name ?? "", time(record.startedAt),
+        Decimals.format(record.seconds, places: 2),
         String(changed.count), Decimals.grouped(changed.reduce(0) { $0 + ($1.rowCount ?? 0) }),
         failures == 0 ? "" : String(failures),
         record.undoneRun.map { "of run \($0)" } ?? record.message
@@ -47,14 +48,16 @@ package enum HistoryCommand: Command {
       ]
     }
     let headers = [
-      header("run", right: true), header("outcome"), header("started (UTC)"), header("seconds", right: true),
+      header("run", right: true), header("outcome"), header("env"), header("started (UTC)"),
+      header("seconds", right: true),
       header("models", right: true), header("rows", right: true), header("failing audits", right: true), header("what"),
     ]
     return BoxTable(headers: headers, head: rows).lines(width: Terminal.width).joined(separator: "\n") + "\n"
   }
 
   private static func text(_ record: RunRecord) -> String {
-    var text = "run \(record.number), \(record.outcome.name), \(time(record.startedAt)) UTC, "
+    let environment = record.environment.map { " environment \($0)," } ?? ""
+    var text = "run \(record.number), \(record.outcome.name),\(environment) \(time(record.startedAt)) UTC, "
     text += "\(Decimals.format(record.seconds, places: 2)) s, on snapshot \(record.snapshotBefore)\n"
     if let undone = record.undoneRun { text += "took back run \(undone)\n" }
     if let message = record.message { text += message + "\n" }
@@ -109,6 +112,7 @@ package enum HistoryCommand: Command {
       ("run", .number(record.number)), ("outcome", .text(record.outcome.name)),
       ("started_at", .text(time(record.startedAt) + "Z")), ("seconds", .decimal(record.seconds)),
       ("snapshot_before", .number(Int(record.snapshotBefore.number))),
+      ("environment", record.environment.map { .text($0.name) } ?? .null),
       ("undone_run", record.undoneRun.map { .number($0) } ?? .null),
       ("message", record.message.map { .text($0) } ?? .null), ("models", .raw(JSONText.array(models))),
     ])

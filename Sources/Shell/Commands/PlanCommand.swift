@@ -7,7 +7,8 @@ import SQLSyntax
 package enum PlanCommand: Command {
   package static let specification = CommandSpecification(
     "plan", "show what a run would do to which models, and why; nothing is written",
-    operands: "[MODEL ...]", maximumOperands: 1000, options: RunSelection.options,
+    operands: "[MODEL ...]", maximumOperands: 1000,
+    options: RunSelection.options + [OpenWarehouse.environmentOption],
     discussion: """
       \(RunSelection.discussion) Where a step depends on rows that an earlier one would write, the plan says what may
       have to be done; the run may find that less has to. A changed model's SQL is shown line by line.

@@ -9,12 +9,15 @@ package enum RunCommand: Command {
     "run", "bring the models of the project up to date, audit them, publish all of them in one commit",
     operands: "[MODEL ...]", maximumOperands: 1000,
     options: RunSelection.options + [
-      OptionSpecification("samples", value: "N", "failing rows shown and kept for each audit (default: 20)")
+      OpenWarehouse.environmentOption,
+      OptionSpecification("samples", value: "N", "failing rows shown and kept for each audit (default: 20)"),
     ],
     discussion: """
       \(RunSelection.discussion) Readers see the old tables until everything is built and audited, and then all new
       ones at once. When a blocking audit fails nothing is published; failing rows are kept in tables of the schema
-      audits. pulsehouse plan shows what a run would do, pulsehouse undo takes it back.
+      audits. pulsehouse plan shows what a run would do, pulsehouse undo takes it back. With --env the run builds beside
+      production: the environment begins from production's tables without copying them, and only models whose SQL or
+      upstream differ are built anew; pulsehouse diff compares, pulsehouse promote makes it production.
       """)
 
   package static func run(_ arguments: Arguments) throws {

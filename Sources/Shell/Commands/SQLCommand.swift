@@ -16,6 +16,7 @@ package enum SQLCommand: Command {
       OptionSpecification("max-rows", value: "N", "rows that box mode draws (default: 40; 0 for all)"),
       OptionSpecification("timer", "write `seconds: X` on standard error, from SQL text to last row"),
       OptionSpecification("read-only", "open for reading only"),
+      OpenWarehouse.environmentOption,
     ],
     discussion: """
       Without -c, -f or SQL, statements are read from standard input; on a terminal that is a shell with history and

@@ -1,6 +1,7 @@
 import Bytes
 import Engine
 import Ingestion
+import Modeling
 
 /// `pulsehouse status`: what is in the warehouse.
 package enum StatusCommand: Command {
@@ -32,6 +33,11 @@ package enum StatusCommand: Command {
         for line in BoxTable(headers: bookHeaders, head: rows).lines(width: Terminal.width) {
           try output.write(line + "\n")
         }
+      }
+      for entry in try EnvironmentSummary.all(in: snapshot) {
+        try output.write(
+          "environment \(entry.environment): \(entry.ownModelCount) of \(entry.modelCount) models are not production's, "
+            + "\(ByteSize.format(entry.ownByteCount)) of its own\n")
       }
       for line in lines(partitions) { try output.write(line + "\n") }
     }
@@ -98,6 +104,7 @@ package enum StatusCommand: Command {
       ("directory", .text(place.tables)), ("snapshot", .number(Int(snapshot.id.number))),
       ("tables", .raw(JSONText.array(tables))), ("sources", .raw(JSONText.array(sources))),
       ("partitions", .raw(json(partitions))),
+      ("environments", .raw(JSONText.array(try EnvironmentSummary.all(in: snapshot).map(EnvironmentCommand.json)))),
     ])
   }
 }
