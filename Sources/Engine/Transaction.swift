@@ -62,9 +62,9 @@ package final class Transaction {
     try warehouse.store.commit(changes, basedOn: base, message: message)
   }
 
-  /// Forgets the changes and removes the files written for them.
-  package func rollback() {
-    warehouse.store.discardSegments(segmentPaths)
+  /// Forgets the changes and removes the files written for them, but for those that `kept` names.
+  package func rollback(keeping kept: Set<String> = []) {
+    warehouse.store.discardSegments(segmentPaths.filter { !kept.contains($0) })
     changes = []
     segmentPaths = []
     snapshot = base

@@ -10,6 +10,9 @@ package protocol ModelSession: AnyObject {
   /// Publishes everything since `begin`, or nothing.
   func commit(message: String) throws
   func rollback()
+  /// Forgets what the open transaction did, but for these tables, and begins another that has them in the places of any
+  /// there were.
+  func restart(keeping names: [RelationName]) throws
   /// Runs one statement and returns the number of rows it made, if it has one.
   func execute(_ sql: String) throws -> Int?
   func query(_ sql: String) throws -> QueryAnswer
@@ -45,6 +48,8 @@ package protocol ModelSession: AnyObject {
   /// Adds a run to the history with the open transaction.
   func putRun(_ record: RunRecord) throws
 
+  /// Rows that statements have read of tables to write others, so far.
+  var readRowCount: Int { get }
   /// The environment whose tables plain names stand for; nil for production.
   var environment: Environment? { get }
   /// Lets the environment begin from what production is now wherever the two do not differ, in the open transaction.
@@ -53,6 +58,7 @@ package protocol ModelSession: AnyObject {
 }
 
 extension ModelSession {
+  package var readRowCount: Int { 0 }
   package var environment: Environment? { nil }
   package func refreshEnvironment(_ graph: ModelGraph) throws -> Bool { false }
 }

@@ -39,6 +39,12 @@ final class FakeSession: ModelSession {
     relations = published
   }
 
+  func restart(keeping names: [RelationName]) throws {
+    rollback()
+    try begin()
+    for name in names { relations[name] = .table }
+  }
+
   func execute(_ sql: String) throws -> Int? {
     precondition(isOpen)
     statements.append(sql)

@@ -136,7 +136,7 @@ private func warehouse() throws -> Project {
     ("MODEL (name s.a, kind FULL, audits (nonsense(x := 1)));\nSELECT 1", "there is no audit \"nonsense\"", 1),
     ("MODEL (name s.a, kind FULL,\n audits (not_null(column := x)));\nSELECT 1", "has no argument \"column\"", 2),
     ("MODEL (name s.a, kind FULL,\n audits (accepted_range(column := x)));\nSELECT 1", "needs min_v or max_v", 2),
-    ("MODEL (name s.a, kind FULL,\n audits (chi_square(column_a := x)));\nSELECT 1", "not supported natively", 2),
+    ("MODEL (name s.a, kind FULL,\n audits (chi_square(column_a := x)));\nSELECT 1", "needs column_b", 2),
     ("MODEL (name s.a, kind SEED (path 'x.csv'));", "a seed without columns", 1),
     ("AUDIT (name x); SELECT 1", "expected MODEL", 1),
     ("SELECT 1", "expected MODEL", 1),
@@ -211,6 +211,8 @@ private func warehouse() throws -> Project {
 
   @Test func auditsShareOneScan() throws {
     let session = FakeSession(tables: [bronze])
+    // Zone maps prove nothing here.
+    session.failing = [("COUNT(what)", 1), ("MIN(user_id)", 1)]
     let report = try ModelRun.run(
       try project(
         """
@@ -221,7 +223,8 @@ private func warehouse() throws -> Project {
         unique_combination_of_columns(columns := (user_id, what))
         """), in: session)
     #expect(report.auditCount == 8)
-    let asked = session.statements.filter { $0.contains("failures") }
+    var asked = session.statements.filter { $0.contains("failures") }
+    #expect(asked.removeFirst().contains("COUNT(*) - COUNT(user_id) + COUNT(*) - COUNT(what)"))
     // One scan, one more for the other condition, one for the groups.
     #expect(asked.count == 3)
     #expect(asked[0].contains("COUNT(CASE WHEN user_id IS NULL OR what IS NULL THEN 1 END)"))
@@ -234,7 +237,7 @@ private func warehouse() throws -> Project {
 
   @Test func aBlockingFailurePublishesNothingAndKeepsTheRows() throws {
     let session = FakeSession(tables: [bronze])
-    session.failing = [("user_id > 9", 12)]
+    session.failing = [("MAX(user_id) > 9", 1), ("user_id > 9", 12)]
     let report = try ModelRun.run(
       try project("not_null(columns := (what)), accepted_range(column := user_id, min_v := 1, max_v := 9)"), in: session
     )
@@ -250,8 +253,7 @@ private func warehouse() throws -> Project {
     let kept = RelationName("audits", "silver_a_2_accepted_range")
     #expect(audit.keptIn == kept)
     #expect(session.relations[kept] == .table)
-    #expect(session.statements.last?.contains("('10007', 'it''s')") == true)
-    #expect(session.statements.last?.contains("CAST(kept.value1 AS bigint) AS \"user_id\"") == true)
+    #expect(session.statements.last?.contains("AS failing(\"user_id\", \"what\")\nLIMIT 100000") == true)
     #expect(report.error?.kind == .user)
     #expect(report.error?.message.contains("silver.a fails the audit accepted_range") == true)
     // A second failure replaces the rows kept of the first.
@@ -264,7 +266,7 @@ private func warehouse() throws -> Project {
   @Test(arguments: ["not_null_non_blocking(columns := (what))", "not_null(columns := (what), blocking := false)"])
   func aNonBlockingFailureIsReportedAndPublished(audit: String) throws {
     let session = FakeSession(tables: [bronze])
-    session.failing = [("what IS NULL", 3)]
+    session.failing = [("COUNT(what)", 3), ("what IS NULL", 3)]
     let report = try ModelRun.run(try project(audit), in: session)
     #expect(report.isPublished)
     #expect(report.failures.map(\.audit.failureCount) == [3])

@@ -41,6 +41,21 @@ package struct RunRecord: Sendable, Hashable {
     }
   }
 
+  /// A stretch of event time of an incremental model that the run built.
+  package struct Interval: Sendable, Hashable {
+    /// Seconds since 1970 UTC; the end does not belong to it.
+    package var start: Int64
+    package var end: Int64
+    /// Rows written for it.
+    package var rowCount: Int
+
+    package init(start: Int64, end: Int64, rowCount: Int) {
+      self.start = start
+      self.end = end
+      self.rowCount = rowCount
+    }
+  }
+
   package struct Model: Sendable, Hashable {
     /// `schema.name`.
     package var name: TableName
@@ -55,11 +70,13 @@ package struct RunRecord: Sendable, Hashable {
     package var seconds: Double
     package var auditSeconds: Double
     package var audits: [Audit]
+    package var intervals: [Interval]
 
     package init(
       name: TableName, kind: String, action: String, reason: String, rowCount: Int?, readCount: Int? = nil,
-      seconds: Double, auditSeconds: Double, audits: [Audit]
+      seconds: Double, auditSeconds: Double, audits: [Audit], intervals: [Interval] = []
     ) {
+      self.intervals = intervals
       self.name = name
       self.kind = kind
       self.action = action
@@ -124,9 +141,9 @@ package struct RunRecord: Sendable, Hashable {
 
 /// A first byte for the version, then the fields in order; counts and numbers are varints.
 ///
-/// Version 1 knew no environments, no rows read, and of audits nothing but counts.
+/// Version 1 knew no environments, no rows read, and of audits nothing but counts; version 2 no intervals.
 extension RunRecord {
-  private static let version: UInt8 = 2
+  private static let version: UInt8 = 3
 
   package func encode() -> [UInt8] {
     var writer = ByteWriter()
@@ -166,6 +183,12 @@ extension RunRecord {
         }
         writer.append(audit.query)
       }
+      writer.appendCount(model.intervals.count)
+      for interval in model.intervals {
+        writer.append(interval.start)
+        writer.append(interval.end)
+        writer.appendCount(interval.rowCount)
+      }
     }
     return writer.bytes
   }
@@ -201,6 +224,7 @@ extension RunRecord.Model {
   fileprivate init(_ reader: inout ByteReader, _ version: UInt8) throws(PulsehouseError) {
     let schema = try reader.readString()
     name = TableName(schema, try reader.readString())
+    intervals = []
     kind = try reader.readString()
     action = try reader.readString()
     reason = try reader.readString()
@@ -221,6 +245,12 @@ extension RunRecord.Model {
         audit.query = try reader.readString()
       }
       audits.append(audit)
+    }
+    guard version > 2 else { return }
+    for _ in 0..<(try reader.readCount()) {
+      let start = try reader.readInt64()
+      let end = try reader.readInt64()
+      intervals.append(RunRecord.Interval(start: start, end: end, rowCount: try reader.readSize()))
     }
   }
 }

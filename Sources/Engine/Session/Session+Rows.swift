@@ -19,13 +19,15 @@ extension Session {
     let box = Unchecked(writer)
     let width = definition.columns.count
     let returned = Unchecked(returning)
-    try Executor.run(plan.sorted(for: definition), in: queryContext(work)) { batch in
+    let sorted = plan.sorted(for: definition)
+    let metrics = try Executor.run(sorted, in: queryContext(work)) { batch in
       let row =
         batch.columns.count == width ? batch : Batch(Array(batch.columns.prefix(width)), rowCount: batch.rowCount)
       try tests.value.test(row)
       try box.value.append(row)
       returned.value?.append(batch, from: width)
     }
+    readRowCount += sorted.scannedRowCount(metrics)
     try add(try finish(writer), to: name, definition, transaction, work)
     return writer.rowCount
   }
@@ -236,6 +238,16 @@ package enum SegmentPartition {
 }
 
 extension PhysicalPlan {
+  /// The rows that the plan's scans gave.
+  fileprivate func scannedRowCount(_ metrics: QueryMetrics) -> Int {
+    func count(_ node: PhysicalNode) -> Int {
+      var rows = 0
+      if case .scan = node.operation { rows = metrics[node.id]?.rowCount ?? 0 }
+      return node.inputs.reduce(rows) { $0 + count($1) }
+    }
+    return subqueries.reduce(count(root)) { $0 + count($1) }
+  }
+
   /// Returns the plan with its rows in the order `definition` stores them, or itself when that is any order.
   fileprivate func sorted(for definition: TableDefinition) -> PhysicalPlan {
     let order =

@@ -17,6 +17,9 @@ package final class Session {
   /// Takes the bytes of COPY TO STDOUT; nil refuses it.
   package var standardOutput: ((UnsafeRawBufferPointer) throws -> Void)?
 
+  /// Rows that were read of tables to be written to others, so far.
+  package internal(set) var readRowCount = 0
+
   private var open: OpenTransaction?
   private var prepared: [String: Prepare] = [:]
   /// Stops the running statement from any thread.
@@ -173,6 +176,29 @@ package final class Session {
   package func rollback() {
     open?.transaction.rollback()
     open = nil
+  }
+
+  /// Forgets what the open transaction did, but for the tables named, and begins another in which they take the places
+  /// of any there were under their names. Their schemas are made where they are missing.
+  package func restart(keeping names: [TableName]) throws {
+    guard let ending = open else { return }
+    let snapshot = ending.transaction.snapshot
+    let tables = names.compactMap { snapshot.table($0) }
+    let segments = try tables.map { try $0.segments() }
+    open = nil
+    ending.transaction.rollback(keeping: Set(segments.joined().map(\.path)))
+    try begin()
+    for (table, segments) in zip(tables, segments) {
+      try remove(table.name)
+      try inTransaction("") { transaction in
+        if !transaction.snapshot.schemas.contains(table.name.schema) {
+          try transaction.apply(.createSchema(table.name.schema))
+        }
+        try transaction.apply([
+          .createTable(table.name, table.identifier, table.definition), .addSegments(table.name, segments),
+        ])
+      }
+    }
   }
 
   private func savepoint(_ name: String, _ work: StatementWork) throws {

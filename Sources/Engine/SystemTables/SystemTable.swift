@@ -85,6 +85,7 @@ struct SystemTable: Sendable {
     RunTables.runs,
     RunTables.modelRuns,
     RunTables.audits,
+    RunTables.intervals,
     SystemTable(
       name: TableName("information_schema", "tables"),
       fields: Schema([

@@ -6,15 +6,14 @@ enum AuditDefinition {
   case custom(CustomAudit)
   case builtIn(BuiltInAudit)
 
-  /// Finds what a call names; the project's own come first.
-  static func find(_ call: AuditCall, in project: Project) throws(PulsehouseError) -> AuditDefinition {
-    if let custom = project.audits[call.call.name] ?? project.audits[call.name] { return .custom(custom) }
-    if let builtIn = BuiltInAudit(rawValue: call.name) { return .builtIn(builtIn) }
-    if BuiltInAudit.onlySQLMesh.contains(call.name) {
-      throw PulsehouseError(
-        .unsupported, "the audit \"\(call.name)\" is not supported natively yet", range: call.call.nameRange)
+  /// Finds what a call of a model names; those of the model's own file come first, then the project's.
+  static func find(_ call: AuditCall, of model: Model, in project: Project) throws(PulsehouseError) -> AuditDefinition {
+    for audits in [model.inlineAudits, project.audits] {
+      if let custom = audits[call.call.name] ?? audits[call.name] { return .custom(custom) }
     }
-    let known = (project.audits.keys + BuiltInAudit.allCases.map(\.rawValue)).sorted()
+    if let builtIn = BuiltInAudit(rawValue: call.name) { return .builtIn(builtIn) }
+    let known = (Array(model.inlineAudits.keys) + Array(project.audits.keys) + BuiltInAudit.allCases.map(\.rawValue))
+      .sorted()
     throw PulsehouseError(
       .user, "there is no audit \"\(call.name)\"", sqlState: "42704",
       hint: "There are \(known.joined(separator: ", ")).", range: call.call.nameRange)
@@ -23,7 +22,7 @@ enum AuditDefinition {
   /// The tables the audit reads beside the model's own.
   func tablesRead(by call: AuditCall, of model: Model) throws(PulsehouseError) -> Set<RelationName> {
     let check = try self.check(call, source: model.name.sql)
-    guard case .query(let sql, let file) = check else { return [] }
+    guard case .query(let sql, _, let file) = check else { return [] }
     do throws(PulsehouseError) {
       guard case .query(let query) = try PostgresParser.parseOne(sql).node else {
         throw PulsehouseError(.user, "an audit is a SELECT", sqlState: "42601")
@@ -39,9 +38,16 @@ enum AuditDefinition {
   }
 
   /// What has to be asked of the model's table.
-  func check(_ call: AuditCall, source: String) throws(PulsehouseError) -> AuditCheck {
+  ///
+  /// - Parameter times: the variables of time that the project's own audits may use.
+  func check(
+    _ call: AuditCall, source: String,
+    times: [String: MacroValue] = TimeVariables.values(IntervalRange(0, 0, .day), execution: 0)
+  ) throws(PulsehouseError) -> AuditCheck {
     switch self {
-    case .custom(let custom): .query(try custom.query(call, source: source), file: custom.file.path)
+    case .custom(let custom):
+      try custom.asBuiltIn(call, source: source)
+        ?? .query(try custom.query(call, source: source, times: times), file: custom.file.path)
     case .builtIn(let builtIn): try builtIn.check(AuditArguments(call), source: source)
     }
   }
@@ -49,12 +55,13 @@ enum AuditDefinition {
 
 /// What has to be asked of a table, in a form that lets questions share a scan.
 enum AuditCheck {
-  /// Rows for which `predicate` holds are wrong.
-  case rows(predicate: String, condition: String?)
+  /// Rows for which `predicate` holds are wrong. Where `proof`, an aggregate that zone maps can answer, is 0, there are
+  /// none.
+  case rows(predicate: String, condition: String?, proof: String? = nil)
   /// `failures`, an aggregate over all rows, is the number of wrong ones; `sample` shows them or what was measured.
   case aggregate(failures: String, condition: String?, sample: String)
-  /// The rows of a query are wrong.
-  case query(String, file: String?)
+  /// The rows of a query are wrong. `counting`, if any, gives their number as its only value, faster.
+  case query(String, counting: String? = nil, file: String? = nil)
 }
 
 /// The arguments of a built-in audit's call, read as each needs them.

@@ -4,8 +4,9 @@ import Vectors
 
 /// All audits of one table, in as few scans as they allow.
 ///
-/// Audits that look at rows one by one, and those that aggregate all rows, share one scan for each `condition`; each
-/// other one is a query of its own.
+/// What zone maps prove is asked first, in one query that reads no rows. Audits that look at rows one by one, and those
+/// that aggregate all rows, share one scan for each `condition`; each other one is a query of its own. Only those that
+/// fail are asked for rows.
 struct AuditPlan {
   private struct Entry {
     var call: AuditCall
@@ -16,25 +17,33 @@ struct AuditPlan {
 
   private let source: String
   private let grain: [String]
+  private let isWholeTable: Bool
   private let entries: [Entry]
 
   /// - Parameter rows: what SQLMesh's audits look at, a table or a query in parentheses; nil for the whole table. The
   ///   project's own audits always see the whole table.
-  init(_ model: Model, in project: Project, rows: String? = nil) throws(PulsehouseError) {
+  /// - Parameter times: the variables of time for the project's own audits.
+  init(
+    _ model: Model, in project: Project, rows: String? = nil, times: [String: MacroValue]
+  ) throws(PulsehouseError) {
+    isWholeTable = rows == nil && model.kind != .view
     source = rows ?? model.name.sql
     grain = model.grain
     var entries: [Entry] = []
     for call in model.audits {
       do throws(PulsehouseError) {
-        let definition = try AuditDefinition.find(call, in: project)
+        let definition = try AuditDefinition.find(call, of: model, in: project)
         var isBlocking = call.isBlocking
         if let asked = call.call["blocking"], try !asked.boolean() { isBlocking = false }
-        if case .custom(let custom) = definition, !custom.isBlocking { isBlocking = false }
+        if case .custom(let custom) = definition {
+          if custom.isSkipped { continue }
+          if !custom.isBlocking { isBlocking = false }
+        }
         var looksAt = source
         if case .custom = definition { looksAt = model.name.sql }
-        let check = try definition.check(call, source: looksAt)
+        let check = try definition.check(call, source: looksAt, times: times)
         var file = model.file.path
-        if case .query(_, let other?) = check { file = other }
+        if case .query(_, _, let other?) = check { file = other }
         entries.append(Entry(call: call, check: check, isBlocking: isBlocking, file: file))
       } catch {
         throw error.located(in: model.file.text, path: model.file.path)
@@ -46,7 +55,8 @@ struct AuditPlan {
   /// Asks every question, and for those that fail for a sample of the rows to blame.
   func run(_ session: any ModelSession, sampleLimit: Int) throws -> [AuditOutcome] {
     var failures = [Int](repeating: 0, count: entries.count)
-    for scan in sharedScans() {
+    let proven = proven(session)
+    for scan in sharedScans(without: proven) {
       let answer = try ask(scan.sql, about: scan.members, at: scan.starts, session)
       guard let row = answer.rows.first, row.count == scan.members.count else {
         throw PulsehouseError(.internal, "an aggregate query of audits gave no row")
@@ -54,8 +64,9 @@ struct AuditPlan {
       for (member, value) in zip(scan.members, row) { failures[member] = try count(value) }
     }
     for (index, entry) in entries.enumerated() {
-      guard case .query(let sql, _) = entry.check else { continue }
-      let answer = try ask("SELECT COUNT(*) AS failures FROM (\(sql)\n) AS failing", about: [index], session)
+      guard case .query(let sql, let counting, _) = entry.check else { continue }
+      let answer = try ask(
+        counting ?? "SELECT COUNT(*) AS failures FROM (\(sql)\n) AS failing", about: [index], session)
       failures[index] = try count(answer.rows.first?.first ?? .null)
     }
     var outcomes: [AuditOutcome] = []
@@ -78,15 +89,31 @@ struct AuditPlan {
     var starts: [Int]
   }
 
+  /// The entries of which zone maps say that no row fails.
+  private func proven(_ session: any ModelSession) -> Set<Int> {
+    var proofs: [(member: Int, expression: String)] = []
+    guard isWholeTable else { return [] }
+    for (index, entry) in entries.enumerated() {
+      if case .rows(_, nil, let proof?) = entry.check { proofs.append((index, proof)) }
+    }
+    guard !proofs.isEmpty else { return [] }
+    let lines = proofs.map { "  \($0.expression) AS failures_\($0.member + 1)" }
+    // Where it cannot be asked so (a column that has no order), the scan will do, and says what is wrong.
+    guard let answer = try? session.query("SELECT\n\(lines.joined(separator: ",\n"))\nFROM \(source) AS audited"),
+      let row = answer.rows.first, row.count == proofs.count
+    else { return [] }
+    return Set(zip(proofs, row).compactMap { $1 == .integer(0) ? $0.member : nil })
+  }
+
   /// One query for each condition.
-  private func sharedScans() -> [Scan] {
+  private func sharedScans(without proven: Set<Int>) -> [Scan] {
     var order: [String] = []
     var asked: [String: [(member: Int, expression: String)]] = [:]
-    for (index, entry) in entries.enumerated() {
+    for (index, entry) in entries.enumerated() where !proven.contains(index) {
       let key: String
       let expression: String
       switch entry.check {
-      case .rows(let predicate, let condition):
+      case .rows(let predicate, let condition, _):
         key = condition ?? ""
         expression = "COUNT(CASE WHEN \(predicate) THEN 1 END)"
       case .aggregate(let failures, let condition, _):
@@ -142,11 +169,11 @@ struct AuditPlan {
   /// The query that shows what fails.
   private func sample(_ entry: Entry) -> String {
     switch entry.check {
-    case .rows(let predicate, let condition):
+    case .rows(let predicate, let condition, _):
       let rows = "SELECT * FROM \(BuiltInAudit.filtered(source, condition)) WHERE \(predicate)"
       return grain.isEmpty ? rows : rows + " ORDER BY \(grain.map(RelationName.quoted).joined(separator: ", "))"
     case .aggregate(_, _, let sample): return sample
-    case .query(let sql, _): return sql
+    case .query(let sql, _, _): return sql
     }
   }
 }

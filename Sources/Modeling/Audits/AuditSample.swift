@@ -25,20 +25,22 @@ package struct AuditSample: Sendable {
     }
     return sample
   }
+}
 
-  /// Returns the statement that makes a table of the rows.
-  func statement(creating name: RelationName) -> String {
-    let values = columns.enumerated().map { index, field in
-      "CAST(kept.value\(index + 1) AS \(field.type.name)) AS \(RelationName.quoted(field.name))"
+extension AuditOutcome {
+  /// Returns the statement that makes a table of the failing rows, whole; columns of one name get a number behind it.
+  func statement(keepingIn name: RelationName, limit: Int) -> String {
+    var taken: Set<String> = []
+    let names = sample.columns.map { field in
+      var unique = field.name
+      var number = 1
+      while !taken.insert(unique).inserted {
+        number += 1
+        unique = "\(field.name)_\(number)"
+      }
+      return RelationName.quoted(unique)
     }
-    let names = columns.indices.map { "value\($0 + 1)" }
-    let lines = rows.map { row in
-      "("
-        + row.map { $0.map { "'" + $0.replacing("'", with: "''") + "'" } ?? "CAST(NULL AS TEXT)" }.joined(
-          separator: ", ")
-        + ")"
-    }
-    return "CREATE TABLE \(name.sql) AS\nSELECT \(values.joined(separator: ", "))\n"
-      + "FROM (VALUES\n  \(lines.joined(separator: ",\n  "))\n) AS kept(\(names.joined(separator: ", ")))"
+    return
+      "CREATE TABLE \(name.sql) AS\nSELECT * FROM (\n\(query)\n) AS failing(\(names.joined(separator: ", ")))\nLIMIT \(limit)"
   }
 }

@@ -3,8 +3,7 @@ import SQLSyntax
 
 /// The audits that SQLMesh brings along, under its names and with its meaning.
 ///
-/// Two differences: `number_of_rows` and its kin count instead of stopping at the threshold, which is the same answer;
-/// and `relationships`, which SQLMesh does not have, is a project's own audit there.
+/// `SQLMESH.md` in this folder says where the two differ.
 enum BuiltInAudit: String, CaseIterable {
   case notNull = "not_null"
   case uniqueValues = "unique_values"
@@ -32,10 +31,10 @@ enum BuiltInAudit: String, CaseIterable {
   case validURL = "valid_url"
   case validEmail = "valid_email"
   case validHTTPMethod = "valid_http_method"
+  case mutuallyExclusiveRanges = "mutually_exclusive_ranges"
+  case divergence = "kl_divergence"
+  case chiSquare = "chi_square"
   case relationships
-
-  /// Names that are SQLMesh's and not ours yet.
-  static let onlySQLMesh: Set<String> = ["kl_divergence", "chi_square", "mutually_exclusive_ranges"]
 
   func check(_ arguments: AuditArguments, source: String) throws(PulsehouseError) -> AuditCheck {
     switch self {
@@ -49,6 +48,9 @@ enum BuiltInAudit: String, CaseIterable {
       return try checkOfAll(arguments, source)
     case .relationships: return try relationship(arguments, source)
     case .sequentialValues, .zScore: return try checkByQuery(arguments, source)
+    case .mutuallyExclusiveRanges: return try checkOfRanges(arguments, source)
+    case .divergence: return try divergenceCheck(arguments, source)
+    case .chiSquare: return try chiSquareCheck(arguments, source)
     case .notEmptyString, .stringLengthEqual, .validUUID, .validURL, .validEmail, .validHTTPMethod:
       return try checkOfText(arguments)
     }
@@ -65,25 +67,31 @@ enum BuiltInAudit: String, CaseIterable {
     let columns = try arguments.list("columns")
     switch self {
     case .notNull:
-      return .rows(predicate: columns.map { "\($0) IS NULL" }.joined(separator: " OR "), condition: condition)
+      return .rows(
+        predicate: columns.map { "\($0) IS NULL" }.joined(separator: " OR "), condition: condition,
+        proof: columns.allSatisfy(Self.isColumn)
+          ? columns.map { "COUNT(*) - COUNT(\($0))" }.joined(separator: " + ") : nil)
     case .uniqueValues:
       // Every row of a value beyond the first, NULL being one value.
       let failures = columns.map {
         "COUNT(*) - COUNT(DISTINCT \($0)) - CASE WHEN COUNT(*) > COUNT(\($0)) THEN 1 ELSE 0 END"
       }
       let from = Self.filtered(source, condition)
-      let samples = columns.map {
-        "SELECT '\($0.replacing("'", with: "''"))' AS column_name, CAST(\($0) AS TEXT) AS column_value, "
-          + "COUNT(*) AS row_count FROM \(from) GROUP BY \($0) HAVING COUNT(*) > 1"
-      }
+      // Rows whole: all that share a value with another one.
+      let ranks = columns.enumerated().map { "COUNT(*) OVER (PARTITION BY \($1)) AS row_count_\($0 + 1)" }
+      let shared = columns.indices.map { "row_count_\($0 + 1) > 1" }
       return .aggregate(
         failures: failures.joined(separator: " + "), condition: condition,
-        sample: samples.joined(separator: " UNION ALL "))
+        sample: "SELECT * FROM (SELECT *, \(ranks.joined(separator: ", ")) FROM \(from)) AS counted "
+          + "WHERE \(shared.joined(separator: " OR ")) ORDER BY \(columns.joined(separator: ", "))")
     default:
       let keys = columns.joined(separator: ", ")
+      let from = Self.filtered(source, condition)
       return .query(
-        "SELECT \(keys), COUNT(*) AS row_count FROM \(Self.filtered(source, condition)) GROUP BY \(keys) HAVING COUNT(*) > 1",
-        file: nil)
+        "SELECT * FROM (SELECT *, COUNT(*) OVER (PARTITION BY \(keys)) AS row_count FROM \(from)) AS counted "
+          + "WHERE row_count > 1 ORDER BY \(keys)",
+        counting: "SELECT COUNT(*) AS failures FROM "
+          + "(SELECT 1 FROM \(from) GROUP BY \(keys) HAVING COUNT(*) > 1) AS repeated")
     }
   }
 
@@ -120,9 +128,12 @@ enum BuiltInAudit: String, CaseIterable {
     if let maximum = arguments.optional("max_v") { outside.append("\(measure) \(isInclusive ? ">" : ">=") \(maximum)") }
     if outside.isEmpty { throw arguments.failure("\(arguments.call.name) needs min_v or max_v") }
     let predicate = outside.joined(separator: " OR ")
-    if self == .acceptedRange || self == .stringLengthBetween {
-      return .rows(predicate: predicate, condition: arguments.condition)
+    if self == .acceptedRange {
+      return .rows(
+        predicate: predicate, condition: arguments.condition,
+        proof: Self.rangeProof(column, arguments, isInclusive: isInclusive))
     }
+    if self == .stringLengthBetween { return .rows(predicate: predicate, condition: arguments.condition) }
     return .aggregate(
       failures: "CASE WHEN \(predicate) THEN 1 ELSE 0 END", condition: arguments.condition,
       sample: "SELECT \(measure) AS measured FROM \(Self.filtered(source, arguments.condition))")
@@ -160,10 +171,14 @@ enum BuiltInAudit: String, CaseIterable {
     let column = try arguments.required("column")
     let parent = try arguments.required("parent")
     let key = try arguments.required("parent_column")
+    // There are far fewer keys than rows, so the keys are looked up and not the rows.
     return .query(
       "SELECT child.* FROM \(Self.filtered(source, arguments.condition, alias: "child")) LEFT JOIN \(parent) AS referred "
         + "ON referred.\(key) = child.\(column) WHERE child.\(column) IS NOT NULL AND referred.\(key) IS NULL",
-      file: nil)
+      counting: "SELECT CAST(COALESCE(SUM(child.row_count), 0) AS BIGINT) AS failures FROM "
+        + "(SELECT \(column), COUNT(*) AS row_count FROM \(Self.filtered(source, arguments.condition)) GROUP BY \(column)) "
+        + "AS child LEFT JOIN \(parent) AS referred "
+        + "ON referred.\(key) = child.\(column) WHERE child.\(column) IS NOT NULL AND referred.\(key) IS NULL")
   }
 
   private func checkByQuery(_ arguments: AuditArguments, _ source: String) throws(PulsehouseError) -> AuditCheck {
@@ -173,14 +188,14 @@ enum BuiltInAudit: String, CaseIterable {
       let column = try arguments.required("column")
       return .query(
         "SELECT * FROM (SELECT \(column) AS present, LAG(\(column)) OVER (ORDER BY \(column)) AS previous FROM \(from)) "
-          + "AS steps WHERE NOT (present = previous + \(arguments.optional("interval") ?? "1"))", file: nil)
+          + "AS steps WHERE NOT (present = previous + \(arguments.optional("interval") ?? "1"))")
     }
     try arguments.allow("column", "threshold")
     let column = try arguments.required("column")
     return .query(
       "SELECT * FROM (SELECT \(column) AS present, (\(column) - AVG(\(column)) OVER ()) "
         + "/ NULLIF(STDDEV(\(column)) OVER (), 0) AS z_score FROM \(from)) AS scored "
-        + "WHERE ABS(z_score) > \(try arguments.required("threshold"))", file: nil)
+        + "WHERE ABS(z_score) > \(try arguments.required("threshold"))")
   }
 
   private func checkOfText(_ arguments: AuditArguments) throws(PulsehouseError) -> AuditCheck {
@@ -198,6 +213,31 @@ enum BuiltInAudit: String, CaseIterable {
         "\(column) NOT IN ('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'TRACE', 'CONNECT')"
       }
     return .rows(predicate: predicate, condition: arguments.condition)
+  }
+
+  /// Whether an argument is the name of a column and no expression.
+  private static func isColumn(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 | 0x20) >= 97 && ($0 | 0x20) <= 122 || isDigit($0) }
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+  private static func isNumber(_ text: String) -> Bool {
+    let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+    return !digits.isEmpty && digits.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
+  }
+
+  /// The least and the greatest value say whether any is outside of a range of constants.
+  private static func rangeProof(_ column: String, _ arguments: AuditArguments, isInclusive: Bool) -> String? {
+    guard isColumn(column) else { return nil }
+    var outside: [String] = []
+    for (name, function, sign) in [("min_v", "MIN", "<"), ("max_v", "MAX", ">")] {
+      guard let bound = arguments.optional(name) else { continue }
+      guard isNumber(bound) else { return nil }
+      outside.append("\(function)(\(column)) \(sign)\(isInclusive ? "" : "=") \(bound)")
+    }
+    return outside.isEmpty ? nil : "CASE WHEN \(outside.joined(separator: " OR ")) THEN 1 ELSE 0 END"
   }
 
   /// The rows to look at, as an entry of FROM.

@@ -13,6 +13,8 @@ package struct Model: Sendable {
   /// Declared columns, needed by a seed.
   package var columns: [ColumnDeclaration]
   package var audits: [AuditCall]
+  /// Audits that its own file defines, by name.
+  package var inlineAudits: [String: CustomAudit] = [:]
   /// Tables its SQL reads, and those named by `depends_on` and by its audits.
   package var upstream: Set<RelationName>
   /// Tables its SQL reads and those named by `depends_on`: what its rows depend on.

@@ -16,14 +16,23 @@ struct ModelReader {
   /// Reads every model of a file that is enabled.
   static func models(of file: ModelFile) throws(PulsehouseError) -> [Model] {
     var models: [Model] = []
-    for block in file.blocks {
+    var inline: [String: CustomAudit] = [:]
+    let isAlone = !file.blocks.contains { $0.kind == .model }
+    for audit in isAlone ? [] : try CustomAudit.read(file, isInline: true) {
+      if inline.updateValue(audit, forKey: audit.name) != nil {
+        throw audit.error("there are two audits called \(audit.name) in one file")
+      }
+    }
+    for block in file.blocks where block.kind != .audit || isAlone {
       do throws(PulsehouseError) {
         guard block.kind == .model else {
           throw PulsehouseError(
             .user, "expected MODEL (...), found \(block.kind.rawValue.uppercased()) (...)", sqlState: "42601",
-            hint: "Sources belong in sources/, audits in audits/.", range: block.range)
+            hint: "Sources belong in sources/, audits of several models in audits/.", range: block.range)
         }
-        if let model = try ModelReader(file: file, block: block).model() { models.append(model) }
+        guard var model = try ModelReader(file: file, block: block).model() else { continue }
+        model.inlineAudits = inline
+        models.append(model)
       } catch {
         throw error.located(in: file.text, path: file.path)
       }

@@ -42,7 +42,7 @@ package struct Project: Sendable {
       let model = models[index]
       for call in model.audits {
         do throws(PulsehouseError) {
-          let audit = try AuditDefinition.find(call, in: self)
+          let audit = try AuditDefinition.find(call, of: model, in: self)
           models[index].upstream.formUnion(try audit.tablesRead(by: call, of: model))
         } catch {
           throw error.located(in: model.file.text, path: model.file.path)

@@ -10,6 +10,8 @@ struct BuiltModel {
   var rowCount: Int?
   /// Intervals that were built.
   var intervals: [IntervalRange] = []
+  /// The same by query, with the rows of each.
+  var batches: [(range: IntervalRange, rowCount: Int)] = []
   /// A query in parentheses that gives the rows written, where that is not the whole table.
   var rows: String?
 }
@@ -42,14 +44,17 @@ struct ModelBuilder {
       return try replacing(step) { try load(path, into: $0) }
     case (.rebuild(let range), .incrementalByTimeRange(let kind)):
       var intervals: [IntervalRange] = []
+      var batches: [(range: IntervalRange, rowCount: Int)] = []
       var built = try replacing(step) { name in
         intervals = IntervalRange.batches([range].compactMap(\.self), of: kind.batchSize)
         let sample = range ?? IntervalRange(0, 0, kind.unit)
         try run(
           "CREATE TABLE \(name.sql)\(storage) AS\n", TimeVariables.values(sample, execution: execution),
           "\nWITH NO DATA")
-        return try insert(intervals, kind, into: name)
+        batches = try insert(intervals, kind, into: name)
+        return batches.reduce(0) { $0 + $1.rowCount }
       }
+      built.batches = batches
       built.intervals = IntervalRange.merged(intervals)
       return built
     case (.rebuild, .slowlyChanging(let kind)):
@@ -188,16 +193,17 @@ struct ModelBuilder {
       })
   }
 
-  private func insert(_ ranges: [IntervalRange], _ kind: Model.TimeRange, into name: RelationName) throws -> Int {
+  private func insert(_ ranges: [IntervalRange], _ kind: Model.TimeRange, into name: RelationName) throws
+    -> [(range: IntervalRange, rowCount: Int)]
+  {
     let type = try timeType(kind, name)
-    var rowCount = 0
-    for range in ranges {
-      rowCount +=
+    return try ranges.map { range in
+      let rowCount =
         try run(
           "INSERT INTO \(name.sql)\nSELECT * FROM (\n", TimeVariables.values(range, execution: execution),
           "\n) AS built WHERE \(Self.condition(kind, type, range))") ?? 0
+      return (range, rowCount)
     }
-    return rowCount
   }
 
   private func rebuild(_ stale: [IntervalRange], _ kind: Model.TimeRange) throws -> BuiltModel {
@@ -208,10 +214,11 @@ struct ModelBuilder {
       deleted +=
         try session.execute("DELETE FROM \(model.name.sql) WHERE \(Self.condition(kind, type, range))") ?? 0
     }
-    let inserted = try insert(ranges, kind, into: model.name)
+    let batches = try insert(ranges, kind, into: model.name)
+    let inserted = batches.reduce(0) { $0 + $1.rowCount }
     let conditions = ranges.map { "(\(Self.condition(kind, type, $0)))" }
     return BuiltModel(
-      isChanged: deleted + inserted > 0, rowCount: inserted, intervals: ranges,
+      isChanged: deleted + inserted > 0, rowCount: inserted, intervals: ranges, batches: batches,
       rows: "(SELECT * FROM \(model.name.sql) WHERE \(conditions.joined(separator: " OR ")))")
   }
 

@@ -14,8 +14,10 @@ package struct RunOptions: Sendable {
   package var restatedDays: ClosedRange<Int64>?
   /// Whether everything selected is built anew.
   package var isFull = false
-  /// Failing rows kept and shown for each audit.
+  /// Failing rows shown for each audit.
   package var sampleLimit = 20
+  /// Failing rows kept of each audit of a run that was not published.
+  package var keptLimit = 100_000
   /// The time of the run, microseconds since 1970 UTC; nil for now.
   package var executionTime: Int64?
   package init() {}
@@ -120,7 +122,6 @@ package struct ModelRun {
       }
       report.seconds = Self.now() - start
       if report.failures.contains(where: { $0.audit.isBlocking }) {
-        session.rollback()
         try keepFailures(&report, base)
       } else if report.models.allSatisfy({ $0.action == ModelStep.Action.keep.text }) {
         session.rollback()
@@ -198,21 +199,35 @@ package struct ModelRun {
   private func bringUpToDate(_ model: Model, _ planner: RunPlanner, changed: Set<RelationName>) throws -> ModelReport {
     let start = Self.now()
     let step = try planner.step(model)
+    let readBefore = session.readRowCount
     let built = try ModelBuilder(model, session, planner, execution: execution).build(step)
     let end = Self.now()
+    let readCount = session.readRowCount - readBefore
     // An audit may also look at tables that the model does not read.
     let isAudited = built.isChanged || model.kind == .external || !model.upstream.isDisjoint(with: changed)
     let audits =
       isAudited
-      ? try AuditPlan(model, in: project, rows: built.rows).run(session, sampleLimit: options.sampleLimit) : []
+      ? try AuditPlan(model, in: project, rows: built.rows, times: auditTimes(built))
+        .run(session, sampleLimit: options.sampleLimit) : []
     let definition = model.kind == .external ? nil : try model.definition()
     if step.action != .keep || step.state?.definition != definition {
       try remember(model, step, built, planner)
     }
     return ModelReport(
       name: model.name, kind: model.kind.name, file: model.file.path, action: step.action.text, reason: step.reason,
-      isChanged: built.isChanged, rowCount: built.rowCount, seconds: end - start, auditSeconds: Self.now() - end,
+      isChanged: built.isChanged, rowCount: built.rowCount,
+      readCount: built.rowCount == nil ? nil : readCount, intervals: built.batches, seconds: end - start,
+      auditSeconds: Self.now() - end,
       audits: audits)
+  }
+
+  /// The intervals that were built are what an audit looks at; without intervals, all time up to now.
+  private func auditTimes(_ built: BuiltModel) -> [String: MacroValue] {
+    var range = IntervalRange(0, max(0, execution / 86_400_000_000), .day)
+    if let first = built.intervals.first, let last = built.intervals.last {
+      range = IntervalRange(first.first, max(first.last, last.last), first.unit)
+    }
+    return TimeVariables.values(range, execution: execution)
   }
 
   private func remember(_ model: Model, _ step: ModelStep, _ built: BuiltModel, _ planner: RunPlanner) throws {
@@ -234,28 +249,36 @@ package struct ModelRun {
       models: report.models.map { model in
         RunRecord.Model(
           name: model.name.tableName, kind: model.kind, action: model.action, reason: model.reason,
-          rowCount: model.rowCount, seconds: model.seconds, auditSeconds: model.auditSeconds,
+          rowCount: model.rowCount, readCount: model.readCount, seconds: model.seconds,
+          auditSeconds: model.auditSeconds,
           audits: model.audits.map {
-            RunRecord.Audit(text: $0.text, isBlocking: $0.isBlocking, failureCount: $0.failureCount)
+            RunRecord.Audit(
+              text: $0.text, isBlocking: $0.isBlocking, failureCount: $0.failureCount, keptIn: $0.keptIn?.tableName,
+              query: $0.query)
+          },
+          intervals: model.intervals.map {
+            RunRecord.Interval(start: $0.range.startSeconds, end: $0.range.endSeconds, rowCount: $0.rowCount)
           })
       }, environment: session.environment, message: outcome == .failed ? report.error?.message : nil)
   }
 
-  /// Keeps the samples of an unpublished run in tables of their own, each replaced by the next failure of its audit, and
-  /// the run in the history.
+  /// Keeps the rows that failed the audits of an unpublished run in tables of their own, each replaced by the next
+  /// failure of its audit, and the run in the history; all else the open transaction did is forgotten.
   private func keepFailures(_ report: inout RunReport, _ base: UInt64) throws {
-    try session.begin()
-    try makeSchema(Self.failureSchema)
+    if try !session.schemaExists(Self.failureSchema) { try makeSchema(Self.failureSchema) }
+    var names: [RelationName] = []
     for (modelIndex, model) in report.models.enumerated() {
-      for (auditIndex, audit) in model.audits.enumerated() where !audit.isPassed && !audit.sample.rows.isEmpty {
+      for (auditIndex, audit) in model.audits.enumerated() where !audit.isPassed && options.keptLimit > 0 {
         let name = RelationName(
           Self.failureSchema, "\(model.name.schema)_\(model.name.name)_\(auditIndex + 1)_\(audit.name)")
         if try session.relationKind(name) != nil { _ = try session.execute("DROP TABLE \(name.sql)") }
-        _ = try session.execute(audit.sample.statement(creating: name))
+        _ = try session.execute(audit.statement(keepingIn: name, limit: options.keptLimit))
+        names.append(name)
         report.models[modelIndex].audits[auditIndex].keptIn =
           session.environment.map { RelationName($0.own(name.tableName)) } ?? name
       }
     }
+    try session.restart(keeping: names)
     let number = try session.nextRunNumber()
     try session.putRun(record(report, number, .failed, base))
     try session.commit(message: "run \(number): failing rows")

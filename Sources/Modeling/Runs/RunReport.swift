@@ -44,6 +44,10 @@ package struct ModelReport: Sendable {
   package var isChanged: Bool
   /// Rows written; nil for views and models left as they are.
   package var rowCount: Int?
+  /// Rows that were read to write them; nil for views and models left as they are.
+  package var readCount: Int?
+  /// Stretches of event time that were built, with their rows; empty for kinds without.
+  package var intervals: [(range: IntervalRange, rowCount: Int)] = []
   package var seconds: Double
   package var auditSeconds: Double
   package var audits: [AuditOutcome]

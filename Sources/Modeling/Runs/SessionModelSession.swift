@@ -11,6 +11,8 @@ package final class SessionModelSession: ModelSession {
 
   package init(_ session: Session) { self.session = session }
 
+  package var readRowCount: Int { session.readRowCount }
+
   package var environment: Environment? { session.settings.environment }
 
   package func refreshEnvironment(_ graph: ModelGraph) throws -> Bool {
@@ -31,6 +33,10 @@ package final class SessionModelSession: ModelSession {
   package func begin() throws { try session.begin() }
   package func commit(message: String) throws { try session.commit(message: message) }
   package func rollback() { session.rollback() }
+
+  package func restart(keeping names: [RelationName]) throws {
+    try session.restart(keeping: try names.map { try resolved($0) })
+  }
 
   package func execute(_ sql: String) throws -> Int? {
     let sink = DiscardingSink()

@@ -29,6 +29,7 @@ package enum RunCommand: Command {
     SignalWatch.onInterrupt { canceller.cancel() }
     var options = try RunSelection.options(arguments)
     options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
+    options.keptLimit = try arguments.count("kept", minimum: 0) ?? options.keptLimit
     let line = ProgressLine(isQuiet: arguments.has("quiet"))
     let isJSON = arguments.has("json")
     var output = StandardOutput()
