@@ -76,7 +76,8 @@ let package = Package(
     floor(
       "Ingestion",
       uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Kafka", "Bytes", "CKernels"]),
-    floor("Modeling", uses: ["Engine", "Execution", "SQLSyntax", "Kernels", "Vectors", "Bytes"]),
+    floor(
+      "Modeling", uses: ["Engine", "Execution", "SQLSyntax", "Kernels", "Vectors", "Bytes"], exclude: ["SQLMESH.md"]),
     floor("Simulation", uses: ["Bytes"]),
 
     // Floor 8: people.

@@ -9,7 +9,9 @@ import Vectors
 /// fail are asked for rows.
 struct AuditPlan {
   private struct Entry {
-    var call: AuditCall
+    var name: String
+    /// As the model's header calls it.
+    var text: String
     var check: AuditCheck
     var isBlocking: Bool
     var file: String
@@ -44,12 +46,29 @@ struct AuditPlan {
         let check = try definition.check(call, source: looksAt, times: times)
         var file = model.file.path
         if case .query(_, _, let other?) = check { file = other }
-        entries.append(Entry(call: call, check: check, isBlocking: isBlocking, file: file))
+        entries.append(Entry(name: call.name, text: call.text, check: check, isBlocking: isBlocking, file: file))
       } catch {
         throw error.located(in: model.file.text, path: model.file.path)
       }
     }
+    if case .slowlyChanging(let kind) = model.kind { entries.append(Self.versions(kind, model)) }
     self.entries = entries
+  }
+
+  /// Of a key's versions one holds at a time, and one alone has no end: asked of every model that keeps versions.
+  private static func versions(_ kind: Model.SlowlyChanging, _ model: Model) -> Entry {
+    let from = RelationName.quoted(kind.validFrom)
+    let until = RelationName.quoted(kind.validTo)
+    let key = kind.key.map(RelationName.quoted).joined(separator: ", ")
+    let query = """
+      SELECT * FROM (
+        SELECT *, LEAD(\(from)) OVER (PARTITION BY \(key) ORDER BY \(from), \(until)) AS next_version
+        FROM \(model.name.sql)
+      ) AS versions WHERE \(until) < \(from) OR \(until) > next_version OR \(until) IS NULL AND next_version IS NOT NULL
+      """
+    return Entry(
+      name: "one_version_at_a_time", text: "one_version_at_a_time", check: .query(query), isBlocking: true,
+      file: model.file.path)
   }
 
   /// Asks every question, and for those that fail for a sample of the rows to blame.
@@ -72,7 +91,7 @@ struct AuditPlan {
     var outcomes: [AuditOutcome] = []
     for (entry, failures) in zip(entries, failures) {
       var outcome = AuditOutcome(
-        name: entry.call.name, text: entry.call.text, isBlocking: entry.isBlocking, failureCount: failures)
+        name: entry.name, text: entry.text, isBlocking: entry.isBlocking, failureCount: failures)
       if failures > 0 {
         outcome.query = sample(entry)
         outcome.sample = try AuditSample.take(outcome.query, limit: sampleLimit, session)
@@ -148,7 +167,7 @@ struct AuditPlan {
       let place = error.range?.lowerBound
       let position = place.flatMap { place in starts.lastIndex { $0 <= place } }
       if let member = members.count == 1 ? members[0] : position.map({ members[$0] }) {
-        error.message = "audit \(entries[member].call.text): \(error.message)"
+        error.message = "audit \(entries[member].text): \(error.message)"
         error.file = error.file ?? entries[member].file
       } else {
         error.message = "audits of \(source): \(error.message)"

@@ -3,7 +3,7 @@ import SQLSyntax
 
 /// The audits that SQLMesh brings along, under its names and with its meaning.
 ///
-/// `SQLMESH.md` in this folder says where the two differ.
+/// `SQLMESH.md` in this module says where the two differ.
 enum BuiltInAudit: String, CaseIterable {
   case notNull = "not_null"
   case uniqueValues = "unique_values"

@@ -44,8 +44,19 @@ package struct ModelQuery: Sendable {
   package var expanded: ExpandedSQL
   /// The statement without its semicolon.
   package var text: String
-  /// Where `text` starts in the expanded text.
+  /// Where the statement starts in the expanded text.
   package var offset: Int
+  /// The queries that stand in `text` in the places of embedded models' names.
+  private var embedded: [RelationName: ModelQuery] = [:]
+  private var embeddings: [Embedding] = []
+
+  /// A query put into `text` in the place of a name.
+  private struct Embedding: Sendable {
+    var start: Int
+    var byteCount: Int
+    /// The name's place in the statement as written.
+    var original: Range<Int>
+  }
 
   /// Expands the body's only statement.
   ///
@@ -69,19 +80,60 @@ package struct ModelQuery: Sendable {
 
   /// Returns the same statement with other values of its variables.
   func with(_ values: [String: MacroValue]) throws(PulsehouseError) -> ModelQuery {
-    if variables.isEmpty { return self }
-    return try ModelQuery(body, variables: values, within: 0..<0)
+    if variables.isEmpty && embedded.allSatisfy({ $0.value.variables.isEmpty && $0.value.embedded.isEmpty }) {
+      return self
+    }
+    var inner: [RelationName: ModelQuery] = [:]
+    for (name, query) in embedded { inner[name] = try query.with(values) }
+    return try ModelQuery(body, variables: values, within: 0..<0).embedding(inner)
+  }
+
+  /// Returns the statement with the queries of embedded models in the places of their names.
+  func embedding(_ queries: [RelationName: ModelQuery]) throws(PulsehouseError) -> ModelQuery {
+    guard !queries.isEmpty, case .query(let parsed) = try PostgresParser.parseOne(text).node else { return self }
+    var result = self
+    result.embedded = queries
+    let bytes = Array(text.utf8)
+    var output: [UInt8] = []
+    var position = 0
+    let places = parsed.tableReferences.compactMap { reference -> (Range<Int>, NamedTable)? in
+      reference.name.range.bytes.map { ($0, reference) }
+    }
+    for (range, reference) in places.sorted(by: { $0.0.lowerBound < $1.0.lowerBound }) {
+      guard let query = queries[RelationName(reference.name)], range.lowerBound >= position else { continue }
+      output += bytes[position..<range.lowerBound]
+      let alias = reference.alias == nil ? " AS \(RelationName.quoted(reference.name.name))" : ""
+      let inserted = Array("(\n\(query.text)\n)\(alias)".utf8)
+      result.embeddings.append(Embedding(start: output.count, byteCount: inserted.count, original: range))
+      output += inserted
+      position = range.upperBound
+    }
+    output += bytes[position...]
+    result.text = String(decoding: output, as: UTF8.self)
+    return result
   }
 
   /// Returns an error about `prefix + text` as one about the model's file.
   func located(_ error: PulsehouseError, prefixLength: Int, in file: ModelFile) -> PulsehouseError {
     var error = error
     if let range = error.range {
-      let shift = offset - prefixLength
-      let lower = max(0, range.lowerBound + shift)
-      error.range = lower..<max(lower, range.upperBound + shift)
+      let lower = offset + written(range.lowerBound - prefixLength, isEnd: false)
+      let upper = offset + written(range.upperBound - prefixLength, isEnd: true)
+      error.range = max(0, lower)..<max(0, lower, upper)
     }
     return expanded.located(error, in: file.text, path: file.path)
+  }
+
+  /// The place in the statement as written of one in `text`: for what an embedded query became, its name's.
+  private func written(_ place: Int, isEnd: Bool) -> Int {
+    var shift = 0
+    for embedding in embeddings where place >= embedding.start {
+      if place < embedding.start + embedding.byteCount {
+        return isEnd ? embedding.original.upperBound : embedding.original.lowerBound
+      }
+      shift += embedding.original.count - embedding.byteCount
+    }
+    return place + shift
   }
 }
 

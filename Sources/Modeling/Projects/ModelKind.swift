@@ -11,6 +11,8 @@ extension Model {
     case seed(path: String)
     /// A table that others fill; the model only declares it.
     case external
+    /// No table at all: its query stands in those of the models that read it.
+    case embedded
     /// A table of which only the intervals are rebuilt whose rows changed upstream.
     case incrementalByTimeRange(TimeRange)
     /// A table into which the query's rows are merged by a key.
@@ -26,6 +28,7 @@ extension Model {
       case .view: "VIEW"
       case .seed: "SEED"
       case .external: "EXTERNAL"
+      case .embedded: "EMBEDDED"
       case .incrementalByTimeRange: "INCREMENTAL_BY_TIME_RANGE"
       case .incrementalByUniqueKey: "INCREMENTAL_BY_UNIQUE_KEY"
       case .incrementalByPartition: "INCREMENTAL_BY_PARTITION"
@@ -45,7 +48,7 @@ extension Model {
     }
 
     /// Whether a run makes a table or view of it.
-    var makesRelation: Bool { self != .external }
+    var makesRelation: Bool { self != .external && self != .embedded }
 
     /// Whether the project's own SQL makes its rows.
     var hasQuery: Bool {

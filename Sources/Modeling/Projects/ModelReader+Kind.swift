@@ -17,6 +17,7 @@ extension ModelReader {
       }
       return .view
     case "external": return .external
+    case "embedded": return .embedded
     case "seed": return .seed(path: try seedPath(call))
     case "incremental_by_time_range": return .incrementalByTimeRange(try timeRange(call))
     case "incremental_by_unique_key":
@@ -36,7 +37,7 @@ extension ModelReader {
       throw PulsehouseError(
         .unsupported, "models of the kind \(call.name.uppercased()) are not supported natively",
         hint:
-          "There are FULL, VIEW, SEED, EXTERNAL, INCREMENTAL_BY_TIME_RANGE, INCREMENTAL_BY_UNIQUE_KEY, "
+          "There are FULL, VIEW, SEED, EMBEDDED, EXTERNAL, INCREMENTAL_BY_TIME_RANGE, INCREMENTAL_BY_UNIQUE_KEY, "
           + "INCREMENTAL_BY_PARTITION, SCD_TYPE_2_BY_TIME and SCD_TYPE_2_BY_COLUMN.", range: call.nameRange)
     }
   }

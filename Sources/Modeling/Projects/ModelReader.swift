@@ -147,10 +147,12 @@ struct ModelReader {
   }
 
   /// The variables a model of this kind may use, with values for a look at its SQL.
-  private static func sampleVariables(_ kind: Model.Kind) -> [String: MacroValue] {
+  static func sampleVariables(_ kind: Model.Kind) -> [String: MacroValue] {
     switch kind {
     case .incrementalByTimeRange(let range):
       TimeVariables.values(IntervalRange(0, 0, range.unit), execution: 0)
+    // Its variables are those of whoever reads it.
+    case .embedded: TimeVariables.values(IntervalRange(0, 0, .day), execution: 0)
     default: TimeVariables.executionValues(0)
     }
   }

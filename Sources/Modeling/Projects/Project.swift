@@ -32,8 +32,65 @@ package struct Project: Sendable {
       throw second.error(
         .user, "there are two models called \(second.name)", hint: "The other is in \(first.file.path).")
     }
+    try project.embed()
     try project.bindAudits()
     return project
+  }
+
+  /// Puts the queries of embedded models into those that read them; what they read is read by these then.
+  private mutating func embed() throws(PulsehouseError) {
+    var waiting: [RelationName: Model] = [:]
+    for model in models where model.kind == .embedded { waiting[model.name] = model }
+    if waiting.isEmpty { return }
+    for model in waiting.values where !model.audits.isEmpty {
+      throw model.error(
+        .user, "\(model.name) is embedded and has no rows of its own to audit", sqlState: "42601",
+        hint: "Put its audits into the models that read it.")
+    }
+    var ready: [RelationName: Model] = [:]
+    while !waiting.isEmpty {
+      let next = waiting.values.filter { model in model.reads.allSatisfy { waiting[$0] == nil } }
+      guard !next.isEmpty else {
+        let names = waiting.keys.sorted()
+        throw (waiting[names[0]] ?? models[0]).error(
+          .user, "embedded models stand in each other: \(names.map(\.description).joined(separator: ", "))",
+          sqlState: "42P19")
+      }
+      for model in next {
+        ready[model.name] = try embedded(model, ready)
+        waiting[model.name] = nil
+      }
+    }
+    for (index, model) in models.enumerated() {
+      if let done = ready[model.name] { models[index] = done } else { models[index] = try embedded(model, ready) }
+    }
+  }
+
+  private func embedded(_ model: Model, _ embedded: [RelationName: Model]) throws(PulsehouseError) -> Model {
+    let names = model.reads.filter { embedded[$0] != nil }
+    guard !names.isEmpty, let query = model.query else { return model }
+    var result = model
+    var queries: [RelationName: ModelQuery] = [:]
+    for name in names {
+      guard let inner = embedded[name], let innerQuery = inner.query else { continue }
+      do throws(PulsehouseError) {
+        queries[name] = try innerQuery.with(ModelReader.sampleVariables(model.kind))
+      } catch {
+        var error = error.located(in: inner.file.text, path: inner.file.path)
+        error.detail = error.detail ?? "\(model.name), a model of the kind \(model.kind.name), embeds it."
+        throw error
+      }
+      result.reads.formUnion(inner.reads)
+      result.upstream.formUnion(inner.reads)
+    }
+    result.reads.subtract(names)
+    result.upstream.subtract(names)
+    do throws(PulsehouseError) {
+      result.query = try query.embedding(queries)
+    } catch {
+      throw error.located(in: model.file.text, path: model.file.path)
+    }
+    return result
   }
 
   /// Finds every audit a model names, and adds the tables that audits read to what the model depends on.

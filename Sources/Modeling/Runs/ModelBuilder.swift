@@ -295,11 +295,20 @@ struct ModelBuilder {
           .joined(separator: " OR ")
       since = now
     }
-    let isKnown =
-      "EXISTS (SELECT 1 FROM \(model.name.sql) AS earlier WHERE "
+    // A key that comes back holds from then on, and not before its last version ended. One never seen holds from 1970,
+    // or, compared by columns, from the run that sees it: only a first load knows of no time before.
+    let ended =
+      "(SELECT MAX(earlier.\(until)) FROM \(model.name.sql) AS earlier WHERE "
       + kind.key.map { "earlier.\(RelationName.quoted($0)) = seen.\(RelationName.quoted($0))" }
       .joined(separator: " AND ") + ")"
-    let first = kind.startsWhenSeen ? since : "CASE WHEN \(isKnown) THEN \(since) ELSE \(Self.always) END"
+    let first: String
+    if kind.updatedAt == nil {
+      first = since
+    } else if kind.startsWhenSeen {
+      first = "GREATEST(\(since), \(ended))"
+    } else {
+      first = "CASE WHEN \(ended) IS NULL THEN \(Self.always) ELSE GREATEST(\(since), \(ended)) END"
+    }
     let one = distinct(kind)
     return try run(
       "CREATE TABLE \(name.sql)\(storage) AS\nWITH seen AS (\(one.prefix)", planner.wholeVariables(model),

@@ -69,7 +69,7 @@ package struct ModelRun {
   }
 
   private func steps(_ graph: ModelGraph) throws -> [ModelStep] {
-    let models = try graph.selecting(options.selection)
+    let models = try selected(graph)
     try requireTables(models)
     var planner = try planner()
     var steps: [ModelStep] = []
@@ -101,14 +101,14 @@ package struct ModelRun {
   private func run() throws -> RunReport {
     let start = Self.now()
     let graph = try ModelGraph(project)
-    let models = try graph.selecting(options.selection)
+    let models = try selected(graph)
     var report = RunReport()
     try beginFromProduction(graph)
     try session.begin()
     let base = try session.baseSnapshot()
     do {
       try requireTables(models)
-      for schema in Set(models.filter { $0.kind != .external }.map(\.name.schema)).sorted()
+      for schema in Set(models.filter(\.kind.makesRelation).map(\.name.schema)).sorted()
       where try !session.schemaExists(schema) {
         try makeSchema(schema)
       }
@@ -143,6 +143,11 @@ package struct ModelRun {
     return report
   }
 
+  /// The models to look at; embedded ones are parts of others.
+  private func selected(_ graph: ModelGraph) throws -> [Model] {
+    try graph.selecting(options.selection).filter { $0.kind != .embedded }
+  }
+
   /// An environment is brought up to production in a commit of its own, so that what this run changes on top shows.
   private func beginFromProduction(_ graph: ModelGraph) throws {
     guard let environment = session.environment else { return }
@@ -172,7 +177,7 @@ package struct ModelRun {
 
   /// Every table read is there, or is made by this run before it is read.
   private func requireTables(_ models: [Model]) throws {
-    let made = Set(models.filter { $0.kind != .external }.map(\.name))
+    let made = Set(models.filter(\.kind.makesRelation).map(\.name))
     let known = Set(project.models.map(\.name))
     for model in models {
       if model.kind == .external, try session.relationKind(model.name) == nil {
@@ -209,7 +214,7 @@ package struct ModelRun {
       isAudited
       ? try AuditPlan(model, in: project, rows: built.rows, times: auditTimes(built))
         .run(session, sampleLimit: options.sampleLimit) : []
-    let definition = model.kind == .external ? nil : try model.definition()
+    let definition = model.kind.makesRelation ? try model.definition() : nil
     if step.action != .keep || step.state?.definition != definition {
       try remember(model, step, built, planner)
     }
@@ -231,7 +236,7 @@ package struct ModelRun {
   }
 
   private func remember(_ model: Model, _ step: ModelStep, _ built: BuiltModel, _ planner: RunPlanner) throws {
-    if model.kind == .external { return }
+    if !model.kind.makesRelation { return }
     var intervals = built.intervals
     if case .rebuildIntervals = step.action { intervals += step.state?.intervals ?? [] }
     let state = ModelState(

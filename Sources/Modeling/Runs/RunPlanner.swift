@@ -92,7 +92,7 @@ struct RunPlanner {
     let state = try rememberedState(of: model)
     var step = ModelStep(model: model, action: .keep, reasons: [], state: state?.state)
     let wantedKind: RelationKind? = model.kind == .view ? .view : .table
-    guard model.kind != .external else { return step }
+    guard model.kind.makesRelation else { return step }
     guard let state, try session.relationKind(model.name) == wantedKind else {
       step.reasons = [state == nil ? "new" : "\(model.name) is gone"]
       step.action = .rebuild(try fullRange(model))

@@ -18,11 +18,19 @@ extension Query {
     walk.query(self)
     return walk.found
   }
+
+  /// Every place at which the query names a table or view that it reads.
+  package var tableReferences: [NamedTable] {
+    var walk = TableWalk()
+    walk.query(self)
+    return walk.references
+  }
 }
 
 /// Collects the tables of a tree, with the WITH names in scope. Its depth is that of the tree, which is bounded.
 private struct TableWalk {
   private(set) var found: [QualifiedName] = []
+  private(set) var references: [NamedTable] = []
   private var seen: Set<[String]> = []
   private var scope: Set<String> = []
 
@@ -154,6 +162,7 @@ private struct TableWalk {
   private mutating func table(_ table: NamedTable) {
     if let sample = table.sample { expressions(sample.arguments + (sample.seed.map { [$0] } ?? [])) }
     if table.name.schema == nil, scope.contains(table.name.name) { return }
+    references.append(table)
     add(table.name)
   }
 
