@@ -353,7 +353,7 @@ class QueryGenerator:
         for number in range(self.pick([0, 0, 0, 1, 1, 2])):
             alias = "yz"[number]
             other = self.pick(TABLES)
-            form = self.random.randint(0, 5)
+            form = self.random.randint(0, 6)
             kind = self.pick(["integer", "smallint", "text", "date"])
             name = self.pick([column for column in COLUMNS if KIND[column] == kind])
             seen = list(self.aliases)
@@ -369,6 +369,18 @@ class QueryGenerator:
                 inner = f"SELECT * FROM {other} AS w WHERE w.i2 = {self.pick(seen)}.i2 LIMIT 100"
                 result = f"({result} {self.pick(['CROSS JOIN', 'LEFT JOIN'])} LATERAL ({inner}) AS {alias}"
                 result += " ON true)" if "LEFT JOIN LATERAL" in result else ")"
+                self.aliases = seen + [alias]
+                continue
+            if form == 6:
+                # The latest row up to a time, or the next one from it on: an as-of join.
+                self.aliases = seen
+                at = self.pick([column for column in COLUMNS if KIND[column] in ("timestamp", "date", "integer", "double precision")])
+                symbol, direction = self.pick([("<=", " DESC"), ("<", " DESC"), (">=", ""), (">", "")])
+                keys = self.pick([f"w.{name} = x.{name} AND ", f"{self.pick(seen)}.{name} = w.{name} AND ", ""])
+                inner = f"SELECT * FROM {other} AS w WHERE {keys}w.{at} {symbol} {self.pick(seen)}.{at}"
+                inner += f" ORDER BY w.{at}{direction}, w.id LIMIT 1"
+                kind = self.pick(["CROSS", "LEFT"])
+                result = f"({result} {kind} JOIN LATERAL ({inner}) AS {alias}{' ON true' if kind == 'LEFT' else ''})"
                 self.aliases = seen + [alias]
                 continue
             # PostgreSQL joins fully only by keys that hash or merge.

@@ -76,16 +76,17 @@ final class PlanBuilder {
 
   func join(
     _ kind: JoinKind, _ left: PhysicalNode, _ right: PhysicalNode, on pairs: [(Int, Int)],
-    nullsMatch: Bool = false, condition: Expression? = nil
+    nullsMatch: Bool = false, condition: Expression? = nil, nearest: Join.Nearest? = nil
   ) -> PhysicalNode {
-    let join = Join(
+    var join = Join(
       kind, leftKeys: pairs.map { .column(left.output[$0.0]) }, rightKeys: pairs.map { .column(right.output[$0.1]) },
       nullsMatch: pairs.map { _ in nullsMatch }, condition: condition)
+    join.nearest = nearest
     let output: [Column]
     switch kind {
     case .semi, .anti, .antiNullAware: output = left.output
     case .mark(let column, _): output = left.output + [column]
-    case .inner, .left, .right, .full, .single: output = left.output + right.output
+    case .inner, .left, .right, .full, .single, .nearest: output = left.output + right.output
     }
     return node(.join(join), [left, right], output)
   }

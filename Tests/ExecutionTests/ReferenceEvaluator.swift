@@ -187,6 +187,9 @@ struct ReferenceEvaluator {
       case .single:
         if matches.count > 1 { throw PulsehouseError(.user, "more than one row", sqlState: "21000") }
         result.append(row + (matches.first.map { right[$0] } ?? nulls))
+      case .nearest(let isOuter):
+        let match = try matches.first { try isNearest(join, leftColumns, row, rightColumns, right[$0]) }
+        if let match { result.append(row + right[match]) } else if isOuter { result.append(row + nulls) }
       case .semi: if !matches.isEmpty { result.append(row) }
       case .anti: if matches.isEmpty { result.append(row) }
       case .antiNullAware: if matches.isEmpty && !mayMatch { result.append(row) }
@@ -200,6 +203,14 @@ struct ReferenceEvaluator {
       }
     }
     return result
+  }
+
+  private func isNearest(
+    _ join: Join, _ leftColumns: [Column], _ left: Row, _ rightColumns: [Column], _ right: Row
+  ) throws -> Bool {
+    guard let nearest = join.nearest else { return false }
+    let test = Expression.compare(nearest.comparison, nearest.right, nearest.left)
+    return try isTrue(test, rightColumns + leftColumns, right + left)
   }
 
   private func aggregate(_ aggregation: Aggregation, _ columns: [Column], _ rows: [Row]) throws -> [Row] {

@@ -15,6 +15,10 @@ final class JoinOperator: Operator {
   let leftKeys: [CompiledExpression]
   private let rightKeys: [CompiledExpression]
   let condition: CompiledPredicate?
+  /// Of an as-of join: what the left rows look for, and the right rows' values, by which each key's rows are in order.
+  let nearestValue: CompiledExpression?
+  private let nearestOrder: CompiledExpression?
+  private(set) var nearest: NearestRows?
   /// The right input's rows, all in one batch.
   private(set) var build = Batch([], rowCount: 0)
   private(set) var table: JoinTable?
@@ -34,6 +38,8 @@ final class JoinOperator: Operator {
     leftKeys = try join.leftKeys.map { try CompiledExpression($0, input: left.columns) }
     rightKeys = try join.rightKeys.map { try CompiledExpression($0, input: right.columns) }
     condition = try join.condition.map { try CompiledPredicate($0, input: left.columns + right.columns) }
+    nearestValue = try join.nearest.map { try CompiledExpression($0.left, input: left.columns) }
+    nearestOrder = try join.nearest.map { try CompiledExpression($0.right, input: right.columns) }
     super.init(node, run)
   }
 
@@ -78,6 +84,11 @@ final class JoinOperator: Operator {
       }
       try reservation.resize(to: inputBytes + table.byteCount)
       self.table = table
+      if let order = nearestOrder, let comparison = join.nearest?.comparison {
+        let values = try order.evaluate(build, run.evaluation)
+        try reservation.resize(to: inputBytes + table.byteCount + build.rowCount * 8)
+        nearest = NearestRows(table, by: values, comparison)
+      }
     }
     metrics.memoryCounter.store(reservation.byteCount, ordering: .relaxed)
     try left.prepareOnce()
@@ -87,7 +98,7 @@ final class JoinOperator: Operator {
   private var canSpill: Bool {
     if rightKeys.isEmpty { return false }
     switch join.kind {
-    case .antiNullAware, .mark(_, nullAware: true): return false
+    case .antiNullAware, .mark(_, nullAware: true), .nearest: return false
     case .inner, .left, .right, .full, .semi, .anti, .single, .mark: return true
     }
   }
@@ -145,7 +156,7 @@ final class JoinOperator: Operator {
   private var keepsLeftOrder: Bool {
     if spilled != nil { return false }
     return switch join.kind {
-    case .inner, .semi, .anti, .antiNullAware, .mark: true
+    case .inner, .semi, .anti, .antiNullAware, .mark, .nearest: true
     case .left, .single: condition == nil && (table?.isUnique ?? false)
     case .right, .full: false
     }
@@ -161,6 +172,7 @@ final class JoinOperator: Operator {
     left.finish()
     build = Batch([], rowCount: 0)
     table = nil
+    nearest = nil
     spilled = nil
     reservation = nil
   }

@@ -44,6 +44,7 @@ final class JoinWorker {
       }
       try pairs(batch, tracking: true, emit)
       try emitUnmatched(batch, emit)
+    case .nearest(let isOuter): try nearest(batch, isOuter: isOuter, emit)
     case .semi:
       try findMatches(batch)
       try emitRows(batch, where: 1, emit)
@@ -181,6 +182,26 @@ final class JoinWorker {
     }
     let columns = places.withUnsafeBufferPointer { places in build.columns.map { Gather.rows($0, orNull: places) } }
     try emit(Batch(batch.columns + columns, rowCount: count))
+  }
+
+  /// An as-of join: every left row has one match at most, found by binary search among the rows of its key.
+  private func nearest(_ batch: Batch, isOuter: Bool, _ emit: Emit) throws {
+    guard let probe, let nearest = operation.nearest, let value = operation.nearestValue else {
+      throw PulsehouseError(.internal, "an as-of join without its order")
+    }
+    let count = batch.rowCount
+    let places = nearest.find(probe, try value.evaluate(batch, operation.run.evaluation), count: count)
+    if isOuter {
+      let columns = places.withUnsafeBufferPointer { places in build.columns.map { Gather.rows($0, orNull: places) } }
+      return try emit(Batch(batch.columns + columns, rowCount: count))
+    }
+    var written = 0
+    for row in 0..<count where places[row] >= 0 {
+      left[written] = UInt32(truncatingIfNeeded: row)
+      right[written] = UInt32(bitPattern: places[row])
+      written += 1
+    }
+    if written > 0 { try emit(gather(batch, written)) }
   }
 
   private func emitUnmatched(_ batch: Batch, _ emit: Emit) throws {

@@ -113,6 +113,12 @@ package final class JoinProbe {
     return table.isUnique || table.starts.base[Int(group)] < table.starts.base[Int(group) + 1]
   }
 
+  /// The group of a probe row's key; nil when no build row has it.
+  func group(ofRow row: Int) -> Int? {
+    let group = groups.base[row]
+    return group == GroupLookup.missing ? nil : Int(group)
+  }
+
   /// Writes 1 to `mask` for every row of the batch that has a match by key, else 0.
   package func matches(into mask: UnsafeMutablePointer<UInt8>) {
     var row = 0

@@ -273,7 +273,12 @@ extension Binder {
         return try bindCondition(syntax, own, "JOIN/ON").conjuncts
       }
       if !own.attachments.isEmpty {
-        if kind == .inner { stage = own } else { try attach(own, &leftPlan, &rightPlan, condition.range) }
+        if kind == .inner { stage = own } else { attach(own, &leftPlan, &rightPlan) }
+        if kind != .inner, !own.attachments.isEmpty {
+          result.plan = OuterJoinByPairs(self).join(kind, leftPlan, rightPlan, conditions, own)
+          result = nullExtended(result)
+          return try join.alias.map { try aliasJoin(result, $0, join.range) } ?? result
+        }
       }
     }
     if let stage {
@@ -292,10 +297,9 @@ extension Binder {
     return result
   }
 
-  /// Joins the subqueries of an outer join's condition to the side that they are about.
-  private func attach(
-    _ stage: Stage, _ left: inout LogicalPlan, _ right: inout LogicalPlan, _ range: SourceRange
-  ) throws {
+  /// Joins the subqueries of an outer join's condition to the side that they are about; leaves those about both.
+  private func attach(_ stage: Stage, _ left: inout LogicalPlan, _ right: inout LogicalPlan) {
+    var rest: [Attachment] = []
     for attachment in stage.attachments {
       let own = Set(attachment.plan.output)
       var outside = attachment.plan.freeColumns
@@ -306,9 +310,10 @@ extension Binder {
       } else if outside.isDisjoint(with: right.output) {
         left = attach([attachment], to: left)
       } else {
-        throw BinderError.unsupported("a subquery about both sides in the condition of an outer join", range)
+        rest.append(attachment)
       }
     }
+    stage.attachments = rest
   }
 
   /// USING: the columns to compare, and what bare names mean afterwards.

@@ -69,6 +69,10 @@ extension PhysicalOperation {
       join.leftKeys = join.leftKeys.map(transform)
       join.rightKeys = join.rightKeys.map(transform)
       join.condition = join.condition.map(transform)
+      if let nearest = join.nearest {
+        join.nearest = .init(
+          left: transform(nearest.left), right: transform(nearest.right), comparison: nearest.comparison)
+      }
       return .join(join)
     case .sort(let list): return .sort(keys(list))
     case .topN(let list, let count, let offset, let withTies):

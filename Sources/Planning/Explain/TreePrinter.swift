@@ -139,12 +139,16 @@ struct TreePrinter {
       case .antiNullAware: "Anti join (NOT IN)"
       case .mark(_, let nullAware): nullAware ? "Mark join (IN)" : "Mark join"
       case .single: "Single join"
+      case .nearest(let isOuter): isOuter ? "Left as-of join" : "As-of join"
       }
     var conditions: [String] = []
     for (index, pair) in zip(join.leftKeys, join.rightKeys).enumerated() {
       conditions.append("\(pair.0) \(join.nullsMatch[index] ? "IS NOT DISTINCT FROM" : "=") \(pair.1)")
     }
     if let condition = join.condition { conditions.append("\(condition)") }
+    if let nearest = join.nearest {
+      conditions.append("\(Expression.compare(nearest.comparison, nearest.right, nearest.left))")
+    }
     return conditions.isEmpty ? kind : "\(kind): \(conditions.joined(separator: " AND "))"
   }
 

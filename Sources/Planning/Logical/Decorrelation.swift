@@ -30,12 +30,13 @@ struct Decorrelation {
     }
     if kind == .single, let output, let plan = joinScalarAggregate(outer, inner, correlated, output) { return plan }
     if let plan = joinByPullingUp(kind, outer, inner, conditions, correlated) { return plan }
+    if let plan = joinNearest(kind, outer, inner, conditions, correlated) { return plan }
     return joinByDomain(kind, outer, inner, conditions, correlated)
   }
 
   // MARK: Moving conditions up
 
-  private struct PulledUp {
+  struct PulledUp {
     var plan: LogicalPlan
     var conditions: [Expression] = []
     /// Output columns that read columns of the outer query, as expressions to be computed above the join.
@@ -73,7 +74,7 @@ struct Decorrelation {
   }
 
   /// Returns the plan without conditions on correlated columns, and those; nil where that changes its meaning.
-  private func pullUp(_ plan: LogicalPlan, _ correlated: Set<Column>) -> PulledUp? {
+  func pullUp(_ plan: LogicalPlan, _ correlated: Set<Column>) -> PulledUp? {
     if plan.freeColumns.isDisjoint(with: correlated) { return PulledUp(plan: plan) }
     switch plan {
     case .filter(let conjuncts, let input):
@@ -143,7 +144,7 @@ struct Decorrelation {
       }
       return PulledUp(
         plan: .join(LogicalJoin(.inner, on: own), a.plan, b.plan), conditions: moved, deferred: deferred)
-    case .left, .semi, .anti, .antiNullAware, .mark, .single:
+    case .left, .semi, .anti, .antiNullAware, .mark, .single, .nearest:
       var own: Set<Column> = []
       LogicalPlan.join(join, left, right).forEachExpression { $0.collectColumns(into: &own) }
       guard right.freeColumns.isDisjoint(with: correlated), own.isDisjoint(with: correlated),

@@ -68,13 +68,14 @@ struct LogicalAggregate {
 struct LogicalJoin {
   var kind: JoinKind
   var conditions: [Expression]
-  /// Of a join that minds NULLs as IN does: what is compared instead of conditions. It keeps its sides, whatever they
-  /// read.
+  /// Of a join that minds NULLs as IN does: what is compared instead of conditions. Of an as-of join: what is compared
+  /// beside them, `right op left`. It keeps its sides, whatever they read.
   var comparison: Comparison?
 
   struct Comparison {
     var left: Expression
     var right: Expression
+    var op = ComparisonOperator.equal
   }
 
   init(_ kind: JoinKind, on conditions: [Expression] = []) {
@@ -163,8 +164,8 @@ extension LogicalPlan {
     case .expand(let expansion, let input): input.output + expansion.columns
     case .join(let join, let left, let right):
       switch join.kind {
-      case .inner: left.output + right.output
-      case .left, .single: left.output + right.output.map(\.nullable)
+      case .inner, .nearest(isOuter: false): left.output + right.output
+      case .left, .single, .nearest(isOuter: true): left.output + right.output.map(\.nullable)
       case .right: left.output.map(\.nullable) + right.output
       case .full: left.output.map(\.nullable) + right.output.map(\.nullable)
       case .semi, .anti, .antiNullAware: left.output
@@ -233,7 +234,8 @@ extension LogicalPlan {
     case .join(var join, let left, let right):
       join.conditions = try join.conditions.map(transform)
       if let comparison = join.comparison {
-        join.comparison = .init(left: try transform(comparison.left), right: try transform(comparison.right))
+        join.comparison = .init(
+          left: try transform(comparison.left), right: try transform(comparison.right), op: comparison.op)
       }
       return .join(join, left, right)
     case .sort(let list, let input): return .sort(try keys(list), input)

@@ -169,6 +169,18 @@ struct Unnesting {
         .map { $0.substituting(expressions(map)) }
     }
 
+    if case .nearest = join.kind {
+      let (a, leftMap) = unnest(left)
+      let (b, rightMap) = isIndependent(right) ? (right, [:]) : unnest(right)
+      var join = join
+      join.conditions = join.conditions.map { $0.substituting(expressions(leftMap)) } + ties(leftMap, rightMap)
+      if let comparison = join.comparison {
+        join.comparison = .init(
+          left: comparison.left.substituting(expressions(leftMap)),
+          right: comparison.right.substituting(expressions(leftMap)), op: comparison.op)
+      }
+      return (.join(join, a, b), leftMap)
+    }
     if isIndependent(right), join.kind != .right, join.kind != .full {
       let (a, map) = unnest(left)
       let below = LogicalPlan.join(LogicalJoin(join.kind, on: conditions(map)), a, right)

@@ -166,6 +166,18 @@ struct Lowering {
       join.rightKeys = [comparison.right]
       join.nullsMatch = [false]
     }
+    if case .nearest = join.kind {
+      guard let comparison = logical.comparison, join.condition == nil else {
+        throw PulsehouseError(.internal, "an as-of join with more than keys and an order")
+      }
+      join.nearest = Join.Nearest(left: comparison.left, right: comparison.right, comparison: comparison.op)
+      if join.leftKeys.isEmpty {
+        // One group of all rows.
+        join.leftKeys = [.constant(.integer(1), .integer)]
+        join.rightKeys = join.leftKeys
+        join.nullsMatch = [false]
+      }
+    }
     return node(plan, .join(join), [try lower(left), try lower(right)])
   }
 }

@@ -166,6 +166,9 @@ package enum JoinKind: Hashable, Sendable {
   case mark(Column, nullAware: Bool)
   /// As left, but more than one match is an error (21000).
   case single
+  /// Left rows with the first right row, in the right input's order, that has their keys and lies on the asked side of
+  /// them in that order (`Join.nearest`): an as-of join. `isOuter` keeps left rows without one.
+  case nearest(isOuter: Bool)
 }
 
 package struct Join: Sendable {
@@ -177,6 +180,22 @@ package struct Join: Sendable {
   package var nullsMatch: [Bool]
   /// A further condition over the columns of both sides, part of the match; nil for none.
   package var condition: Expression?
+  /// Of a `.nearest` join: what tells the wanted row.
+  package var nearest: Nearest?
+
+  /// The match is the first right row with `right comparison left`. The right input is sorted by `right`, so that all
+  /// rows after the first one pass too: descending for `<` and `<=`, ascending for `>` and `>=`, without NULLs.
+  package struct Nearest: Sendable {
+    package var left: Expression
+    package var right: Expression
+    package var comparison: ComparisonOperator
+
+    package init(left: Expression, right: Expression, comparison: ComparisonOperator) {
+      self.left = left
+      self.right = right
+      self.comparison = comparison
+    }
+  }
 
   package init(
     _ kind: JoinKind, leftKeys: [Expression], rightKeys: [Expression], nullsMatch: [Bool]? = nil,

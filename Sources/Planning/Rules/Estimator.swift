@@ -124,7 +124,7 @@ final class Estimator {
     case .full: return max(a + b, a * b * joinSelectivity(join.conditions, a, b))
     case .semi: return max(1, a / 2)
     case .anti, .antiNullAware: return max(1, a / 2)
-    case .mark, .single: return a
+    case .mark, .single, .nearest: return a
     }
   }
 

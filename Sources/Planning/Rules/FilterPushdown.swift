@@ -130,6 +130,10 @@ struct FilterPushdown {
     case .anti:
       let (toRight, on) = split(join.conditions) { $0.readsOnly(b) && !$0.isFixed }
       return .join(LogicalJoin(.anti, on: on), push(left, conditions), push(right, toRight))
+    case .nearest:
+      // The right side stays whole: which of its rows is nearest depends on all of them.
+      let (toLeft, above) = split(conditions) { $0.readsOnly(a) }
+      return filtered(.join(join, push(left, toLeft), push(right, [])), above)
     case .antiNullAware:
       return .join(join, push(left, conditions), push(right, []))
     case .mark(_, nullAware: true):
