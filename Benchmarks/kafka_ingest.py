@@ -1,4 +1,5 @@
-"""How fast a topic becomes bronze, beside kcat reading the same topic to /dev/null: best of several runs each, in turn.
+"""How fast a topic becomes bronze, and a lake, beside kcat reading the same topic to /dev/null: best of several runs each,
+in turn.
 
 The broker is noida-db on the same machine, so the figures are that broker's, not Apache Kafka's.
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,17 +40,25 @@ def main() -> None:
             house.run("produce", *broker.options, "--topic", "bench", "--count", str(options.messages), "--json")[0]
         )
         print(f"produce: {report['messages_per_second']:,.0f} messages/s, acknowledged by all replicas")
-        reads, ingests = [], []
+        reads, ingests, sinks, compressed = [], [], [], []
         for run in range(options.runs):
             reads.append(
                 timed(["kcat", "-q", "-b", broker.address, "-X", PROPERTIES[0], "-C", "-e", "-t", "bench", "-o", "beginning"])
             )
             house = House(Path(name) / f"run-{run}", broker, "bench")
             ingests.append(timed(house.command("ingest", "--property", PROPERTIES[0])))
-        witness, ours = options.messages / min(reads), options.messages / min(ingests)
+            for times, more in ((sinks, []), (compressed, ["--zstd"])):
+                lake = Path(name) / "lake"
+                times.append(
+                    timed(house.command("sink", *broker.options, "--topic", "bench", "--lake", str(lake),
+                                        "--event-time", "timestamp", *more))
+                )  # fmt: skip
+                shutil.rmtree(lake)
+        witness = options.messages / min(reads)
         print(f"kcat to /dev/null: {witness:,.0f} messages/s ({', '.join(f'{s:.2f}' for s in reads)} s)")
-        print(f"ingest to bronze: {ours:,.0f} messages/s ({', '.join(f'{s:.2f}' for s in ingests)} s)")
-        print(f"ingest / kcat: {ours / witness:.2f}")
+        for words, times in (("ingest to bronze", ingests), ("sink to a lake", sinks), ("sink to a lake of zstd", compressed)):
+            ours = options.messages / min(times)
+            print(f"{words}: {ours:,.0f} messages/s ({', '.join(f'{s:.2f}' for s in times)} s), {ours / witness:.2f} of kcat")
 
 
 if __name__ == "__main__":

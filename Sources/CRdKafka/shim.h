@@ -18,7 +18,7 @@
   F(rd_kafka_queue_destroy) F(rd_kafka_consume_batch_queue) F(rd_kafka_message_destroy) \
   F(rd_kafka_message_timestamp) F(rd_kafka_message_headers) F(rd_kafka_header_get_all) F(rd_kafka_subscribe) \
   F(rd_kafka_assign) F(rd_kafka_assignment_lost) F(rd_kafka_consumer_close_queue) F(rd_kafka_consumer_closed) \
-  F(rd_kafka_commit) F(rd_kafka_committed) \
+  F(rd_kafka_commit) F(rd_kafka_commit_queue) F(rd_kafka_committed) \
   F(rd_kafka_pause_partitions) F(rd_kafka_resume_partitions) F(rd_kafka_seek_partitions) \
   F(rd_kafka_query_watermark_offsets) F(rd_kafka_topic_partition_list_new) F(rd_kafka_topic_partition_list_add) \
   F(rd_kafka_topic_partition_list_destroy) F(rd_kafka_error_code) F(rd_kafka_error_destroy) F(rd_kafka_metadata) \

@@ -55,8 +55,28 @@ package struct Source: Sendable, Hashable {
   package var withoutLake: Source {
     guard case .lake(let folder) = kind, let topic = folder.topic else { return self }
     var direct = self
-    direct.kind = .kafka(KafkaTopic(topic: topic))
+    var messages = KafkaTopic(topic: topic)
+    messages.avro = folder.avro
+    direct.kind = .kafka(messages)
     return direct
+  }
+
+  /// The topic it reads, or that a sink writes to its lake.
+  package var topic: String? {
+    switch kind {
+    case .lake(let folder): folder.topic
+    case .kafka(let topic): topic.topic
+    case .csv: nil
+    }
+  }
+
+  /// The schema of its messages in Avro; nil for others.
+  package var avro: AvroSchema? {
+    switch kind {
+    case .lake(let folder): folder.avro
+    case .kafka(let topic): topic.avro
+    case .csv: nil
+    }
   }
 }
 
@@ -85,6 +105,8 @@ package struct LakeFolder: Sendable, Hashable {
   package var isComplete: Bool
   /// The topic whose messages a sink writes here, where there is one: it can be read without the lake between.
   package var topic: String?
+  /// The schema of messages in Avro, which a sink writes as they came; nil for JSON.
+  package var avro: AvroSchema?
 
   package init(path: String, pattern: String = "**.jsonl", isComplete: Bool = false, topic: String? = nil) {
     self.topic = topic

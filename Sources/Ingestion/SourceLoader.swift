@@ -114,9 +114,10 @@ extension Source {
     }
     switch call.name {
     case "lake":
-      try allow(["path", "pattern", "complete", "topic"])
+      try allow(["path", "pattern", "complete", "topic", "format", "schema"])
       var folder = LakeFolder(path: try path())
       folder.topic = try text("topic")
+      folder.avro = try avro(properties, call, file: file)
       if let pattern = try text("pattern") { folder.pattern = pattern }
       if let complete = properties.first(where: { $0.name == "complete" }) {
         folder.isComplete = try complete.value?.boolean() ?? true

@@ -192,6 +192,7 @@ import Vectors
   @Test func aDamagedJournalIsFound() throws {
     var journal = SinkJournal(topic: "t", partition: 2, nextOffset: 17)
     journal.recordCount = 12
+    journal.mark = KafkaWitness.Mark(offset: 16, fingerprint: 0xFEDC_BA98_7654_3210)
     journal.files = [
       SinkJournal.File(workName: "4.part", path: "unknown/x", firstOffset: 4, lastOffset: 16, recordCount: 12)
     ]

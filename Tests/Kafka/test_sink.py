@@ -166,40 +166,122 @@ def test_poison(broker: Broker, scratch: Path) -> None:
                 check("\\x" + value.hex() in raws, "not in quarantine:", value[:40])
 
 
+def start_sink(broker: Broker, data: Path, topic: str, lake: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [PROGRAM, "--project", str(PROJECT), "--data", str(data), "sink", *broker.options, "--topic", topic,
+         "--lake", str(lake), "--follow", "--quiet", *arguments],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def leave(process: subprocess.Popen[bytes]) -> None:
+    """Asks a process to stop; it commits what is in hand and goes."""
+    start = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    check(process.returncode == 0, f"a stopped sink ended with {process.returncode}: {errors.decode(errors='replace')}")
+    check(time.monotonic() - start < 5, f"it took {time.monotonic() - start:.1f} s to leave")
+
+
+# Which processes share the six partitions, and how.
+LAYOUTS = [["0,1,2,3,4,5"], ["0,1,2", "3,4,5"], ["0,3", "1,4", "2,5"]]
+
+
 def test_kills(broker: Broker, scratch: Path, messages: int, kills: int, chance: random.Random, *arguments: str) -> None:
-    """SIGKILL at random instants, while messages keep coming."""
+    """SIGKILL at random instants, members that come, go and take over, a broker that restarts, while messages come."""
     topic = "kills" + "".join(arguments).replace("--", "-")
     lake = scratch / topic / "lake"
     lake.parent.mkdir(parents=True)
-    produce(broker, scratch, topic, messages // 2, 2)
-    more = subprocess.Popen(
-        [PROGRAM, "--project", str(PROJECT), "--data", str(scratch), "produce", *broker.options, "--topic", topic,
-         "--count", str(messages - messages // 2), "--seed", "3", "--days", "2", "--continuous", "--rate",
-         str(messages // 4), "--quiet"],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    killed = 0
-    while killed < kills:
-        process = subprocess.Popen(
-            [PROGRAM, "--project", str(PROJECT), "--data", str(scratch), "sink", *broker.options, "--topic", topic,
-             "--lake", str(lake), "--follow", "--roll-size", "256kB", "--roll-seconds", "1", "--quiet",
-             *arguments],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    phases = 4 if kills >= 8 else 2
+    share = messages // phases
+
+    def more(seed: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [PROGRAM, "--project", str(PROJECT), "--data", str(scratch), "produce", *broker.options, "--topic", topic,
+             "--count", str(share), "--seed", str(seed), "--days", "2", "--continuous", "--rate",
+             str(max(1000, messages // 10)), "--quiet"],
+            stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        try:
-            _, errors = process.communicate(timeout=chance.choice([0.05, 0.2, 0.5]) + chance.random())
-            raise SystemExit(f"the sink ended with {process.returncode}: {errors.decode(errors='replace')}")
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.communicate()
+
+    produce(broker, scratch, topic, share, 2)
+    producer = more(3)
+    members: dict[str, subprocess.Popen[bytes]] = {}
+    layout = LAYOUTS[0]
+    killed = left = restarts = moves = 0
+    while killed < kills:
+        for seat in layout:
+            if seat not in members:
+                members[seat] = start_sink(broker, scratch, topic, lake, "--partitions", seat, "--roll-size", "256kB",
+                                           "--roll-seconds", "1", *arguments)  # fmt: skip
+        time.sleep(chance.choice([0.05, 0.2, 0.5]) + chance.random())
+        for member in members.values():
+            if member.poll() is not None:
+                raise SystemExit(f"the sink ended with {member.returncode}: {member.stderr.read().decode()}")
+        victim = members.pop(chance.choice(layout))
+        if chance.random() < 0.2:
+            leave(victim)
+            left += 1
+        else:
+            os.kill(victim.pid, signal.SIGKILL)
+            victim.communicate()
             killed += 1
-    check(more.wait(timeout=120) == 0, "produce failed")
+        if chance.random() < 0.2:
+            for member in members.values():
+                leave(member)
+            members = {}
+            layout = chance.choice(LAYOUTS)
+            moves += 1
+        if restarts < phases - 2 and killed * (phases - 1) >= kills * (restarts + 1):
+            # A broker that is stopped forgets what it acknowledged while it stopped: so nobody produces then.
+            check(producer.wait(timeout=180) == 0, "produce failed")
+            broker.stop(signal.SIGINT)
+            time.sleep(0.5)
+            broker.start()
+            restarts += 1
+            producer = more(3 + restarts)
+    check(producer.wait(timeout=180) == 0, "produce failed")
+    for member in members.values():
+        leave(member)
     sink(broker, lake, topic, *arguments)
     total = compare(broker, lake, topic)
-    check(total == messages, f"{total} messages of {messages}")
-    left = [path.name for path in (lake / ".sink" / topic).glob("*/*")]
-    check(not left, "left behind:", left)
-    print(f"  {kills} kills, {total} messages, each once in the lake {' '.join(arguments)}")
+    check(total == share * (2 + restarts), f"{total} messages of {share * (2 + restarts)}")
+    remains = [path.name for path in (lake / ".sink" / topic).glob("*/*")]
+    check(not remains, "left behind:", remains)
+    print(f"  {killed} kills, {left} left, {moves} shared anew, {restarts} restarts of the broker: {total} messages, each "
+          f"once in the lake {' '.join(arguments)}", flush=True)  # fmt: skip
+
+
+def test_topic_made_anew(scratch: Path) -> None:
+    """A topic of the same name that is another one is told, at the start and while following; nothing is skipped."""
+    lake = scratch / "anew" / "lake"
+    lake.parent.mkdir(parents=True)
+    with Broker() as first:
+        produce(first, scratch, "anew", 600, 1)
+        sink(first, lake, "anew")
+        # Journals without a mark are those of before: nothing to be seen by, and no error.
+        follower = start_sink(first, scratch, "anew", lake, "--roll-seconds", "1")
+        produce(first, scratch, "anew", 600, 2)
+        time.sleep(3)
+        compare(first, lake, "anew")
+        port = first.port
+    with Broker(port=port) as second:
+        produce(second, scratch, "anew", 5000, 3)
+        try:
+            _, errors = follower.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            follower.kill()
+            raise SystemExit("FAILED: a sink goes on with a topic that was made anew") from None
+        check(follower.returncode == 3 and b"made anew" in errors, follower.returncode, errors.decode())
+        command = [PROGRAM, "--project", str(PROJECT), "--data", str(scratch), "sink", *second.options, "--topic", "anew",
+                   "--lake", str(lake)]  # fmt: skip
+        result = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        check(result.returncode == 3 and b"is not the one that was written" in result.stderr, result.stderr.decode())
+        total = sum(len(lines) for lines in lake_contents(lake, "anew").values())
+        check(total == 1200, f"{total} messages in the lake")
+    with Broker(port=port) as third:
+        produce(third, scratch, "anew", 300, 4)
+        result = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        check(result.returncode == 3 and b"before offset" in result.stderr, result.stderr.decode())
 
 
 def main() -> None:
@@ -215,6 +297,8 @@ def main() -> None:
         scratch = Path(name)
         test_poison(broker, scratch)
         print("  poison is in the lake and in quarantine")
+        test_topic_made_anew(scratch)
+        print("  a topic made anew is told", flush=True)
         test_kills(broker, scratch, options.messages, options.kills, chance)
         test_kills(broker, scratch, options.messages, max(1, options.kills // 3), chance, "--zstd")
     print(f"sink: passed in {time.monotonic() - start:.0f} s")

@@ -96,7 +96,7 @@ package final class JSONBatchBuilder {
       if readByTemplate(&p, limit, &currentLine, origin) { continue }
       let newline = memchr(p, 0x0A, limit - p).map { UnsafeRawPointer($0) }
       let lineEnd = newline ?? limit
-      if isBlank(p, lineEnd) {
+      if Self.isBlank(p, lineEnd) {
         guard newline != nil || lastLine == .isFinal else { break }
       } else if p.load(as: UInt8.self) == EscapedRecord.mark, newline != nil || lastLine == .isFinal,
         let record = EscapedRecord(UnsafeRawBufferPointer(start: p, count: lineEnd - p))
@@ -196,9 +196,9 @@ package final class JSONBatchBuilder {
 
   /// Takes a message that a line spells, in the line's place.
   private func take(_ record: EscapedRecord, offset: Int64, fileOffset: Int64, line: Int64) {
-    guard case .bytes(let bytes) = record else {
-      rejected.append(
-        RejectedRecord(offset: fileOffset + offset, line: line, reason: EscapedRecord.nullReason, raw: []))
+    guard case .bytes(let bytes) = record, !bytes.isEmpty else {
+      let reason = record == .null ? RejectedRecord.noValue : RejectedRecord.emptyValue
+      rejected.append(RejectedRecord(offset: fileOffset + offset, line: line, reason: reason, raw: []))
       return
     }
     let block = AlignedBuffer(byteCount: bytes.count)
@@ -223,16 +223,11 @@ package final class JSONBatchBuilder {
 
   private func reject(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer, offset: Int64, line: Int64) {
     let record = UnsafeRawBufferPointer(start: start, count: end - start)
-    var reason = parser.fault?.words(record, fields: fields) ?? "not understood"
-    var raw = record
-    if raw.count > RejectedRecord.rawByteLimit {
-      raw = UnsafeRawBufferPointer(rebasing: record[..<RejectedRecord.rawByteLimit])
-      reason += "; only the first \(RejectedRecord.rawByteLimit) of its \(record.count) bytes are kept"
-    }
-    rejected.append(RejectedRecord(offset: offset, line: line, reason: reason, raw: [UInt8](raw)))
+    let reason = parser.fault?.words(record, fields: fields) ?? "not understood"
+    rejected.append(RejectedRecord(record, offset: offset, line: line, reason: reason))
   }
 
-  private func isBlank(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Bool {
+  static func isBlank(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Bool {
     var p = start
     while p < end {
       switch p.load(as: UInt8.self) {

@@ -13,7 +13,7 @@ final class KafkaReplay: QuarantineRecords {
   private let topic: KafkaTopic
   private let writer: SourceWriter
   private let builder: JSONBatchBuilder
-  private let avro: AvroText?
+  private let avro: AvroRecords?
   private var partition = VectorBuilder(.integer)
   private var timestamp = VectorBuilder(.timestamptz)
   private var replayedByPartition: [Int32: Int64] = [:]
@@ -22,8 +22,9 @@ final class KafkaReplay: QuarantineRecords {
     self.source = source
     self.topic = topic
     self.writer = writer
-    builder = try JSONBatchBuilder(fields: source.columns.map { JSONField($0) })
-    avro = try topic.avro.map { (schema) throws(PulsehouseError) in AvroText(try AvroReader(schema)) }
+    let builder = try JSONBatchBuilder(fields: source.columns.map { JSONField($0) })
+    self.builder = builder
+    avro = try topic.avro.map { (schema) throws(PulsehouseError) in try AvroRecords(schema, into: builder) }
   }
 
   func take(_ batch: Batch) throws(PulsehouseError) {
@@ -56,24 +57,17 @@ final class KafkaReplay: QuarantineRecords {
       cutCount += 1
       return values[6]
     }
-    let block: AlignedBuffer
-    let range: Range<Int>
+    let isTaken: Bool
     if let avro {
-      let read: Result<(block: AlignedBuffer, range: Range<Int>), AvroReader.Fault> = raw.withUnsafeBytes { bytes in
-        do throws(AvroReader.Fault) { return .success(try avro.read(bytes)) } catch { return .failure(error) }
-      }
-      switch read {
-      case .success(let found): (block, range) = found
-      case .failure(let fault): return .text(fault.reason)
-      }
+      isTaken = raw.withUnsafeBytes { avro.append($0, offset: offset, line: 0) }
     } else {
-      block = AlignedBuffer(byteCount: raw.count, zeroed: true)
+      let block = AlignedBuffer(byteCount: raw.count, zeroed: true)
       raw.withUnsafeBytes {
         block.base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(block.base), byteCount: raw.count)
       }
-      range = 0..<raw.count
+      isTaken = builder.append(record: block, from: 0, to: raw.count, offset: offset, line: 0)
     }
-    guard builder.append(record: block, from: range.lowerBound, to: range.upperBound, offset: offset, line: 0) else {
+    guard isTaken else {
       let found = builder.rejected.last?.reason ?? reason
       builder.rejected.removeAll(keepingCapacity: true)
       return .text(found)

@@ -46,16 +46,18 @@ final class KafkaWorker {
   private let schema: Schema
   private let options: SegmentOptions
 
-  private let avro: AvroText?
+  private let avro: AvroRecords?
 
-  /// `avro` is the schema of messages that are not JSON. `schema` is the bronze table's: the source's columns, then partition, offset and timestamp.
+  /// `avro` is the schema of messages that are not JSON. `schema` is the bronze table's: the source's columns, then
+  /// partition, offset and timestamp.
   init(
     fields: [JSONField], avro: AvroSchema? = nil, schema: Schema, options: SegmentOptions
   ) throws(PulsehouseError) {
     self.schema = schema
     self.options = options
-    self.avro = try avro.map { (schema) throws(PulsehouseError) in AvroText(try AvroReader(schema)) }
-    builder = try JSONBatchBuilder(fields: fields, capacity: options.rowGroupRowCount)
+    let builder = try JSONBatchBuilder(fields: fields, capacity: options.rowGroupRowCount)
+    self.builder = builder
+    self.avro = try avro.map { (schema) throws(PulsehouseError) in try AvroRecords(schema, into: builder) }
   }
 
   /// Rows come partition by partition, in the order of their offsets: so positions cost next to nothing on disk.
@@ -122,55 +124,33 @@ final class KafkaWorker {
   private func append(
     _ message: KafkaMessage, _ end: inout Int, _ timestamp: Int64?, _ result: inout KafkaResult
   ) -> Bool {
-    let reason: String
-    var raw: [UInt8]? = []
-    if let avro, let value = message.value, !value.isEmpty {
-      let rejected: String
-      do throws(AvroReader.Fault) {
-        let (block, range) = try avro.read(value)
-        if builder.append(
-          record: block, from: range.lowerBound, to: range.upperBound, offset: message.offset,
-          line: Int64(message.partition))
-        {
-          return true
-        }
-        rejected = builder.rejected.last?.reason ?? "not understood"
-        builder.rejected.removeAll(keepingCapacity: true)
-      } catch {
-        rejected = error.reason
+    // The line stands for the partition here.
+    let line = Int64(message.partition)
+    let refused: RejectedRecord
+    if let value = message.value, !value.isEmpty {
+      let isTaken: Bool
+      if let avro {
+        isTaken = avro.append(value, offset: message.offset, line: line)
+      } else {
+        let start = end
+        let target = block.base + start
+        if let bytes = value.baseAddress { target.copyMemory(from: bytes, byteCount: value.count) }
+        end += value.count + 1
+        block.base.storeBytes(of: 0, toByteOffset: end - 1, as: UInt8.self)
+        isTaken = builder.append(
+          record: block.buffer, from: start, to: end - 1, offset: message.offset, line: line)
       }
-      // What is kept is what came, not the JSON it was read as.
-      let isCut = value.count > RejectedRecord.rawByteLimit
-      raw = [UInt8](value.prefix(RejectedRecord.rawByteLimit))
-      reason =
-        isCut
-        ? "\(rejected); \(RejectedRecord.cutMark)\(raw?.count ?? 0) of its \(value.count) bytes are kept" : rejected
-    } else if let value = message.value, !value.isEmpty {
-      let start = end
-      let target = block.base + start
-      if let bytes = value.baseAddress { target.copyMemory(from: bytes, byteCount: value.count) }
-      end += value.count + 1
-      block.base.storeBytes(of: 0, toByteOffset: end - 1, as: UInt8.self)
-      // The line stands for the partition here.
-      if builder.append(
-        record: block.buffer, from: start, to: end - 1, offset: message.offset, line: Int64(message.partition))
-      {
-        return true
-      }
-      let rejected = builder.rejected.last
-      builder.rejected.removeAll(keepingCapacity: true)
-      reason = rejected?.reason ?? "not understood"
-      raw = rejected?.raw
-    } else if message.value == nil {
-      reason = "a null value (a tombstone)"
-      raw = nil
+      guard !isTaken, let rejected = builder.rejected.popLast() else { return true }
+      refused = rejected
     } else {
-      reason = "an empty value"
+      refused = RejectedRecord(
+        offset: message.offset, line: line,
+        reason: message.value == nil ? RejectedRecord.noValue : RejectedRecord.emptyValue, raw: [])
     }
     result.refusals.append(
       KafkaRefusal(
         partition: message.partition, offset: message.offset, timestamp: timestamp,
-        key: message.key.map { [UInt8]($0) }, reason: reason, raw: raw))
+        key: message.key.map { [UInt8]($0) }, reason: refused.reason, raw: message.value == nil ? nil : refused.raw))
     return false
   }
 

@@ -18,9 +18,6 @@ package enum EscapedRecord: Hashable, Sendable {
   private static let bytesMark = Array("!base64 ".utf8)
   private static let nullLine = Array("!null".utf8)
 
-  /// What is wrong with a message without a value.
-  package static let nullReason = "the message has no value (a tombstone)"
-
   /// Returns whether the message can be a line as it is.
   package static func isNeeded(_ value: UnsafeRawBufferPointer) -> Bool {
     var isBlank = true

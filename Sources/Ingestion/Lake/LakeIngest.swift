@@ -47,6 +47,7 @@ struct LakeIngest {
     let schema = writer.bronze.definition.schema
     let segmentOptions = writer.bronze.options
     let isComplete = folder.isComplete
+    let avro = folder.avro
     let cancellation = options.cancellation
     let threads = min(options.threadCount, max(1, plan.tasks.count, Int(total / Int64(stream.unitByteCount)) + 1))
     do {
@@ -54,7 +55,7 @@ struct LakeIngest {
         try WorkerPool.shared.run(threads: threads) { _ in
           do {
             let worker = try LakeWorker(
-              stream, fields: fields, schema: schema, options: segmentOptions, isComplete: isComplete)
+              stream, fields: fields, avro: avro, schema: schema, options: segmentOptions, isComplete: isComplete)
             while !collector.hasFailed, let next = try worker.next() {
               try cancellation.check()
               try collector.deposit(next.sequence, next.result, threads: threads)

@@ -30,6 +30,7 @@ struct LakeResult: Sendable {
 final class LakeWorker {
   let stream: LakeStream
   let builder: JSONBatchBuilder
+  private let avro: AvroRecords?
   let block = LakeBlock()
   private let schema: Schema
   private let options: SegmentOptions
@@ -37,15 +38,19 @@ final class LakeWorker {
   /// Which file the rows in the builder came from: the first row and the task of each run.
   var runs: [(row: Int, task: Int)] = []
 
-  /// `schema` is the bronze table's: the source's columns, then file, line and offset.
+  /// `avro` is the schema of messages that are not JSON. `schema` is the bronze table's: the source's columns, then file,
+  /// line and offset.
   init(
-    _ stream: LakeStream, fields: [JSONField], schema: Schema, options: SegmentOptions, isComplete: Bool
+    _ stream: LakeStream, fields: [JSONField], avro: AvroSchema?, schema: Schema, options: SegmentOptions,
+    isComplete: Bool
   ) throws(PulsehouseError) {
     self.stream = stream
     self.schema = schema
     self.options = options
     lastLine = isComplete ? .isFinal : .mayGrow
-    builder = try JSONBatchBuilder(fields: fields, capacity: options.rowGroupRowCount)
+    let builder = try JSONBatchBuilder(fields: fields, capacity: options.rowGroupRowCount)
+    self.builder = builder
+    self.avro = try avro.map { (schema) throws(PulsehouseError) in try AvroRecords(schema, into: builder) }
   }
 
   /// Returns the next unit's place and what it became; nil when there is none.
@@ -130,9 +135,16 @@ final class LakeWorker {
     if file.position == 0, end - start >= 3, hasByteOrderMark(at) { at += 3 }
     while at < end {
       let before = builder.rowCount
-      let progress = builder.append(
-        lines: block.buffer, from: at, to: end, offset: file.position + Int64(at - start), line: file.lineCount + 1,
-        lastLine: isLast ? lastLine : .isFinal)
+      let offset = file.position + Int64(at - start)
+      let last = isLast ? lastLine : .isFinal
+      let progress =
+        if let avro {
+          avro.append(
+            lines: block.buffer, from: at, to: end, offset: offset, line: file.lineCount + 1, lastLine: last)
+        } else {
+          builder.append(
+            lines: block.buffer, from: at, to: end, offset: offset, line: file.lineCount + 1, lastLine: last)
+        }
       at += progress.byteCount
       file.lineCount += progress.newlineCount
       file.recordCount += progress.recordCount

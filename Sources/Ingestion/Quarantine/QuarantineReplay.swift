@@ -190,12 +190,15 @@ private final class RecordReplay: QuarantineRecords {
 
   private let writer: SourceWriter
   private let builder: JSONBatchBuilder
+  private let avro: AvroRecords?
   /// The files of the rows in the builder.
   private var files = VectorBuilder(.text)
 
   init(_ source: Source, _ writer: SourceWriter) throws(PulsehouseError) {
     self.writer = writer
-    builder = try JSONBatchBuilder(fields: source.columns.map { JSONField($0) })
+    let builder = try JSONBatchBuilder(fields: source.columns.map { JSONField($0) })
+    self.builder = builder
+    avro = try source.avro.map { (schema) throws(PulsehouseError) in try AvroRecords(schema, into: builder) }
   }
 
   /// Takes rows of the quarantine table.
@@ -226,9 +229,19 @@ private final class RecordReplay: QuarantineRecords {
         try writer.keepRefused(entry)
         continue
       }
-      if builder.append(
-        record: block, from: start, to: start + length, offset: entry.record.offset, line: entry.record.line)
-      {
+      // What has no bytes will never be a record.
+      guard length > 0 else {
+        try writer.keepRefused(entry)
+        continue
+      }
+      let isTaken =
+        if let avro {
+          raws[row].withBytes { avro.append($0, offset: entry.record.offset, line: entry.record.line) }
+        } else {
+          builder.append(
+            record: block, from: start, to: start + length, offset: entry.record.offset, line: entry.record.line)
+        }
+      if isTaken {
         replayedCount += 1
         replayedByKey[entry.file, default: 0] += 1
         files.append(text: entry.file)

@@ -18,6 +18,20 @@ package struct RejectedRecord: Sendable, Hashable {
   /// True when `raw` is the whole record.
   var isWhole: Bool { raw.count < Self.rawByteLimit && !reason.contains(Self.cutMark) }
 
+  /// The reason of a message without a value, and of one whose value is empty.
+  package static let noValue = "a null value (a tombstone)"
+  package static let emptyValue = "an empty value"
+
+  /// Keeps as much of a record's bytes as may be kept, and says so where that is not all.
+  init(_ record: UnsafeRawBufferPointer, offset: Int64, line: Int64, reason: String) {
+    let isCut = record.count > Self.rawByteLimit
+    self.init(
+      offset: offset, line: line,
+      reason: isCut
+        ? "\(reason); \(Self.cutMark)\(Self.rawByteLimit) of its \(record.count) bytes are kept" : reason,
+      raw: [UInt8](record.prefix(Self.rawByteLimit)))
+  }
+
   package init(offset: Int64, line: Int64, reason: String, raw: [UInt8]) {
     self.offset = offset
     self.line = line

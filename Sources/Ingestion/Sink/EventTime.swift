@@ -35,13 +35,14 @@ package struct EventTime: Sendable, Hashable {
 final class EventClock {
   private let time: EventTime
   private let builder: JSONBatchBuilder
+  private let avro: AvroRecords?
   /// The most records at a time.
   static let batchLimit = 16_384
   /// From 1970 to the end of 9999: what a folder's name can say.
   private static let hours: Range<Int64> = 0..<70_389_528
 
-  /// - Throws: `.user` for a type that tells no time.
-  init(_ time: EventTime) throws(PulsehouseError) {
+  /// `avro` is the schema of messages that are not JSON. - Throws: `.user` for a type that tells no time.
+  init(_ time: EventTime, avro: AvroSchema? = nil) throws(PulsehouseError) {
     var time = time
     switch time.type {
     case .bigint, .double, .timestamptz: break
@@ -54,7 +55,9 @@ final class EventClock {
         hint: "An event time is a number or a timestamp.")
     }
     self.time = time
-    builder = try JSONBatchBuilder(fields: [JSONField(time.path, time.type)], capacity: Self.batchLimit)
+    let builder = try JSONBatchBuilder(fields: [JSONField(time.path, time.type)], capacity: Self.batchLimit)
+    self.builder = builder
+    self.avro = try avro.map { (schema) throws(PulsehouseError) in try AvroRecords(schema, into: builder) }
   }
 
   /// Returns for each message the hour of its event since 1970 UTC; nil where it cannot be read.
@@ -65,6 +68,11 @@ final class EventClock {
     var rows = [Int32](repeating: -1, count: batch.count)
     for index in 0..<batch.count {
       guard let value = batch[index].value, let base = value.baseAddress, !value.isEmpty else { continue }
+      if let avro {
+        let row = builder.rowCount
+        if avro.append(value, offset: 0, line: 0) { rows[index] = Int32(row) }
+        continue
+      }
       (block.base + start).copyMemory(from: base, byteCount: value.count)
       block.base.storeBytes(of: 0, toByteOffset: start + value.count, as: UInt8.self)
       let row = builder.rowCount

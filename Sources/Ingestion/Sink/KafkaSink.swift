@@ -1,5 +1,6 @@
 import Bytes
 import Execution
+import Glibc
 import Kafka
 
 /// How to write a topic to a lake.
@@ -9,6 +10,8 @@ package struct SinkOptions: Sendable {
   /// The lake's folder.
   package var lake: String
   package var eventTime: EventTime
+  /// The schema of messages in Avro, by which their event time is found; they go to the lake as they came.
+  package var avro: AvroSchema?
   /// The group under whose name lag tools find the offsets.
   package var group = "pulsehouse-sink"
   /// The partitions to write; nil is all. Several processes may share a topic that way.
@@ -64,10 +67,13 @@ package final class KafkaSink {
   private let folder: SinkFolder
   private let clock: EventClock
   private let consumer: KafkaConsumer
+  private let witness: KafkaWitness
   private var partitions: [Int32: SinkPartition] = [:]
   /// Partitions whose end was seen.
   private var ended: Set<Int32> = []
   private var report = SinkReport()
+  /// How often in a row positions were judged that the broker refused.
+  private var judgedCount = 0
   /// When the number of the topic's partitions was asked for last.
   private var countedAt = 0.0
 
@@ -79,9 +85,11 @@ package final class KafkaSink {
 
   private init(_ options: SinkOptions) throws(PulsehouseError) {
     self.options = options
-    folder = SinkFolder(lake: options.lake, topic: options.topic, isCompressed: options.isCompressed)
-    clock = try EventClock(options.eventTime)
+    folder = SinkFolder(
+      lake: options.lake, topic: options.topic, isCompressed: options.isCompressed, isBinary: options.avro != nil)
+    clock = try EventClock(options.eventTime, avro: options.avro)
     consumer = try KafkaConsumer(options.kafka, group: options.group)
+    witness = try KafkaWitness(options.kafka, topic: options.topic, group: options.group)
   }
 
   /// Writes until the topic's end as it was met, or with `follows` until it is cancelled. What is in hand then is
@@ -103,8 +111,9 @@ package final class KafkaSink {
     guard try takePartitions() else {
       throw PulsehouseError(.user, "there is no topic \"\(options.topic)\"", sqlState: "42P01")
     }
+    try beSure()
     while !options.cancellation.isCancelled {
-      let batch = try consumer.receive(limit: EventClock.batchLimit, milliseconds: 100)
+      guard let batch = try receive() else { continue }
       try take(batch)
       for end in batch.ends {
         partitions[end.partition]?.advance(to: end.offset)
@@ -115,16 +124,77 @@ package final class KafkaSink {
       report.trouble = batch.count == 0 ? consumer.lastClientError?.message : nil
       options.progress(current)
       if !options.follows && ended.count == partitions.count { break }
-      if options.follows && IngestClock.seconds() - countedAt > Self.countSeconds { try takeNewPartitions() }
+      if options.follows {
+        try look(hurries: batch.count == 0 && consumer.lastClientError != nil)
+        if IngestClock.seconds() - countedAt > Self.countSeconds { try takeNewPartitions() }
+      }
     }
     try commit { _ in true }
     report.seconds = IngestClock.seconds() - started
     return current
   }
 
+  /// Receives; nil when a position turned out not to be there and was judged.
+  private func receive() throws -> KafkaBatch? {
+    do {
+      let batch = try consumer.receive(limit: EventClock.batchLimit, milliseconds: 100)
+      if batch.count > 0 { judgedCount = 0 }
+      return batch
+    } catch {
+      if error.sqlState == "42P01" {
+        throw PulsehouseError(
+          .user, "the topic \(options.topic) is gone from the broker while it was read", sqlState: "42P01",
+          detail: "It was deleted, or is being made anew. What was received of it is in the lake.",
+          hint: "Write a topic that was made anew to another lake: its offsets begin again.")
+      }
+      // Several in a row find nothing that would explain the broker's refusal.
+      guard error.sqlState == KafkaConsumer.outOfRangeState, judgedCount < 3 else { throw error }
+      try judge()
+      return nil
+    }
+  }
+
+  /// Commits what is in hand, and holds all positions against what the topic has.
+  private func judge() throws {
+    judgedCount += 1
+    try commit { _ in true }
+    for partition in partitions.values { try begin(partition) }
+    try assign()
+    try witness.begin(marks, now: IngestClock.seconds())
+  }
+
+  // MARK: Is it the same topic?
+
+  private var marks: [Int32: KafkaWitness.Mark] { partitions.compactMapValues(\.committedMark) }
+
+  /// Looks at the messages written last before anything is written: waits for that, but not for a broker that is away.
+  private func beSure() throws {
+    let started = IngestClock.seconds()
+    try witness.begin(marks, now: started - 3600)
+    repeat {
+      try look(hurries: false)
+      if witness.isLooking { usleep(2000) }
+    } while witness.isLooking && !options.cancellation.isCancelled && IngestClock.seconds() - started < 10
+  }
+
+  private func look(hurries: Bool) throws {
+    switch try witness.look(now: IngestClock.seconds(), hurries: hurries, latest: { marks }) {
+    case nil: break
+    case .outOfRange: try judge()
+    case .replaced(let partition, let offset):
+      let position = partitions[partition]?.position ?? offset + 1
+      throw PulsehouseError(
+        .user,
+        "message \(offset) of partition \(partition) of \(options.topic) is not the one that was written: the topic was "
+          + "made anew, and what it has before offset \(position) was never written",
+        sqlState: KafkaConsumer.outOfRangeState,
+        hint: "Write a topic that was made anew to another lake: its offsets begin again.")
+    }
+  }
+
   private func takeNewPartitions() throws(PulsehouseError) {
     do throws(PulsehouseError) {
-      _ = try takePartitions()
+      _ = try takePartitions(milliseconds: 500)
     } catch {
       // A broker that is away for a while is no reason to stop; the next look is soon enough.
       guard error.kind == .io else { throw error }
@@ -132,9 +202,11 @@ package final class KafkaSink {
   }
 
   /// Takes the partitions that are not ours yet, and reads all of ours. False when there is no such topic.
-  private func takePartitions() throws(PulsehouseError) -> Bool {
+  private func takePartitions(milliseconds: Int = 10_000) throws(PulsehouseError) -> Bool {
     countedAt = IngestClock.seconds()
-    guard let count = try KafkaAdmin(options.kafka).partitionCount(options.topic) else { return false }
+    guard let count = try KafkaAdmin(options.kafka, milliseconds: milliseconds).partitionCount(options.topic) else {
+      return false
+    }
     let all = Set((0..<count).map { Int32($0) })
     if let strange = options.partitions?.subtracting(all).min() {
       throw PulsehouseError(.user, "\(options.topic) has no partition \(strange)", sqlState: "42P01")
@@ -146,23 +218,34 @@ package final class KafkaSink {
       try begin(partition)
       partitions[number] = partition
     }
+    try assign()
+    return true
+  }
+
+  private func assign() throws(PulsehouseError) {
     try consumer.assign(
       partitions.sorted { $0.key < $1.key }.map {
         KafkaPosition(topic: options.topic, partition: $0.key, offset: $0.value.position)
       })
-    return true
   }
 
   private func take(_ batch: KafkaBatch) throws(PulsehouseError) {
     guard batch.count > 0 else { return }
     let hours = clock.hours(batch)
+    var last: [Int32: Int] = [:]
     for index in 0..<batch.count {
       let message = batch[index]
       guard let partition = partitions[message.partition], message.offset >= partition.position else { continue }
       let value = message.value
       if hours[index] == nil { report.unknownTimeCount += 1 }
-      if value.map(EscapedRecord.isNeeded) ?? true { report.escapedCount += 1 }
+      if folder.isBinary || value.map(EscapedRecord.isNeeded) ?? true { report.escapedCount += 1 }
       try partition.append(value, offset: message.offset, hour: hours[index])
+      last[message.partition] = index
+    }
+    for (partition, index) in last {
+      let message = batch[index]
+      partitions[partition]?.remember(
+        KafkaWitness.Mark(offset: message.offset, fingerprint: KafkaWorker.fingerprint(message)))
     }
   }
 
@@ -182,7 +265,7 @@ package final class KafkaSink {
       positions.append(KafkaPosition(topic: options.topic, partition: number, offset: partition.position))
     }
     // Only advice for lag tools: the journal decides, so a broker that does not take it is no failure.
-    if !positions.isEmpty { try? consumer.commit(positions, waits: false) }
+    if !positions.isEmpty { try? consumer.commit(positions) }
   }
 
   /// Holds the position against what the topic still has.

@@ -14,6 +14,8 @@ struct SinkFolder: Sendable {
   let lake: String
   let topic: String
   let isCompressed: Bool
+  /// True for messages that are no text, such as Avro: then every line is an `EscapedRecord`.
+  var isBinary = false
 
   /// Where everything that is not yet, or never, part of the lake lies, from the lake's folder. Reading a lake passes
   /// over names with a dot.

@@ -11,6 +11,7 @@ package protocol Command: Sendable {
 /// All commands, in the order the help lists them. A new command is a file in `Commands/` and a line here.
 package enum CommandList {
   package static let all: [any Command.Type] = [
+    DemoCommand.self,
     GenerateCommand.self,
     ProduceCommand.self,
     SinkCommand.self,

@@ -37,9 +37,11 @@ package enum SinkCommand: Command {
   package static func run(_ arguments: Arguments) throws {
     let place = try Workplace(arguments)
     let topic = arguments.value("topic") ?? "heartrate"
+    let sources = try sources(arguments, place, topic: topic)
     var options = SinkOptions(
       kafka: try KafkaArguments.configuration(arguments), topic: topic, lake: arguments.value("lake") ?? place.lake,
-      eventTime: try eventTime(arguments, place))
+      eventTime: try eventTime(arguments, sources))
+    options.avro = try avro(sources, topic: topic, isNamed: !arguments.all("source").isEmpty)
     if let group = arguments.value("group") { options.group = group }
     if let list = arguments.value("partitions") {
       let numbers = list.split(separator: ",", omittingEmptySubsequences: false).map { Int32($0) }
@@ -71,9 +73,34 @@ package enum SinkCommand: Command {
     try output.flush()
   }
 
+  /// The sources that speak of the topic: those named, else those that read it, else all.
+  private static func sources(
+    _ arguments: Arguments, _ place: Workplace, topic: String
+  ) throws(PulsehouseError) -> [Source] {
+    let directory = Path.join(place.project, "sources")
+    let names = arguments.all("source")
+    // An event time by option needs no project.
+    if names.isEmpty, arguments.has("event-time"), try LocalFileSystem().status(directory) == nil { return [] }
+    let sources = try Ingest.sources(named: names, among: try Source.load(directory: directory))
+    let readers = sources.filter { $0.topic == topic }
+    return names.isEmpty && !readers.isEmpty ? readers : sources
+  }
+
+  /// The schema that the sources of the topic agree on; a topic of which none speaks is JSON.
+  private static func avro(
+    _ sources: [Source], topic: String, isNamed: Bool
+  ) throws(PulsehouseError) -> AvroSchema? {
+    let schemas = Set(sources.filter { isNamed || $0.topic == topic }.map(\.avro))
+    guard schemas.count <= 1 else {
+      throw PulsehouseError(
+        .usage, "the sources do not agree whether the topic is JSON or Avro", hint: "Say --source NAME.")
+    }
+    return schemas.first ?? nil
+  }
+
   /// By option, else as a source says.
   private static func eventTime(
-    _ arguments: Arguments, _ place: Workplace
+    _ arguments: Arguments, _ sources: [Source]
   ) throws(PulsehouseError) -> EventTime {
     var unit: EventTime.Unit?
     if let text = arguments.value("event-time-unit") {
@@ -85,9 +112,8 @@ package enum SinkCommand: Command {
       time = EventTime(path: path.split(separator: ".").map(String.init))
       guard !time.path.isEmpty else { throw PulsehouseError(.usage, "--event-time wants a path such as meta.time") }
     } else {
-      var sources = try Source.load(directory: Path.join(place.project, "sources"))
-      sources = try Ingest.sources(named: arguments.all("source"), among: sources).filter { $0.eventTime != nil }
-      guard let first = sources.first?.eventTime, sources.allSatisfy({ $0.eventTime == first }) else {
+      let times = Set(sources.compactMap(\.eventTime))
+      guard let first = times.first, times.count == 1 else {
         throw PulsehouseError(
           .usage, "which field of a message is the event's time?",
           hint: "Say --event-time PATH, or --source NAME of a source with event_time.")

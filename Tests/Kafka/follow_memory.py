@@ -1,0 +1,79 @@
+"""Follows a topic for ten minutes with `ingest --follow` and `sink --follow` side by side, and holds that their memory stays:
+what each needs at most in the last third is what it needed in the second, but for a twentieth and 8 MB.
+
+usage: follow_memory.py [--seconds N] [--rate N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from broker import Broker  # noqa: E402
+from test_ingest import House, check, ends, finish  # noqa: E402
+
+
+def resident(process: subprocess.Popen[bytes]) -> float:
+    """Megabytes of memory that a process holds."""
+    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit(f"process {process.pid} is gone: {process.communicate()[1]!r}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--rate", type=int, default=2000, help="messages a second")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pulsehouse-follow-") as name, Broker() as broker:
+        house = House(Path(name) / "house", broker, "follow")
+        house.produce(1000, 1)
+        lake = Path(name) / "lake"
+        followers = {
+            "ingest": house.start("--follow"),
+            "sink": subprocess.Popen(
+                house.command("sink", *broker.options, "--topic", "follow", "--lake", str(lake), "--event-time", "timestamp",
+                              "--follow", "--quiet", "--roll-seconds", "10"),
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE),
+        }  # fmt: skip
+        producer = subprocess.Popen(
+            house.command("produce", *broker.options, "--topic", "follow", "--duration", str(options.seconds), "--rate",
+                          str(options.rate), "--seed", "2", "--continuous", "--json", "--quiet"),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        samples: dict[str, list[float]] = {name: [] for name in followers}
+        start = time.monotonic()
+        while time.monotonic() - start < options.seconds:
+            time.sleep(1)
+            for follower, process in followers.items():
+                samples[follower].append(resident(process))
+            if len(samples["ingest"]) % 60 == 0:
+                print(f"  {time.monotonic() - start:4.0f} s: "
+                      + ", ".join(f"{name} {values[-1]:.0f} MB" for name, values in samples.items()), flush=True)  # fmt: skip
+        produced = json.loads(producer.communicate(timeout=120)[0])["delivered"] + 1000
+        time.sleep(8)
+        for process in followers.values():
+            process.send_signal(signal.SIGTERM)
+        for process in followers.values():
+            finish(process)
+        house.compare(ends(broker, "follow"))
+        lines = sum(path.read_bytes().count(b"\n") for path in lake.rglob("*.jsonl"))
+        check(lines == produced, f"{lines} of {produced} messages in the lake")
+        for follower, values in samples.items():
+            third = len(values) // 3
+            before, after = max(values[third : 2 * third]), max(values[2 * third :])
+            print(f"{follower}: {produced:,} messages in {options.seconds} s; at most {max(values[:third]):.0f} MB in the first "
+                  f"third, {before:.0f} in the second, {after:.0f} in the last")  # fmt: skip
+            check(after <= before * 1.05 + 8, f"the memory of {follower} grows")
+
+
+if __name__ == "__main__":
+    main()
