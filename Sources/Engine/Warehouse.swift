@@ -1,5 +1,7 @@
 import Bytes
+import Planning
 import Segments
+import Synchronization
 import Vectors
 
 // Engine: one warehouse. `Warehouse` opens a directory, `Session` runs SQL on it, `Transaction` gathers changes,
@@ -12,6 +14,10 @@ package final class Warehouse: Sendable {
   /// Open segment files, shared by all sessions.
   package let segmentCache = SegmentCache()
   let statistics = TableStatistics()
+  /// What sessions have run.
+  let queryLog = QueryLog()
+  /// System tables of the floors above.
+  private let addedTables = Mutex<[SystemTable]>([])
 
   /// Opens the warehouse in `directory`; see `SnapshotStore.init` for modes and errors. `notice` is told, a line each,
   /// what had to be put right.
@@ -22,10 +28,34 @@ package final class Warehouse: Sendable {
     store = try SnapshotStore(directory, mode: mode, fileSystem: fileSystem, notice: notice)
   }
 
+  /// Adds a system table; one of the same name is replaced.
+  package func add(_ table: SystemTable) {
+    addedTables.withLock { tables in tables = tables.filter { $0.name != table.name } + [table] }
+  }
+
+  /// Every system table, our own and those that were added.
+  var systemTables: [SystemTable] { SystemTable.all + addedTables.withLock { $0 } }
+
+  func systemTable(_ name: TableName) -> SystemTable? {
+    SystemTable.named(name) ?? addedTables.withLock { $0.first { $0.name == name } }
+  }
+
   package var fileSystem: any FileSystem { store.fileSystem }
 
   /// Returns the newest snapshot.
   package func snapshot() throws(PulsehouseError) -> Snapshot { try store.snapshot() }
+
+  /// Returns the state at an earlier moment. - Throws: 22023 when there is none as old, or it was collected.
+  package func snapshot(at moment: Moment) throws -> Snapshot {
+    switch moment {
+    case .commit(let number): return try store.snapshot(at: SnapshotID(number))
+    case .time(let time):
+      guard let commit = try store.history().first(where: { $0.timestamp <= time }) else {
+        throw PulsehouseError(.user, "there is no snapshot as old as this", sqlState: "22023")
+      }
+      return try store.snapshot(at: commit.id)
+    }
+  }
 
   /// Begins a transaction on the newest snapshot. Nothing is locked until it commits.
   package func begin() throws(PulsehouseError) -> Transaction { Transaction(try store.snapshot(), in: self) }

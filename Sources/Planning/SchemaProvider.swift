@@ -1,9 +1,13 @@
+import Bytes
 import Vectors
 
 /// What the planner asks of the world about names. Engine implements it over one snapshot; tests over a list.
 package protocol SchemaProvider: Sendable {
   /// Looks `name` up in `schema`, or along the search path when that is nil. Nil when there is none.
   func relation(schema: String?, name: String) throws -> Relation?
+
+  /// The names as they were at an earlier moment. - Throws: 22023 for a moment before the first commit.
+  func names(at moment: Moment) throws -> any SchemaProvider
 
   /// Every relation's schema and name, for hints after a misspelling.
   func relationNames() -> [(schema: String, name: String)]
@@ -12,7 +16,18 @@ package protocol SchemaProvider: Sendable {
   func fileTable(_ path: String) throws -> TableDescription?
 }
 
+/// A place in a warehouse's history.
+package enum Moment: Hashable, Sendable {
+  case commit(UInt64)
+  /// The last commit at or before this time, in microseconds since 1970-01-01 UTC.
+  case time(Int64)
+}
+
 extension SchemaProvider {
+  package func names(at moment: Moment) throws -> any SchemaProvider {
+    throw PulsehouseError(.unsupported, "a table of the past", sqlState: "0A000")
+  }
+
   package func fileTable(_ path: String) throws -> TableDescription? { nil }
 }
 

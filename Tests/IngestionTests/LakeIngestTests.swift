@@ -427,6 +427,15 @@ final class House {
         [.integer(1), .text("a, b"), .integer(10957), .text("seeds/events.csv"), .integer(2)],
         [.integer(2), .null, .null, .text("seeds/events.csv"), .integer(3)],
       ])
+    SourceTable.add(to: house.warehouse)
+    #expect(
+      try house.rows("SELECT source, record_count, row_count, quarantined_count FROM sys.sources") == [
+        [.text("bronze.events"), .integer(3), .integer(2), .integer(1)]
+      ])
+    #expect(
+      try house.rows("SELECT source, line, topic, raw FROM sys.quarantine WHERE reason <> ''") == [
+        [.text("bronze.events"), .integer(4), .null, .bytes(Array("x,y,z".utf8))]
+      ])
     #expect(try house.ingest().unchangedFileCount == 1)
     house.scratch.write("seeds/events.csv", "born,id,name\n1999-12-31,7,new\n")
     #expect(try house.ingest().rowCount == 1)

@@ -106,7 +106,6 @@ struct BinderErrorTests {
   }
 
   @Test(arguments: [
-    ("SELECT * FROM t TABLESAMPLE system (1) REPEATABLE (7)", "REPEATABLE"),
     ("CREATE TABLE z (a int REFERENCES t)", "a foreign key"),
     ("SELECT a FROM t ORDER BY ARRAY[a]", "the order of arrays"),
     ("SELECT a FROM t FOR UPDATE", "FOR UPDATE"),

@@ -42,6 +42,7 @@ func run(_ path: String, _ options: Options) throws -> (passed: Int, failures: [
   let directory = try TemporaryDirectory()
   let warehouse = try Warehouse(
     directory.path + "/tables", mode: .create, fileSystem: LocalFileSystem(isDurable: false))
+  SourceTable.add(to: warehouse)
   var database = SessionDatabase(warehouse) { session in
     session.copyReader = CSVCopyReader()
     for setting in options.settings {

@@ -12,7 +12,7 @@ import Vectors
 final class PlanningScope: SchemaProvider, TableSource {
   private enum Bound {
     case stored(TableState)
-    case system(SystemTable)
+    case system(SystemTable, Snapshot)
     case files(ParquetFiles)
   }
 
@@ -22,6 +22,8 @@ final class PlanningScope: SchemaProvider, TableSource {
   private let warehouse: Warehouse
   private let bound = Mutex<[Bound]>([])
   private let views = Mutex<Set<TableName>>([])
+  /// Earlier states that the statement reads, kept as long as it runs.
+  private let pasts = Mutex<[Moment: Snapshot]>([:])
 
   /// - Parameter environment: whose tables plain names stand for; nil is production.
   init(_ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String], environment: Environment? = nil) {
@@ -32,10 +34,19 @@ final class PlanningScope: SchemaProvider, TableSource {
   }
 
   func relation(schema: String?, name: String) throws -> Relation? {
-    try relation(schema: schema, name: name, in: environment)
+    try relation(schema: schema, name: name, in: environment, snapshot)
   }
 
-  fileprivate func relation(schema: String?, name: String, in environment: Environment?) throws -> Relation? {
+  func names(at moment: Moment) throws -> any SchemaProvider {
+    let known = pasts.withLock { $0[moment] }
+    let past = try known ?? warehouse.snapshot(at: moment)
+    pasts.withLock { $0[moment] = past }
+    return ScopedNames(scope: self, environment: environment, snapshot: past)
+  }
+
+  fileprivate func relation(
+    schema: String?, name: String, in environment: Environment?, _ snapshot: Snapshot
+  ) throws -> Relation? {
     // pg_catalog is on every path, after the user's own schemas.
     for candidate in schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
       let full = snapshot.resolve(TableName(candidate, name), in: environment)
@@ -46,15 +57,22 @@ final class PlanningScope: SchemaProvider, TableSource {
           ViewDescription(
             schema: full.schema, name: name, query: view.definition.sql,
             columnNames: view.definition.columns.map(\.name),
-            names: view.definition.environment.map { EnvironmentNames(scope: self, environment: $0) }))
+            names: view.definition.environment.map {
+              ScopedNames(scope: self, environment: $0, snapshot: snapshot)
+            }))
       }
-      if let system = SystemTable.named(full) { return .table(describe(system)) }
+      if let view = SystemView.named(full) {
+        return .view(ViewDescription(schema: candidate, name: name, query: view.query(snapshot)))
+      }
+      if let system = warehouse.systemTable(full) { return .table(describe(system, snapshot)) }
     }
     return nil
   }
 
   func relationNames() -> [(schema: String, name: String)] {
-    let names = snapshot.tables.map(\.name) + snapshot.views.map(\.name) + SystemTable.all.map(\.name)
+    let names =
+      snapshot.tables.map(\.name) + snapshot.views.map(\.name) + warehouse.systemTables.map(\.name)
+      + SystemView.all.map(\.name)
     return names.sorted().map { ($0.schema, $0.name) }
   }
 
@@ -64,7 +82,7 @@ final class PlanningScope: SchemaProvider, TableSource {
     }
     switch entry {
     case .stored(let state): return .segments(try handles(state))
-    case .system(let system): return .batches(try system.batches(snapshot, warehouse))
+    case .system(let system, let snapshot): return .batches(try system.batches(snapshot, warehouse))
     case .files(let files): return .chunks(files.chunks)
     case nil: throw PulsehouseError(.internal, "no table was bound as \(table.schema).\(table.name)")
     }
@@ -143,22 +161,25 @@ final class PlanningScope: SchemaProvider, TableSource {
       rowCount: files.rowCount)
   }
 
-  private func describe(_ system: SystemTable) -> TableDescription {
+  private func describe(_ system: SystemTable, _ snapshot: Snapshot) -> TableDescription {
     TableDescription(
       reference: TableReference(
-        schema: system.name.schema, name: system.name.name, handle: bind(.system(system))),
+        schema: system.name.schema, name: system.name.name, handle: bind(.system(system, snapshot))),
       fields: system.fields, rowCount: 1000)
   }
 }
 
-/// The names that a view of an environment means, whoever reads it.
-private struct EnvironmentNames: SchemaProvider {
+/// The names that a view of an environment means, whoever reads it; or those of an earlier snapshot.
+private struct ScopedNames: SchemaProvider {
   let scope: PlanningScope
-  let environment: Environment
+  let environment: Environment?
+  let snapshot: Snapshot
 
   func relation(schema: String?, name: String) throws -> Relation? {
-    try scope.relation(schema: schema, name: name, in: environment)
+    try scope.relation(schema: schema, name: name, in: environment, snapshot)
   }
+
+  func names(at moment: Moment) throws -> any SchemaProvider { try scope.names(at: moment) }
 
   func relationNames() -> [(schema: String, name: String)] { scope.relationNames() }
 

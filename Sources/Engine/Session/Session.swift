@@ -51,7 +51,19 @@ package final class Session {
       throw error
     }
     for statement in statements {
-      try run(statement, text: sql, into: sink, parameters: parameters)
+      let number = warehouse.queryLog.begin(statement.text(in: sql, limit: QueryLog.textLimit))
+      let start = ContinuousClock.now
+      let logged = LoggedSink(sink)
+      do {
+        try run(statement, text: sql, into: logged, parameters: parameters)
+        warehouse.queryLog.end(number, after: ContinuousClock.now - start, rows: logged.rowCount)
+      } catch {
+        let known = error as? PulsehouseError
+        warehouse.queryLog.end(
+          number, after: ContinuousClock.now - start, rows: nil, sqlState: known?.sqlState ?? "XX000",
+          message: known?.message ?? "\(error)")
+        throw error
+      }
     }
   }
 
@@ -103,17 +115,7 @@ package final class Session {
   }
 
   /// The earlier state that the setting `snapshot` names; nil when it names none.
-  private func past() throws -> Snapshot? {
-    switch settings.snapshot {
-    case nil: return nil
-    case .commit(let number): return try warehouse.store.snapshot(at: SnapshotID(number))
-    case .time(let time):
-      guard let commit = try warehouse.store.history().first(where: { $0.timestamp <= time }) else {
-        throw PulsehouseError(.user, "there is no snapshot as old as this", sqlState: "22023")
-      }
-      return try warehouse.store.snapshot(at: commit.id)
-    }
-  }
+  private func past() throws -> Snapshot? { try settings.snapshot.map { try warehouse.snapshot(at: $0) } }
 
   func planner(_ scope: PlanningScope, _ parameters: [Scalar] = []) -> Planner {
     let context = EvaluationContext(parameters: parameters, now: statementTime)
@@ -357,6 +359,17 @@ package final class Session {
           ], rowCount: all.count))
     }
     try work.sink.finish(StatementOutcome("SHOW"))
+  }
+}
+
+extension Statement {
+  /// Its own part of a text, cut at `limit` bytes.
+  fileprivate func text(in whole: String, limit: Int) -> String {
+    let bytes = whole.utf8
+    guard let range = range.bytes, range.lowerBound >= 0, range.upperBound <= bytes.count else { return "" }
+    let start = bytes.index(bytes.startIndex, offsetBy: range.lowerBound)
+    let part = bytes[start...].prefix(min(range.count, limit))
+    return String(decoding: part, as: UTF8.self)
   }
 }
 

@@ -1,6 +1,7 @@
 import Bytes
 import Execution
 import Kernels
+import Planning
 import Vectors
 
 /// What a session may choose for itself, by SET or from the command line.
@@ -17,13 +18,6 @@ package struct SessionSettings: Sendable {
   package var snapshot: Moment?
   /// The environment whose tables plain names stand for; nil is production.
   package var environment: Environment?
-
-  /// A place in a warehouse's history.
-  package enum Moment: Hashable, Sendable {
-    case commit(UInt64)
-    /// The last commit at or before this time, in microseconds since 1970-01-01 UTC.
-    case time(Int64)
-  }
 
   package init() {}
 

@@ -57,8 +57,8 @@ extension SystemTable {
     SystemTable(
       name: TableName("pg_catalog", "pg_namespace"),
       fields: Schema([Field("oid", .bigint), Field("nspname", .text), Field("nspowner", .bigint)]),
-      rows: { snapshot, _ in
-        CatalogObjects(snapshot).schemas.enumerated().map { index, name in
+      rows: { snapshot, warehouse in
+        CatalogObjects(snapshot, warehouse).schemas.enumerated().map { index, name in
           [.integer(CatalogObjects.schemaBase + Int64(index)), .text(name), .integer(10)]
         }
       }),
@@ -68,8 +68,8 @@ extension SystemTable {
         Field("oid", .bigint), Field("relname", .text), Field("relnamespace", .bigint), Field("relkind", .text),
         Field("relnatts", .smallint), Field("reltuples", .real), Field("relowner", .bigint),
       ]),
-      rows: { snapshot, _ in
-        let objects = CatalogObjects(snapshot)
+      rows: { snapshot, warehouse in
+        let objects = CatalogObjects(snapshot, warehouse)
         return objects.relations.enumerated().map { index, relation in
           [
             .integer(CatalogObjects.relationBase + Int64(index)), .text(relation.name.name),
@@ -85,8 +85,8 @@ extension SystemTable {
         Field("attnotnull", .boolean), Field("atthasdef", .boolean), Field("attisdropped", .boolean),
         Field("atttypmod", .integer),
       ]),
-      rows: { snapshot, _ in
-        CatalogObjects(snapshot).relations.enumerated().flatMap { index, relation in
+      rows: { snapshot, warehouse in
+        CatalogObjects(snapshot, warehouse).relations.enumerated().flatMap { index, relation in
           relation.fields.enumerated().map { number, field in
             [
               .integer(CatalogObjects.relationBase + Int64(index)), .text(field.name),
@@ -102,8 +102,8 @@ extension SystemTable {
         Field("oid", .bigint), Field("typname", .text), Field("typnamespace", .bigint), Field("typlen", .smallint),
         Field("typtype", .text), Field("typcategory", .text),
       ]),
-      rows: { snapshot, _ in
-        let schema = CatalogObjects(snapshot).identifier(ofSchema: "pg_catalog")
+      rows: { snapshot, warehouse in
+        let schema = CatalogObjects(snapshot, warehouse).identifier(ofSchema: "pg_catalog")
         return PostgresType.all.map { type in
           [
             .integer(type.identifier), .text(type.name), schema, .integer(Int64(type.length)), .text("b"),
@@ -177,7 +177,7 @@ private struct CatalogObjects {
   let schemas: [String]
   let relations: [Relation]
 
-  init(_ snapshot: Snapshot) {
+  init(_ snapshot: Snapshot, _ warehouse: Warehouse) {
     let tables = snapshot.tables.map { table in
       Relation(
         name: table.name, kind: "r", fields: table.definition.schema.fields,
@@ -189,7 +189,9 @@ private struct CatalogObjects {
         name: view.name, kind: "v",
         fields: view.definition.columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) })
     }
-    let system = SystemTable.all.map { Relation(name: $0.name, kind: "v", fields: $0.fields.fields) }
+    let system =
+      warehouse.systemTables.map { Relation(name: $0.name, kind: "v", fields: $0.fields.fields) }
+      + SystemView.all.map { Relation(name: $0.name, kind: "v", fields: $0.fields) }
     relations = (tables + views + system).sorted { $0.name < $1.name }
     schemas = Set(snapshot.schemas).union(SystemTable.all.map(\.name.schema)).sorted()
   }

@@ -3,11 +3,19 @@ import Planning
 import Vectors
 
 /// A table that the warehouse computes about itself: `sys.tables`, `information_schema.columns` and the like.
-struct SystemTable: Sendable {
-  var name: TableName
+package struct SystemTable: Sendable {
+  package var name: TableName
   var fields: Schema
   /// Returns the rows, boxed, each as long as `fields`.
   var rows: @Sendable (Snapshot, Warehouse) throws -> [[Scalar]]
+
+  package init(
+    name: TableName, fields: Schema, rows: @escaping @Sendable (Snapshot, Warehouse) throws -> [[Scalar]]
+  ) {
+    self.name = name
+    self.fields = fields
+    self.rows = rows
+  }
 
   func batches(_ snapshot: Snapshot, _ warehouse: Warehouse) throws -> [Batch] {
     let rows = try rows(snapshot, warehouse)
@@ -82,6 +90,7 @@ struct SystemTable: Sendable {
           [.integer(Int64(commit.id.number)), .integer(commit.timestamp), .text(commit.message)]
         }
       }),
+    QueryLog.table,
     RunTables.runs,
     RunTables.modelRuns,
     RunTables.audits,
@@ -92,10 +101,11 @@ struct SystemTable: Sendable {
         Field("table_catalog", .text), Field("table_schema", .text), Field("table_name", .text),
         Field("table_type", .text),
       ]),
-      rows: { snapshot, _ in
+      rows: { snapshot, warehouse in
         let tables = snapshot.tables.map { ($0.name, "BASE TABLE") }
         let views = snapshot.views.map { ($0.name, "VIEW") }
-        let system = SystemTable.all.map { ($0.name, "SYSTEM VIEW") }
+        let names = warehouse.systemTables.map(\.name) + SystemView.all.map(\.name)
+        let system = names.map { ($0, "SYSTEM VIEW") }
         return (tables + views + system).sorted { $0.0 < $1.0 }.map { name, kind in
           [.text("pulsehouse"), .text(name.schema), .text(name.name), .text(kind)]
         }
@@ -107,14 +117,15 @@ struct SystemTable: Sendable {
         Field("column_name", .text), Field("ordinal_position", .integer), Field("is_nullable", .text),
         Field("data_type", .text),
       ]),
-      rows: { snapshot, _ in
+      rows: { snapshot, warehouse in
         var relations: [(TableName, [Field])] = snapshot.tables.map {
           ($0.name, $0.definition.schema.fields)
         }
         relations += snapshot.views.map { view in
           (view.name, view.definition.columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) })
         }
-        relations += SystemTable.all.map { ($0.name, $0.fields.fields) }
+        relations += warehouse.systemTables.map { ($0.name, $0.fields.fields) }
+        relations += SystemView.all.map { ($0.name, $0.fields) }
         return relations.sorted { $0.0 < $1.0 }.flatMap { name, fields in
           fields.enumerated().map { index, field in
             [

@@ -192,6 +192,7 @@ extension ScalarFunction {
     case .random: return RandomValues.doubles(count: count)
     case .randomUUID: return RandomValues.uuids(count: count)
     case .hash: return Hash.bigint(arguments, count: count)
+    case .sample: return RandomValues.samples(of: arguments[0], seed: arguments[1])
     case .raise:
       guard count > 0 else { return .nulls(type, count: 0) }
       let message = TextFormat.string(arguments[0].scalar(at: 0), arguments[0].type)

@@ -114,7 +114,6 @@ extension Binder {
     guard method == "bernoulli" || method == "system" else {
       throw BinderError.user("42704", "tablesample method \(method) does not exist", sample.range)
     }
-    if let seed = sample.seed { throw BinderError.unsupported("REPEATABLE", seed.range) }
     guard sample.arguments.count == 1, let argument = sample.arguments.first else {
       throw BinderError.user("42601", "tablesample method \(method) requires 1 argument", sample.range)
     }
@@ -126,8 +125,23 @@ extension Binder {
     guard case .double(let size) = try evaluate(percent, argument.range), size >= 0, size <= 100 else {
       throw BinderError.user("2202H", "sample percentage must be between 0 and 100", argument.range)
     }
-    return .filter(
-      [.compare(.less, .call(.random, [], .double), .constant(.double(size / 100), .double))], plan)
+    let share = Expression.constant(.double(size / 100), .double)
+    guard let seed = sample.seed, case .scan(var scan) = plan else {
+      return .filter([.compare(.less, .call(.random, [], .double), share)], plan)
+    }
+    // The same rows for the same seed, as long as the table stays the same: by where a row lies.
+    let wanted = try explicitCast(try bind(seed, Stage(Scope(parent: nil), "REPEATABLE")), to: .double, seed.range)
+    guard wanted.isConstant else { throw BinderError.unsupported("a seed that is not a constant", seed.range) }
+    guard case .double(let number) = try evaluate(wanted, seed.range) else {
+      throw BinderError.user("2202G", "TABLESAMPLE REPEATABLE parameter cannot be null", seed.range)
+    }
+    let place = column("row", .bigint, isNullable: false)
+    let columns = scan.columns
+    scan.columns.append(place)
+    scan.sources.append(.rowIdentifier)
+    let bits = Expression.constant(.integer(Int64(bitPattern: (number + 0).bitPattern)), .bigint)
+    let chance = Expression.call(.sample, [.column(place), bits], .double)
+    return .project(columns.map { Projection($0) }, .filter([.compare(.less, chance, share)], .scan(scan)))
   }
 
   func scan(_ table: TableDescription) -> LogicalPlan {
@@ -164,7 +178,7 @@ extension Binder {
     }
   }
 
-  private func bindView(_ view: ViewDescription, _ range: SourceRange) throws -> BoundQuery {
+  func bindView(_ view: ViewDescription, _ range: SourceRange) throws -> BoundQuery {
     let key = "\(view.schema).\(view.name)"
     if viewStack.contains(key) {
       throw BinderError.user("42P17", "infinite recursion detected in view \"\(view.name)\"", range)

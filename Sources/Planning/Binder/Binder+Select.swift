@@ -13,9 +13,12 @@ extension Binder {
     let scope = Scope(parent: outer)
     var plan = try bindFrom(select.from, scope)
     if let predicate = select.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
+    let bounds = plan.leadingConditions
 
     let input = Stage(scope, "GROUP BY")
     let collector = AggregateCollector(input: input)
+    let gaps = GapCollector()
+    input.gaps = gaps
     let windows = WindowCollector()
     for named in select.windows {
       if windows.definitions[named.name] != nil {
@@ -28,6 +31,7 @@ extension Binder {
     let stage = Stage(scope, "SELECT")
     stage.aggregates = collector
     stage.windows = windows
+    stage.gaps = gaps
     let expansions = ExpansionCollector()
     stage.expansions = expansions
     var outputs = try bindItems(select.items, stage)
@@ -99,8 +103,26 @@ extension Binder {
       try grouping.resolveAttachments(of: having)
       plan = applyFilter(
         plan, havingSimple.flatMap(\.conjuncts), havingComplex.flatMap(\.conjuncts), having)
+      if let filling = gaps.filling {
+        plan = try GapFilling(self, filling, gaps, collector).fill(plan, bounds: bounds) { argument in
+          try grouping.resolve(argument, stage)
+        }
+        // Whatever could not be NULL can be in a gap.
+        let nullable = Dictionary(
+          plan.output.map { ($0, Expression.column($0)) }, uniquingKeysWith: { first, _ in first })
+        outputs = outputs.map {
+          Output(expression: $0.expression.substituting(nullable), name: $0.name, range: $0.range)
+        }
+      }
     } else {
       plan = attach(input.attachments, to: plan)
+    }
+    if !isGrouped, let filling = gaps.filling {
+      throw BinderError.user("42803", "time_bucket_gapfill belongs in GROUP BY", filling.range)
+    }
+    if gaps.filling == nil, let call = gaps.calls.first {
+      throw BinderError.user(
+        "42803", "\(call.kind.rawValue) fills the gaps of time_bucket_gapfill, which is not in GROUP BY", call.range)
     }
     plan = attach(stage.attachments, to: plan)
     plan = apply(windows, to: plan)

@@ -17,6 +17,7 @@ extension Binder {
       }
       if function.items.count == 1, !function.hasOrdinality {
         if name == "read_parquet" { return try bindFile(syntax, function, item.call.range) }
+        if name == "as_of" { return try bindPast(syntax, function, item.call.range) }
         if let plan = try constantRows(syntax, name, scope, item.call.range) {
           return try self.item(
             plan, [function.alias?.name ?? name], schema: nil, name: name, function.alias, function.range)

@@ -11,6 +11,8 @@ final class Stage {
   var windows: WindowCollector?
   /// Where set-returning calls go; nil where none may stand.
   var expansions: ExpansionCollector?
+  /// What time_bucket_gapfill asks for; nil where it may not stand.
+  var gaps: GapCollector?
   /// Subqueries that become joins, in the order they must be applied.
   var attachments: [Attachment] = []
   /// True while NULL and false mean the same for the expression being bound (a conjunct of a filter).

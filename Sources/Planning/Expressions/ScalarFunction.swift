@@ -146,6 +146,8 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case randomUUID = "gen_random_uuid"
   /// A 64-bit hash of the arguments, ours alone; NULL counts as a value. For order-free comparison of tables.
   case hash = "pulsehouse_hash"
+  /// (row identifier, seed), both bigint: a number from 0 to below 1, the same for the same arguments.
+  case sample = "pulsehouse_sample"
   /// Raises `(message)` when it is evaluated; gives the type it is cast to.
   case raise = "pulsehouse_raise"
 }

@@ -11,9 +11,11 @@ enum OpenWarehouse {
   /// - Throws: `.usage` when there is none and the command only reads.
   static func open(_ place: Workplace, _ arguments: Arguments, forWriting: Bool) throws -> Warehouse {
     let isQuiet = arguments.has("quiet")
-    return try Warehouse(
+    let warehouse = try Warehouse(
       place.tables, mode: forWriting ? .create : .readOnly,
       notice: { if !isQuiet { Terminal.note("notice: \($0)") } })
+    SourceTable.add(to: warehouse)
+    return warehouse
   }
 
   static func session(_ warehouse: Warehouse, _ arguments: Arguments) throws -> Session {
