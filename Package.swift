@@ -40,13 +40,15 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPgQuery", providers: [.apt(["libpg-query-dev"])]),
     .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     // Opened at run time by the room itself, so nothing is linked: see its shim.
     .systemLibrary(name: "CRdKafka", providers: [.apt(["librdkafka-dev"])]),
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
-    // Floor 1: bytes and files, and the client of Kafka.
+    // Floor 1: bytes and files, the client of Kafka, and YAML.
     floor("Bytes", uses: ["CZstd", "CKernels"]),
     floor("Kafka", uses: ["CRdKafka", "Bytes"]),
+    floor("YAML", uses: ["CYaml", "Bytes"]),
 
     // Floor 2: the vocabulary of data in memory.
     floor("Vectors", uses: ["Bytes"]),
@@ -77,7 +79,9 @@ let package = Package(
       "Ingestion",
       uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Kafka", "Bytes", "CKernels"]),
     floor(
-      "Modeling", uses: ["Engine", "Execution", "SQLSyntax", "Kernels", "Vectors", "Bytes"], exclude: ["SQLMESH.md"]),
+      "Modeling",
+      uses: ["Engine", "Execution", "Planning", "SQLSyntax", "Kernels", "Vectors", "YAML", "Bytes"],
+      exclude: ["SQLMESH.md"]),
     floor("Simulation", uses: ["Bytes"]),
 
     // Floor 8: people.
@@ -112,6 +116,7 @@ let package = Package(
       path: "Tests/SQLLogicRunner", swiftSettings: swift),
     tests("Bytes", uses: ["Bytes"]),
     tests("Kafka", uses: ["Kafka", "Bytes"]),
+    tests("YAML", uses: ["YAML", "Bytes"]),
     tests("Vectors", uses: ["Vectors", "Bytes"]),
     tests("SQLSyntax", uses: ["SQLSyntax", "Bytes"]),
     tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),
@@ -126,7 +131,7 @@ let package = Package(
     tests("Engine", uses: ["Engine", "TestKit", "Metadata", "Segments", "Planning", "Vectors", "Bytes"]),
     tests(
       "Ingestion", uses: ["Ingestion", "Engine", "Execution", "SQLSyntax", "TestKit", "Vectors", "Kafka", "Bytes"]),
-    tests("Modeling", uses: ["Modeling", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
+    tests("Modeling", uses: ["Modeling", "Planning", "Engine", "SQLSyntax", "TestKit", "Vectors", "Bytes"]),
     tests("Simulation", uses: ["Simulation", "Bytes"]),
     tests(
       "Pipeline",

@@ -44,3 +44,6 @@ void ph_discard_file_range(int descriptor, int64_t offset, int64_t count);
 #include "hashing.h"
 
 #include "ph_json.h"
+
+// Gives memory of the C heap that is free, but kept for later, back to the system.
+void ph_release_heap(void);

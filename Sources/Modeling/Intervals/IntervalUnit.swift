@@ -105,6 +105,31 @@ package enum CalendarText {
   /// `2024-01-03` of days since 1970.
   static func date(day: Int64) -> String { TextFormat.string(.integer(day), .date) ?? "" }
 
+  /// Microseconds since 1970 of `2024-01-03 04:05:06.789`, with `T` or a blank, perhaps with `Z` or `+00:00`; nil for
+  /// anything else, another zone too.
+  package static func time(_ text: String) -> Int64? {
+    guard let day = day(text), text.count > 11 else { return nil }
+    var clock = text.dropFirst(11)
+    for suffix in ["Z", "+00:00", "+00", " UTC"] where clock.hasSuffix(suffix) { clock = clock.dropLast(suffix.count) }
+    let parts = clock.split(separator: ":", omittingEmptySubsequences: false)
+    guard (2...3).contains(parts.count), let hour = Int64(parts[0]), (0...23).contains(hour),
+      let minute = Int64(parts[1]), (0...59).contains(minute)
+    else { return nil }
+    var microseconds: Int64 = 0
+    if parts.count == 3 {
+      let pieces = parts[2].split(separator: ".", omittingEmptySubsequences: false)
+      guard pieces.count <= 2, let second = Int64(pieces[0]), (0...59).contains(second) else { return nil }
+      microseconds = second * 1_000_000
+      if pieces.count == 2 {
+        guard (1...6).contains(pieces[1].count), pieces[1].allSatisfy(\.isASCII), let fraction = Int64(pieces[1]),
+          fraction >= 0
+        else { return nil }
+        microseconds += (0..<(6 - pieces[1].count)).reduce(fraction) { value, _ in value * 10 }
+      }
+    }
+    return day * 86_400_000_000 + (hour * 60 + minute) * 60_000_000 + microseconds
+  }
+
   /// Days since 1970 of `2024-01-03`, also with a time behind it; nil for anything else.
   package static func day(_ text: String) -> Int64? {
     let parts = text.prefix { $0 != " " && $0 != "T" }.split(separator: "-")

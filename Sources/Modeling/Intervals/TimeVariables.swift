@@ -17,6 +17,14 @@ enum TimeVariables {
     return values
   }
 
+  /// The same for any two instants. - Parameters: microseconds since 1970 UTC.
+  static func values(start: Int64, end: Int64, execution: Int64) -> [String: MacroValue] {
+    var values = executionValues(execution)
+    add("start", start, &values)
+    add("end", end, &values)
+    return values
+  }
+
   static func executionValues(_ microseconds: Int64) -> [String: MacroValue] {
     var values: [String: MacroValue] = [:]
     add("execution", microseconds, &values)

@@ -15,6 +15,10 @@ package struct Model: Sendable {
   package var audits: [AuditCall]
   /// Audits that its own file defines, by name.
   package var inlineAudits: [String: CustomAudit] = [:]
+  /// When a watch looks at it.
+  package var cron: CronSchedule
+  /// How old its rows may become before a watch warns; nil for any age.
+  package var freshness: Freshness?
   /// Tables its SQL reads, and those named by `depends_on` and by its audits.
   package var upstream: Set<RelationName>
   /// Tables its SQL reads and those named by `depends_on`: what its rows depend on.

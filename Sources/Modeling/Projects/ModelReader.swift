@@ -5,16 +5,17 @@ import SQLSyntax
 struct ModelReader {
   let file: ModelFile
   let block: HeaderBlock
+  var defaults = ModelDefaults()
 
   /// Properties that SQLMesh knows and that change nothing here.
   private static let withoutEffect: Set<String> = [
-    "cron_tz", "end", "owner", "stamp", "tags", "grains", "references",
+    "cron_tz", "end", "owner", "stamp", "grains", "references",
     "column_descriptions", "storage_format", "physical_properties", "table_properties", "virtual_properties",
     "session_properties", "allow_partials", "optimize_query", "formatting", "virtual_environment_mode", "project",
   ]
 
   /// Reads every model of a file that is enabled.
-  static func models(of file: ModelFile) throws(PulsehouseError) -> [Model] {
+  static func models(of file: ModelFile, defaults: ModelDefaults) throws(PulsehouseError) -> [Model] {
     var models: [Model] = []
     var inline: [String: CustomAudit] = [:]
     let isAlone = !file.blocks.contains { $0.kind == .model }
@@ -30,7 +31,7 @@ struct ModelReader {
             .user, "expected MODEL (...), found \(block.kind.rawValue.uppercased()) (...)", sqlState: "42601",
             hint: "Sources belong in sources/, audits of several models in audits/.", range: block.range)
         }
-        guard var model = try ModelReader(file: file, block: block).model() else { continue }
+        guard var model = try ModelReader(file: file, block: block, defaults: defaults).model() else { continue }
         model.inlineAudits = inline
         models.append(model)
       } catch {
@@ -67,15 +68,33 @@ struct ModelReader {
     return Model(
       name: name, kind: kind, description: try block["description"]?.string(), grain: try words("grain"),
       partitionedBy: try words("partitioned_by"), clusteredBy: try words("clustered_by"),
-      columns: try block["columns"]?.columns() ?? [], audits: audits, upstream: reads, reads: reads, query: query,
+      columns: try block["columns"]?.columns() ?? [], audits: audits, cron: try cron(), freshness: try freshness(),
+      upstream: reads, reads: reads, query: query,
       file: file,
       nameRange: nameValue.range)
+  }
+
+  private func cron() throws(PulsehouseError) -> CronSchedule {
+    guard let value = block["cron"] else { return defaults.cron }
+    do throws(PulsehouseError) {
+      return try CronSchedule(try value.string())
+    } catch {
+      var error = error
+      error.range = error.range ?? value.range
+      throw error
+    }
+  }
+
+  private func freshness() throws(PulsehouseError) -> Freshness? {
+    var tags: [(text: String, range: Range<Int>)] = []
+    for entry in block["tags"]?.list() ?? [] { tags.append((try entry.string(), entry.range)) }
+    return try Freshness.find(in: tags)
   }
 
   private func refuseUnknown() throws(PulsehouseError) {
     let understood: Set<String> = [
       "name", "kind", "dialect", "enabled", "description", "grain", "partitioned_by", "clustered_by", "columns",
-      "audits", "depends_on", "cron", "interval_unit", "start",
+      "audits", "depends_on", "cron", "interval_unit", "start", "tags",
     ]
     for property in block.properties
     where !understood.contains(property.name) && !Self.withoutEffect.contains(property.name) {

@@ -17,6 +17,7 @@ package struct Project: Sendable {
     _ folder: String, files: any FileSystem = LocalFileSystem()
   ) throws(PulsehouseError) -> Project {
     var project = Project(folder: folder, models: [], audits: [:])
+    let defaults = try ModelDefaults.load(folder, files)
     for path in try sqlFiles(below: Path.join(folder, "audits"), files) {
       for audit in try CustomAudit.read(try read(path, files)) {
         if let other = project.audits.updateValue(audit, forKey: audit.name) {
@@ -25,7 +26,7 @@ package struct Project: Sendable {
       }
     }
     for path in try sqlFiles(below: Path.join(folder, "models"), files) {
-      project.models += try ModelReader.models(of: try read(path, files))
+      project.models += try ModelReader.models(of: try read(path, files), defaults: defaults)
     }
     project.models.sort { $0.name < $1.name }
     for (first, second) in zip(project.models, project.models.dropFirst()) where first.name == second.name {

@@ -24,6 +24,7 @@ package enum CommandList {
     PromoteCommand.self,
     HistoryCommand.self,
     UndoCommand.self,
+    LineageCommand.self,
     SQLCommand.self,
     ExportCommand.self,
     StatusCommand.self,

@@ -11,19 +11,25 @@ package enum RunCommand: Command {
     options: RunSelection.options + [
       OpenWarehouse.environmentOption,
       OptionSpecification("samples", value: "N", "failing rows shown and kept for each audit (default: 20)"),
-    ],
+    ] + WatchRun.options,
     discussion: """
       \(RunSelection.discussion) Readers see the old tables until everything is built and audited, and then all new
       ones at once. When a blocking audit fails nothing is published; failing rows are kept in tables of the schema
       audits. pulsehouse plan shows what a run would do, pulsehouse undo takes it back. With --env the run builds beside
       production: the environment begins from production's tables without copying them, and only models whose SQL or
       upstream differ are built anew; pulsehouse diff compares, pulsehouse promote makes it production.
+      \(WatchRun.discussion)
       """)
 
   package static func run(_ arguments: Arguments) throws {
     let place = try Workplace(arguments)
     let project = try RunSelection.project(place)
     let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
+    if arguments.has("watch") {
+      var options = try RunSelection.options(arguments)
+      options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
+      return try WatchRun.run(place, arguments, warehouse, options)
+    }
     let session = try OpenWarehouse.session(warehouse, arguments)
     let canceller = session.canceller
     SignalWatch.onInterrupt { canceller.cancel() }
