@@ -20,6 +20,9 @@ package final class Session {
   /// Rows that were read of tables to be written to others, so far.
   package internal(set) var readRowCount = 0
 
+  /// The time that statements go by, microseconds since 1970 UTC; nil for the clock's. For tests of models.
+  package var fixedTime: Int64?
+
   private var open: OpenTransaction?
   private var prepared: [String: Prepare] = [:]
   /// Stops the running statement from any thread.
@@ -104,7 +107,7 @@ package final class Session {
   // MARK: What a statement works with
 
   /// The start of the transaction a statement belongs to, microseconds since 1970-01-01 UTC.
-  var statementTime: Int64 { open?.startTime ?? QueryContext.clock() }
+  var statementTime: Int64 { fixedTime ?? open?.startTime ?? QueryContext.clock() }
 
   /// With `readsPast` the state is the one that the setting `snapshot` names.
   func planningScope(readsPast: Bool = true) throws -> PlanningScope {

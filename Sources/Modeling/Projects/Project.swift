@@ -136,7 +136,9 @@ package struct Project: Sendable {
         found.append(path)
       } else if name.hasSuffix(".py") && name != "__init__.py" {
         throw PulsehouseError(
-          .unsupported, "a Python model is not supported natively", hint: "Run this project with SQLMesh.", file: path)
+          .unsupported, "a Python model is not supported natively",
+          hint: "Write it in SQL, or run this project with SQLMesh.", file: path,
+          line: 1)
       }
     }
     return found

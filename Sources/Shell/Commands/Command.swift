@@ -25,6 +25,8 @@ package enum CommandList {
     HistoryCommand.self,
     UndoCommand.self,
     LineageCommand.self,
+    TraceCommand.self,
+    TestCommand.self,
     SQLCommand.self,
     ExportCommand.self,
     StatusCommand.self,
