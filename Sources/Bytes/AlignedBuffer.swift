@@ -43,6 +43,10 @@ package final class AlignedBuffer: @unchecked Sendable {
     if owner == nil { ph_buffer_free(base, byteCount + AlignedBuffer.padding) }
   }
 
+  /// Lets freed memory of about `byteCount` bytes wait for the next buffers, for all threads: a large result costs less
+  /// the second time.
+  package static func keepFreed(upTo byteCount: Int) { ph_buffer_keep(max(0, byteCount)) }
+
   /// Returns the bytes as values of `T`; the buffer must be kept alive while they are used.
   @inlinable package func values<T: BitwiseCopyable>(as type: T.Type) -> UnsafeMutablePointer<T> {
     base.assumingMemoryBound(to: type)

@@ -27,10 +27,9 @@
 #define LARGE_CHUNK ((size_t)8 << 20)
 #define CLASS_COUNT 73
 #define CHUNK_HEAD 4096u
-// Bytes that wait for reuse at most, of each kind.
-#define POOL_LIMIT ((size_t)128 << 20)
-#define MAPPING_LIMIT ((size_t)256 << 20)
 #define MAPPING_COUNT 64
+// Bytes that wait for reuse at most, of each kind, unless ph_buffer_keep allows more.
+#define SMALLEST_LIMIT ((size_t)128 << 20)
 
 struct slot {
   struct slot *next;
@@ -49,6 +48,7 @@ struct size_class {
   uint32_t chunk_count;
 };
 
+static size_t waiting_limit = SMALLEST_LIMIT;
 static struct size_class classes[CLASS_COUNT];
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct chunk *pools[2];
@@ -118,7 +118,7 @@ static struct chunk *new_chunk(uint32_t number, int first) {
 static void release_chunk(struct chunk *chunk, int small) {
   size_t size = chunk_size(small);
   pthread_mutex_lock(&pool_lock);
-  int keeps = pool_bytes + size <= POOL_LIMIT;
+  int keeps = pool_bytes + size <= waiting_limit;
   if (keeps) {
     chunk->next = pools[small];
     pools[small] = chunk;
@@ -211,7 +211,7 @@ static void *allocate_mapping(size_t size) {
 
 static void free_mapping(void *base, size_t size) {
   size = mapping_size(size);
-  if (size > MAPPING_LIMIT / 2) {
+  if (size > waiting_limit / 2) {
     munmap(base, size);
     return;
   }
@@ -225,7 +225,7 @@ static void free_mapping(void *base, size_t size) {
       if (!mappings[i].base) place = i;
       else if (oldest < 0 || mappings[i].age < mappings[oldest].age) oldest = i;
     }
-    if (place >= 0 && mapping_bytes + size <= MAPPING_LIMIT) {
+    if (place >= 0 && mapping_bytes + size <= waiting_limit) {
       mappings[place].base = base;
       mappings[place].size = size;
       mappings[place].age = ++mapping_clock;
@@ -254,10 +254,17 @@ void ph_buffer_free(void *base, size_t size) {
   else free_mapping(base, size);
 }
 
+void ph_buffer_keep(size_t size) {
+  pthread_mutex_lock(&pool_lock);
+  waiting_limit = size > SMALLEST_LIMIT ? size : SMALLEST_LIMIT;
+  pthread_mutex_unlock(&pool_lock);
+}
+
 #else
 
 void *ph_buffer_allocate(size_t size) { return aligned_alloc(64, (size + 63) & ~(size_t)63); }
 void ph_buffer_free(void *base, size_t size) { free(base); }
+void ph_buffer_keep(size_t size) { (void)size; }
 
 #endif
 

@@ -8,7 +8,10 @@ package final class MemoryBudget: Sendable {
   private let used = Atomic<Int>(0)
   private let highest = Atomic<Int>(0)
 
-  package init(limit: Int) { self.limit = limit }
+  package init(limit: Int) {
+    self.limit = limit
+    AlignedBuffer.keepFreed(upTo: limit / 16)
+  }
 
   /// 80 % of the machine's memory.
   package static var defaultLimit: Int {

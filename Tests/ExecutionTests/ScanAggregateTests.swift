@@ -74,13 +74,16 @@ import Vectors
     func extract(_ field: String) -> Expression {
       .call(.extract, [.constant(.text(field), .text), col(scan, 4)], .numeric(precision: nil, scale: nil))
     }
+    func whole(_ function: ScalarFunction, _ value: Expression, _ number: Int) -> Expression {
+      .call(function, [value, .constant(int(number), value.type)], value.type)
+    }
     if let dimension = dimensions.randomElement(&random), random.chance(50) {
       let attribute = col(dimension, 1)
       return random.chance(70)
         ? (random.chance(60) ? attribute : col(dimension, 2))
         : .coalesce([attribute, .constant(.text("none"), .text)], .text)
     }
-    switch random.below(11) {
+    switch random.below(14) {
     case 0, 1: return col(scan, 0)
     case 2: return col(scan, 1)
     case 3: return col(scan, 2)
@@ -90,6 +93,10 @@ import Vectors
     case 7: return .call(.dateTrunc, [.constant(.text("day"), .text), col(scan, 4)], .timestamp)
     case 8: return .call(.modulo, [col(scan, 1), .constant(int(3), .bigint)], .bigint)
     case 9: return .call(.upper, [col(scan, 2)], .text)
+    // The ninth column has no negative values, the first has some.
+    case 10: return whole(.divide, col(scan, 8), 7000)
+    case 11: return .cast(whole(.divide, whole(.modulo, col(scan, 8), 12_000), 3000), .bigint)
+    case 12: return whole(.divide, col(scan, 0), 10)
     default: return .cast(col(scan, 6), .text)
     }
   }

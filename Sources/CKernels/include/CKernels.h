@@ -25,6 +25,10 @@ void *ph_buffer_allocate(size_t size);
 /// Gives back what `ph_buffer_allocate(size)` returned, with the same `size`. Any thread.
 void ph_buffer_free(void *base, size_t size);
 
+/// Lets freed buffers of up to `size` bytes, of each of two kinds, wait for the next ones; never less than 128 MiB. Any
+/// thread.
+void ph_buffer_keep(size_t size);
+
 /// Tells the allocator to keep freed memory for the next buffer instead of giving it back to the system: row groups and
 /// batches ask for megabytes at a time, and fresh pages cost more than most loops over them. Call once, first thing.
 void ph_keep_freed_memory(void);

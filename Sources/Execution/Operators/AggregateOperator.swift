@@ -45,14 +45,16 @@ final class AggregateOperator: Operator {
     keys = try aggregation.keys.map { try CompiledExpression($0, input: input.columns) }
     aggregates = try aggregation.aggregates.map { try CompiledAggregate($0, input: input.columns, run) }
     sets = aggregation.groupingSets ?? [Array(aggregation.keys.indices)]
-    partitionBits = AggregateOperator.partitionBits(rows: input.node.estimatedRowCount)
+    partitionBits = AggregateOperator.partitionBits(
+      rows: input.node.estimatedRowCount, groups: node.estimatedRowCount)
     super.init(node, run)
   }
 
-  /// Partitions are for many threads and small tables: 64 of them up to 32 million rows, 1,024 at most.
-  private static func partitionBits(rows: Double) -> Int {
+  /// Partitions are for many threads and small tables: 64 of them up to 32 million rows, if there are few groups, and
+  /// 1,024 at most.
+  private static func partitionBits(rows: Double, groups: Double) -> Int {
     var bits = 6
-    while bits < 10, rows > Double(1 << (bits + 19)) { bits += 1 }
+    while bits < 10, rows > Double(1 << (bits + 19)) || groups > Double(1 << (bits + 14)) { bits += 1 }
     return bits
   }
 

@@ -41,6 +41,21 @@ struct PartitionedGroups {
     self.starts = starts
   }
 
+  /// Takes groups that stand in order of their partitions already.
+  private init(_ state: GroupingState, starts: [Int]) {
+    self.state = state
+    members = Array(0..<UInt32(truncatingIfNeeded: state.groupCount))
+    self.starts = starts
+  }
+
+  /// Returns the same groups in `empty`, laid out by partition: who then reads a partition reads on in memory.
+  func arranged(in empty: GroupingState) throws -> PartitionedGroups {
+    empty.reserve(members.count)
+    try empty.merge(state, members[...])
+    try empty.seal()
+    return PartitionedGroups(empty, starts: starts)
+  }
+
   subscript(partition: Int) -> ArraySlice<UInt32> { members[starts[partition]..<starts[partition + 1]] }
 
   var byteCount: Int { state.byteCount + members.count * 4 + starts.count * 8 }

@@ -6,8 +6,9 @@ import Vectors
 /// written to disk.
 ///
 /// A table becomes a piece when it has many groups and most rows found theirs in it (rows that lie near each other have
-/// equal keys: a small table then does as well as a large one), and when memory gets short. Pieces are written as
-/// rows of groups. Where an aggregate has no such form, rows are written as they come once memory is short.
+/// equal keys: a small table then does as well as a large one), when hardly any row found its group there (a large table
+/// would do no better, and each of its rows costs a miss of the cache), and when memory gets short. Pieces are written
+/// as rows of groups. Where an aggregate has no such form, rows are written as they come once memory is short.
 final class WorkerGrouping {
   let operation: AggregateOperator
   let set: [Int]
@@ -44,9 +45,10 @@ final class WorkerGrouping {
     try state.update(input, position: position)
     rowCount += input.count
     guard state.groupCount > nextCheck else { return }
-    if rowCount >= 4 * state.groupCount || state.groupCount > WorkerGrouping.mostGroups {
+    let isSparse = rowCount < 2 * state.groupCount
+    if isSparse || rowCount >= 4 * state.groupCount || state.groupCount > WorkerGrouping.mostGroups {
       let count = state.groupCount
-      try closePiece()
+      try closePiece(arranging: isSparse)
       state.reserve(count + count / 8)
     } else {
       nextCheck *= 2
@@ -74,11 +76,13 @@ final class WorkerGrouping {
     for run in runs { try run.seal() }
   }
 
-  private func closePiece() throws {
+  /// Makes a piece of the table; `arranging` lays its groups out by partition, while they are in the cache.
+  private func closePiece(arranging: Bool = false) throws {
     guard state.groupCount > 0 else { return }
     try state.seal()
-    let piece = PartitionedGroups(state, bits: operation.partitionBits)
-    state.table.close()
+    var piece = PartitionedGroups(state, bits: operation.partitionBits)
+    if arranging { piece = try piece.arranged(in: operation.makeState(set)) }
+    piece.state.table.close()
     pieces.append(piece)
     pieceBytes += piece.byteCount
     state = try operation.makeState(set)

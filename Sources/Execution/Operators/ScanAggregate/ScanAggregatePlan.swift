@@ -147,6 +147,9 @@ struct ScanAggregatePlan {
         finest = min(finest, step)
       }
       unit = finest
+    } else if column.type.isInteger, low >= 0 {
+      let units = part.expressions.map { TimeGranularity.ofWholeNumbers($0) }
+      if let first = units[0], first > 1, units.allSatisfy({ $0 == first }) { unit = first }
     }
     let step = Int64(unit)
     let first = low >= 0 ? low / step : -((step - 1 - low) / step)
