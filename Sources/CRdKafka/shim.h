@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <malloc.h>
 #include <stddef.h>
 
 // The client library is not linked but opened when Kafka is first asked for: it brings TLS, SASL and others along,
@@ -40,6 +41,9 @@ struct ph_rdkafka {
   PH_RDKAFKA_FUNCTIONS(PH_FIELD)
 #undef PH_FIELD
 };
+
+/// Gives free memory back to the system.
+static inline void ph_trim_memory(void) { malloc_trim(0); }
 
 /// Opens the client library and finds its functions. Returns NULL, or what is missing.
 static inline const char *_Nullable ph_rdkafka_open(struct ph_rdkafka *_Nonnull library) {

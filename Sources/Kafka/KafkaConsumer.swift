@@ -112,6 +112,10 @@ package final class KafkaConsumer {
     client.destroy(flags: KafkaClient.destroyWithoutClosing)
   }
 
+  /// Gives memory back that freed messages left behind: fetches come in pieces of all sizes, which the allocator would
+  /// keep, more of them the longer a process follows.
+  package func trimMemory() { ph_trim_memory() }
+
   /// Joins the group for these topics.
   package func subscribe(_ topics: [String]) throws(PulsehouseError) {
     try check("subscribe to \(topics.joined(separator: ", "))") { list in

@@ -39,6 +39,7 @@ final class KafkaStream: @unchecked Sendable {
   private var hasNotedTrouble = false
   private var lonelySince: Double?
   private var hasNotedGroup = false
+  private var trimmedAt = 0.0
 
   private static let unitByteLimit = 32 << 20
   private static let receiveLimit = 10_000
@@ -89,6 +90,7 @@ final class KafkaStream: @unchecked Sendable {
         if collector.isStale { continue }
         break
       }
+      trimMemory()
       try look()
       if mustSync { continue }
       if let unit = try collect() { return unit }
@@ -292,6 +294,12 @@ final class KafkaStream: @unchecked Sendable {
       return (witness, state.next)
     }
     return (state.next, state.next)
+  }
+
+  private func trimMemory() {
+    guard options.follows, IngestClock.seconds() - trimmedAt > 10 else { return }
+    consumer.trimMemory()
+    trimmedAt = IngestClock.seconds()
   }
 
   /// Holds the topic against what was read of it before.
