@@ -61,6 +61,16 @@ package enum Executor {
     return box.value
   }
 
+  /// The aggregations of a plan that may run on the codes of stored columns, by the ids of their nodes. Nothing runs.
+  package static func groupingsOfCodes(_ plan: PhysicalPlan, in context: QueryContext) throws -> Set<Int> {
+    let run = QueryRun(context, metrics: QueryMetrics(nodeIDs: []))
+    // Subqueries do not run, and NULL becomes no predicate.
+    run.evaluation.subqueries = plan.subqueries.map { _ in .null }
+    let builder = OperatorBuilder(run)
+    for node in plan.subqueries + [plan.root] { _ = try builder.build(node) }
+    return builder.groupingsOfCodes
+  }
+
   /// Runs an uncorrelated scalar subquery.
   private static func scalar(of source: Operator) throws -> Scalar {
     let result = Box<[Scalar]>([])

@@ -13,6 +13,8 @@ final class QueryRun: @unchecked Sendable {
   /// Parameters, clock, and the results of the subqueries that have run.
   var evaluation: EvaluationContext
   private let spill = Mutex<SpillFile?>(nil)
+  /// What joins have found out for scans, by number.
+  private let runtimeFilters = Mutex<[Int: [ColumnPredicate]]>([:])
 
   init(_ context: QueryContext, metrics: QueryMetrics) {
     self.context = context
@@ -28,6 +30,14 @@ final class QueryRun: @unchecked Sendable {
   func reservation(for purpose: String) -> MemoryReservation {
     MemoryReservation(context.budget, for: purpose)
   }
+
+  /// Tells scans that ask for runtime filter `number` which values of their column can find a partner.
+  func publish(_ predicates: [ColumnPredicate], asFilter number: Int) {
+    runtimeFilters.withLock { $0[number] = predicates }
+  }
+
+  /// The predicates of a runtime filter; none before it is made.
+  func runtimeFilter(_ number: Int) -> [ColumnPredicate] { runtimeFilters.withLock { $0[number] ?? [] } }
 
   /// The query's file for rows that memory does not hold, made when it is first asked for. - Throws: `.io`.
   func spillFile() throws -> SpillFile {

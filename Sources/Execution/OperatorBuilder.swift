@@ -6,6 +6,8 @@ import Vectors
 final class OperatorBuilder {
   private let run: QueryRun
   private var shared: [Int: Operator] = [:]
+  /// Aggregations that were made to run on codes, by the ids of their nodes.
+  private(set) var groupingsOfCodes: Set<Int> = []
   /// Of a turn of a recursion: its number, the rows of the turn before, and the builder of the query around it.
   private let turn: (id: Int, rows: [Batch], outer: OperatorBuilder)?
 
@@ -66,6 +68,7 @@ final class OperatorBuilder {
       guard run.context.groupsCodes, let shape = try ScanAggregateShape(aggregation, input, run) else {
         return try general(input)
       }
+      groupingsOfCodes.insert(node.id)
       // The general operator gets inputs of its own: those of the shape may have run by the time it is needed.
       return ScanAggregateOperator(node, run, aggregation, shape) { try general(try self.build(node.inputs[0])) }
     case .limit(let count, let offset):

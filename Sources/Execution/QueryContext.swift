@@ -18,11 +18,14 @@ package final class QueryContext: Sendable {
   package let isTimed: Bool
   /// False to group decoded rows always, never the codes of stored columns; results are the same.
   package let groupsCodes: Bool
+  /// False to let zone maps skip nothing, and joins tell scans nothing; results are the same.
+  package let prunes: Bool
 
   package init(
     tables: any TableSource, threadCount: Int = WorkerPool.coreCount, budget: MemoryBudget? = nil,
     cancellation: Cancellation = Cancellation(), now: Int64 = QueryContext.clock(), parameters: [Scalar] = [],
-    temporaryDirectory: String = "/tmp", isTimed: Bool = false, groupsCodes: Bool = true
+    temporaryDirectory: String = "/tmp", isTimed: Bool = false, groupsCodes: Bool = true,
+    prunes: Bool = true
   ) {
     self.tables = tables
     self.threadCount = max(1, threadCount)
@@ -33,6 +36,7 @@ package final class QueryContext: Sendable {
     self.temporaryDirectory = temporaryDirectory
     self.isTimed = isTimed
     self.groupsCodes = groupsCodes
+    self.prunes = prunes
   }
 
   /// Returns the wall clock, microseconds since 1970-01-01 00:00 UTC.

@@ -102,9 +102,11 @@ struct PlanTests {
       """
       Project: b
         -> Join: t.a = u.a
+             makes runtime filter #1: u.a
           -> Scan public.t
                columns: a, b
                pruned by: a = 3
+               runtime filter #1: a
           -> Scan public.u
                columns: a
                pruned by: a = 3

@@ -25,15 +25,19 @@ extension Session {
       let metrics = try Executor.run(plan, in: queryContext(work, isTimed: true)) { _ in }
       let elapsed = ContinuousClock.now - start
       let measured = planMetrics(plan, metrics)
+      let codes = Set(measured.keys.filter { metrics[$0]?.groupedCodes ?? false })
       switch explanation.format {
-      case .json: lines = [PlanPrinter.json(plan, metrics: measured)]
+      case .json: lines = [PlanPrinter.json(plan, metrics: measured, groupsCodes: codes)]
       case .text:
-        lines = PlanPrinter.lines(plan, metrics: measured)
+        lines = PlanPrinter.lines(plan, metrics: measured, groupsCodes: codes)
         let milliseconds = Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1000
         lines.append("Execution time: \(Decimals.format(milliseconds, places: 3)) ms")
       }
     } else {
-      lines = explanation.format == .json ? [PlanPrinter.json(plan)] : PlanPrinter.lines(plan)
+      let codes = try Executor.groupingsOfCodes(plan, in: queryContext(work))
+      lines =
+        explanation.format == .json
+        ? [PlanPrinter.json(plan, groupsCodes: codes)] : PlanPrinter.lines(plan, groupsCodes: codes)
     }
     try work.sink.begin([Field("QUERY PLAN", .text)])
     for start in stride(from: 0, to: lines.count, by: Batch.vectorSize) {

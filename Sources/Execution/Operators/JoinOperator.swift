@@ -84,6 +84,9 @@ final class JoinOperator: Operator {
       }
       try reservation.resize(to: inputBytes + table.byteCount)
       self.table = table
+      for filter in join.runtimeFilters {
+        run.publish(RuntimeFilter.predicates(ofKeys: keys[filter.key]), asFilter: filter.number)
+      }
       if let order = nearestOrder, let comparison = join.nearest?.comparison {
         let values = try order.evaluate(build, run.evaluation)
         try reservation.resize(to: inputBytes + table.byteCount + build.rowCount * 8)

@@ -7,7 +7,7 @@ import Vectors
 
 /// Scans stored segments: prunes by zone maps, tests predicates on the encoded form, decodes only what survives.
 final class SegmentScanOperator: Operator {
-  let scan: TableScan
+  private(set) var scan: TableScan
   let handles: [SegmentHandle]
   private let filter: CompiledPredicate?
   /// Outputs that the filter reads, and the others, which are decoded only for rows it keeps.
@@ -54,9 +54,12 @@ final class SegmentScanOperator: Operator {
   }
 
   override func prepare() throws {
+    for filter in scan.runtimeFilters where run.context.prunes {
+      scan.predicates += run.runtimeFilter(filter.number).map { FieldPredicate(field: filter.field, $0) }
+    }
     var survivors: [Int] = []
     for (index, handle) in handles.enumerated() where handle.rowCount > 0 {
-      if !scan.predicates.isEmpty, prune(try handle.zoneMaps()) {
+      if !scan.predicates.isEmpty, run.context.prunes, prune(try handle.zoneMaps()) {
         metrics.skippedSegmentCounter.add(1, ordering: .relaxed)
         metrics.skippedByteCounter.add(handle.byteCount, ordering: .relaxed)
       } else {
@@ -290,6 +293,10 @@ extension SegmentScanOperator {
     -> [FieldPredicate]?
   {
     var tests: [FieldPredicate] = []
+    guard run.context.prunes else {
+      countRead(segment, rowGroup, rows, scan.predicates)
+      return scan.predicates
+    }
     for predicate in scan.predicates {
       switch reader.prune(column: predicate.field, predicate.predicate) {
       case .none:

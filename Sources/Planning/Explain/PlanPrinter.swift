@@ -24,9 +24,12 @@ package struct NodeMetrics: Sendable {
 
 /// Prints plans for people, an operator a line.
 package enum PlanPrinter {
-  /// Returns the lines of EXPLAIN; with `metrics` by node those of EXPLAIN ANALYZE. The same plan gives the same lines.
-  package static func lines(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]? = nil) -> [String] {
-    var printer = TreePrinter(plan, metrics: metrics)
+  /// Returns the lines of EXPLAIN; `groupsCodes` names the aggregations that run (without metrics: may run) on the codes
+  /// of stored columns; with `metrics` by node those of EXPLAIN ANALYZE. The same plan gives the same lines.
+  package static func lines(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]? = nil, groupsCodes: Set<Int> = [])
+    -> [String]
+  {
+    var printer = TreePrinter(plan, metrics: metrics, groupsCodes: groupsCodes)
     printer.print(plan.root, indent: 0)
     for (index, subquery) in plan.subqueries.enumerated() {
       printer.lines.append("Subquery #\(index)")
@@ -36,8 +39,10 @@ package enum PlanPrinter {
   }
 
   /// Returns EXPLAIN (FORMAT JSON): a document of one object for each operator, inputs in `Plans`.
-  package static func json(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]? = nil) -> String {
-    let printer = TreePrinter(plan, metrics: metrics)
+  package static func json(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]? = nil, groupsCodes: Set<Int> = [])
+    -> String
+  {
+    let printer = TreePrinter(plan, metrics: metrics, groupsCodes: groupsCodes)
     var text = "[{\"Plan\": \(printer.json(plan.root, indent: 1))"
     if !plan.subqueries.isEmpty {
       let subqueries = plan.subqueries.map { printer.json($0, indent: 1) }

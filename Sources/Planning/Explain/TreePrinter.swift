@@ -3,14 +3,17 @@ import Vectors
 /// Writes operators as lines or as JSON.
 struct TreePrinter {
   let metrics: [Int: NodeMetrics]?
+  /// Aggregations that take row groups instead of rows, by the ids of their nodes.
+  let groupsCodes: Set<Int>
   var lines: [String] = []
   /// Numbers of shared nodes, in the order they are met.
   private var shared: [Int: Int] = [:]
 
   private let names: ColumnNames
 
-  init(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]?) {
+  init(_ plan: PhysicalPlan, metrics: [Int: NodeMetrics]?, groupsCodes: Set<Int>) {
     self.metrics = metrics
+    self.groupsCodes = groupsCodes
     names = ColumnNames(plan)
   }
 
@@ -31,7 +34,7 @@ struct TreePrinter {
     }
     lines.append(padding + (indent == 0 ? "" : "-> ") + text + (isRepeated ? "" : numbers(node)))
     if isRepeated { return }
-    for detail in details(node) { lines.append(padding + (indent == 0 ? "  " : "     ") + detail) }
+    for detail in details(node) + notes(node) { lines.append(padding + (indent == 0 ? "  " : "     ") + detail) }
     for input in node.inputs { print(input, indent: indent + 1) }
   }
 
@@ -39,7 +42,7 @@ struct TreePrinter {
     let shown = names.qualified(node)
     let padding = String(repeating: "  ", count: min(indent, 60))
     var fields = [("Node", JSONText.string(title(shown)))]
-    let details = details(shown)
+    let details = details(shown) + notes(node)
     if !details.isEmpty { fields.append(("Details", "[\(details.map(JSONText.string).joined(separator: ", "))]")) }
     fields.append(("Estimated Rows", count(node.estimatedRowCount)))
     if let metric = metrics?[node.id] {
@@ -54,6 +57,12 @@ struct TreePrinter {
       fields.append(("Plans", "[\(node.inputs.map { json($0, indent: indent + 1) }.joined(separator: ", "))]"))
     }
     return "{\n" + fields.map { "\(padding)\"\($0.0)\": \($0.1)" }.joined(separator: ",\n") + "}"
+  }
+
+  /// What is known of how the operator runs.
+  private func notes(_ node: PhysicalNode) -> [String] {
+    guard groupsCodes.contains(node.id) else { return [] }
+    return [metrics == nil ? "may group the codes of stored columns" : "grouped the codes of stored columns"]
   }
 
   private func numbers(_ node: PhysicalNode) -> String {
@@ -174,6 +183,10 @@ struct TreePrinter {
         )
       }
       if let filter = scan.filter { result.append("filter: \(filter)") }
+      for filter in scan.runtimeFilters {
+        let name = filter.field < scan.fields.count ? scan.fields[filter.field].name : "column \(filter.field)"
+        result.append("runtime filter #\(filter.number): \(name)")
+      }
       return result
     case .aggregate(let aggregation):
       var result: [String] = []
@@ -190,6 +203,8 @@ struct TreePrinter {
       }
       if !bounds.isEmpty { result.append("bounds: \(bounds.joined(separator: ", "))") }
       return result
+    case .join(let join):
+      return join.runtimeFilters.map { "makes runtime filter #\($0.number): \(join.rightKeys[$0.key])" }
     case .window(let window):
       return ["computes: \(window.calls.map { ExpressionPrinter.call($0) }.joined(separator: ", "))"]
     default: return []

@@ -5,6 +5,7 @@ import Vectors
 struct Lowering {
   private final class State {
     var nextID = 0
+    var nextFilter = 0
     var shared: [Int: PhysicalNode] = [:]
   }
 
@@ -178,7 +179,74 @@ struct Lowering {
         join.nullsMatch = [false]
       }
     }
-    return node(plan, .join(join), [try lower(left), try lower(right)])
+    var probe = try lower(left)
+    let build = try lower(right)
+    for (index, key) in join.leftKeys.enumerated() where mayFilter(join, index, probe, build) {
+      guard let filtered = probe.filtered(by: key, number: state.nextFilter + 1) else { continue }
+      state.nextFilter += 1
+      probe = filtered
+      join.runtimeFilters.append(.init(number: state.nextFilter, key: index))
+    }
+    return node(plan, .join(join), [probe, build])
+  }
+}
+
+extension Lowering {
+  /// Tells whether the right side's keys are likely to spare the left side rows.
+  private func mayFilter(_ join: Join, _ key: Int, _ left: PhysicalNode, _ right: PhysicalNode) -> Bool {
+    switch join.kind {
+    case .inner, .right, .semi: break
+    default: return false
+    }
+    guard !join.nullsMatch[key], right.estimatedRowCount * 2 <= left.estimatedRowCount else { return false }
+    switch join.leftKeys[key].type {
+    case .smallint, .integer, .bigint, .date, .time, .timestamp, .timestamptz, .text: break
+    default: return false
+    }
+    // Keys of all rows, such as those of a whole dimension, drop none.
+    guard let distinct = estimator.distinctCount(join.leftKeys[key]) else { return true }
+    return right.estimatedRowCount <= distinct * 0.75
+  }
+}
+
+extension PhysicalNode {
+  /// The node with a scan below that asks for a runtime filter on what `key` comes from; nil where no scan may.
+  func filtered(by key: Expression, number: Int) -> PhysicalNode? {
+    func replacing(_ input: Int, _ key: Expression) -> PhysicalNode? {
+      guard let changed = inputs[input].filtered(by: key, number: number) else { return nil }
+      var inputs = inputs
+      inputs[input] = changed
+      return PhysicalNode(id: id, operation, inputs: inputs, output: output, estimatedRowCount: estimatedRowCount)
+    }
+    // A wider integer has the same value.
+    var key = key
+    while case .cast(let inner, let type) = key, type.isInteger, inner.type.isInteger,
+      inner.type.physical.stride <= type.physical.stride
+    {
+      key = inner
+    }
+    guard case .column(let column) = key else { return nil }
+    switch operation {
+    case .scan(var scan):
+      guard let index = output.firstIndex(of: column), index < scan.sources.count, output[index].type == column.type,
+        case .field(let field) = scan.sources[index]
+      else { return nil }
+      scan.runtimeFilters.append(.init(number: number, field: field))
+      return PhysicalNode(id: id, .scan(scan), output: output, estimatedRowCount: estimatedRowCount)
+    case .filter, .sort: return replacing(0, key)
+    case .project(let expressions):
+      guard let index = output.firstIndex(of: column), index < expressions.count else { return nil }
+      return replacing(0, expressions[index])
+    case .join(let join):
+      if inputs[0].output.contains(column) {
+        switch join.kind {
+        case .right, .full: return nil
+        default: return replacing(0, key)
+        }
+      }
+      return join.kind == .inner ? replacing(1, key) : nil
+    default: return nil
+    }
   }
 }
 

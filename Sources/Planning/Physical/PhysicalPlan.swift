@@ -108,6 +108,20 @@ package struct TableScan: Sendable {
   package var predicates: [FieldPredicate]
   /// What is left of the filter, over the output columns; nil for none.
   package var filter: Expression?
+  /// Filters that joins above make once they know their keys: rows they drop would find no partner. One that is not
+  /// made drops nothing.
+  package var runtimeFilters: [RuntimeFilter] = []
+
+  package struct RuntimeFilter: Hashable, Sendable {
+    package var number: Int
+    package var field: Int
+
+    package init(number: Int, field: Int) {
+      self.number = number
+      self.field = field
+    }
+  }
+
   /// The table's fields, for EXPLAIN; empty when nobody said.
   package var fields = Schema([])
 
@@ -180,6 +194,21 @@ package struct Join: Sendable {
   package var nullsMatch: [Bool]
   /// A further condition over the columns of both sides, part of the match; nil for none.
   package var condition: Expression?
+  /// What the right side's keys tell scans below the left side, before these begin.
+  package var runtimeFilters: [RuntimeFilter] = []
+
+  package struct RuntimeFilter: Hashable, Sendable {
+    /// The number by which a scan asks for it.
+    package var number: Int
+    /// The key's place.
+    package var key: Int
+
+    package init(number: Int, key: Int) {
+      self.number = number
+      self.key = key
+    }
+  }
+
   /// Of a `.nearest` join: what tells the wanted row.
   package var nearest: Nearest?
 
