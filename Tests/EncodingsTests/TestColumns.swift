@@ -19,7 +19,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// How the values of a test column come.
 enum ValuePattern: String, CaseIterable {
-  case extremes, small, ascending, outliers, runs, constant, few, random, stepped, leaps, sizes
+  case extremes, small, ascending, outliers, runs, constant, few, random, stepped, leaps, sizes, jumps, jitter
 }
 
 /// Which rows of a test column are null.
@@ -59,6 +59,13 @@ enum TestColumns {
     case .leaps: Int64(row % 700) * 140 + Int64(random.next() % 7) - (row % 700 == 0 ? 9_000_000_000 : 0)
     // Steps of several sizes, up and down.
     case .sizes: Int64(row / 6 % 91) * 90_001 % 7_000_003 + Int64(random.next() % 30)
+    // Mostly small steps, and now and then a jump to anywhere: one walker after the other.
+    case .jumps:
+      random.next() % 40 == 0
+        ? Int64(truncatingIfNeeded: random.next() % 360_000_000) - 180_000_000
+        : Int64(row / 40) * 2_000_003 % 360_000_007 - 180_000_000 + Int64(row % 40) * 25
+    // Noise around a base far from zero, which moves slowly.
+    case .jitter: 48_137_000 + Int64(row / 512) * 3 + Int64(random.next() % 401) - 200
     case .stepped: 1_700_000_000_000_000 + Int64(row) * 3_000_000 - Int64(random.next() % 20) * 1_000_000
     }
   }

@@ -75,4 +75,77 @@ import Vectors
       try Self.check(node, builder, "\(operation) \(all) of \(first) and \(second)")
     }
   }
+
+  /// As `check`, with more rows and a budget that batches of 2,048 rows fit several times; the order counts too.
+  static func checkOrder(_ node: PhysicalNode, _ builder: PlanBuilder, memory: Int = 2 << 20, _ comment: String) throws
+  {
+    let (want, peak) = try GroupingTests.run(node, builder, threads: 2, memory: 1 << 30)
+    #expect(peak > memory, "\(comment) fits the small budget: \(peak)")
+    for threads in [1, 2] {
+      let (rows, small) = try GroupingTests.run(node, builder, threads: threads, memory: memory)
+      #expect(rows == want, "\(comment), \(threads) threads")
+      #expect(small <= memory)
+    }
+  }
+
+  /// `count` rows of a key that repeats, a text, a number and the row's number.
+  static func longTable(_ builder: PlanBuilder, _ count: Int, spread: Int, seed: UInt64) -> PhysicalNode {
+    var random = Random(seed: seed)
+    return table(builder, count, spread: spread, &random)
+  }
+
+  @Test(arguments: [(50_000, 45_000), (50_000, 7)]) func sorts(count: Int, spread: Int) throws {
+    let builder = PlanBuilder()
+    let scan = Self.longTable(builder, count, spread: spread, seed: 11)
+    try Self.checkOrder(builder.sort(scan, [SortKey(col(scan, 0))]), builder, "one key")
+    let text = [SortKey(col(scan, 1), isDescending: true, nullsFirst: true), SortKey(col(scan, 0))]
+    try Self.checkOrder(builder.sort(scan, text), builder, "text and a key")
+  }
+
+  @Test func windows() throws {
+    let builder = PlanBuilder()
+    let scan = Self.longTable(builder, 50_000, spread: 9000, seed: 12)
+    let calls = [
+      WindowCall(.rowNumber, [], output: builder.column("number", .bigint)),
+      WindowCall(.lag, [col(scan, 2)], output: builder.column("before", .bigint)),
+      WindowCall(.rank, [], output: builder.column("rank", .bigint)),
+    ]
+    let order = [SortKey(col(scan, 1)), SortKey(col(scan, 2), isDescending: true)]
+    let node = builder.window(scan, partition: [col(scan, 0)], order: order, calls)
+    try Self.checkOrder(node, builder, "windows")
+    let limited = builder.node(
+      .window(Windowing(partition: [col(scan, 0)], order: order, calls: [calls[0]], rowLimit: 2)), [scan],
+      scan.output + [calls[0].output])
+    try Self.checkOrder(limited, builder, "first rows")
+  }
+
+  @Test func rowsThatAreKept() throws {
+    let builder = PlanBuilder()
+    let scan = Self.longTable(builder, 50_000, spread: 9000, seed: 13)
+    let shared = builder.node(.shared, [scan], scan.output)
+    let both = builder.node(.concatenate, [shared, shared], scan.output)
+    try Self.checkOrder(both, builder, memory: 1 << 20, "WITH")
+    let limit = builder.node(
+      .limit(count: .constant(int(48_000), .bigint), offset: .constant(int(100), .bigint)), [scan], scan.output)
+    let over = builder.project(limit, [col(limit, 1), col(limit, 2)])
+    try Self.checkOrder(over, builder, memory: 1 << 20, "LIMIT")
+    let sorted = builder.sort(scan, [SortKey(col(scan, 2))])
+    try Self.checkOrder(
+      builder.node(.distinctOn([col(sorted, 2)]), [sorted], sorted.output), builder, "DISTINCT ON")
+  }
+
+  @Test(arguments: [false, true], [false, true]) func notIn(hasNulls: Bool, isMark: Bool) throws {
+    var random = Random(seed: 14)
+    let builder = PlanBuilder()
+    let left = Self.table(builder, 6000, spread: 12_000, &random)
+    let rows = (0..<30_000).map { row in
+      [
+        hasNulls && row == 17_000 ? .null : int(random.below(9000)), .text("key \(row % 3) of the second column"),
+        int(row),
+      ] as [Scalar]
+    }
+    let right = builder.scan(builder.table(Self.types, rows), Self.types)
+    let kind: JoinKind = isMark ? .mark(builder.column("mark", .boolean), nullAware: true) : .antiNullAware
+    try Self.check(builder.join(kind, left, right, on: [(0, 0)]), builder, "NOT IN, \(hasNulls), \(isMark)")
+  }
 }

@@ -4,6 +4,15 @@ import Planning
 import Synchronization
 import Vectors
 
+/// Whether some right row of a join has a NULL among its keys.
+private final class NullKeys: Sendable {
+  private let flag = Atomic<Bool>(false)
+
+  var isNoted: Bool { flag.load(ordering: .relaxed) }
+
+  func note() { flag.store(true, ordering: .relaxed) }
+}
+
 /// Joins: the right input is kept and indexed by key (or not at all, without keys), the left one streams past it.
 ///
 /// Rows come in the left input's order; the unmatched rows of the right side come last. A right input that memory does
@@ -53,8 +62,11 @@ final class JoinOperator: Operator {
     if canSpill {
       let run = self.run
       let (leftKeys, rightKeys) = (self.leftKeys, self.rightKeys)
+      let nullKeys = NullKeys()
       let rightPlan = SpillingSink.Plan(for: "join", keyCount: rightKeys.count, bits: SpilledJoin.bits) { batch in
-        try rightKeys.map { try $0.evaluate(batch, run.evaluation) }
+        let keys = try rightKeys.map { try $0.evaluate(batch, run.evaluation) }
+        if keys.contains(where: { $0.nullCount > 0 }) { nullKeys.note() }
+        return keys
       }
       switch try SpillingSink.collect(right, rightPlan) {
       case .kept(let rows): kept = rows
@@ -65,7 +77,7 @@ final class JoinOperator: Operator {
         guard case .spilled(let leftRows) = try SpillingSink.collect(left, leftPlan) else {
           throw PulsehouseError(.internal, "a side of a spilled join that was kept")
         }
-        spilled = SpilledJoin(self, left: leftRows, right: rightRows)
+        spilled = SpilledJoin(self, left: leftRows, right: rightRows, hasNullKeys: nullKeys.isNoted)
         return
       }
     } else {
@@ -97,11 +109,13 @@ final class JoinOperator: Operator {
     try left.prepareOnce()
   }
 
-  /// A join by keys may be done part by part, unless NULLs of the whole right side matter to every left row.
+  /// A join by keys may be done part by part, unless the right rows with a NULL key, all of them, have to be tested for
+  /// every left row. Of NOT IN without a further condition it is enough to know whether there are any.
   private var canSpill: Bool {
     if rightKeys.isEmpty { return false }
     switch join.kind {
-    case .antiNullAware, .mark(_, nullAware: true), .nearest: return false
+    case .nearest: return false
+    case .antiNullAware, .mark(_, nullAware: true): return condition == nil
     case .inner, .left, .right, .full, .semi, .anti, .single, .mark: return true
     }
   }

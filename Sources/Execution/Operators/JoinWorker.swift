@@ -10,6 +10,9 @@ final class JoinWorker {
   private let table: JoinTable?
   private let probe: JoinProbe?
   private let flags: AlignedBuffer?
+  /// Whether the right side has no row at all, and whether some row has a NULL key.
+  private let isEmpty: Bool
+  private let hasNullKeys: Bool
   private let capacity = Batch.vectorSize
   private let probeRows = AlignedBuffer(byteCount: Batch.vectorSize * 4)
   private let buildRows = AlignedBuffer(byteCount: Batch.vectorSize * 4)
@@ -25,6 +28,8 @@ final class JoinWorker {
     table = side.table
     probe = side.table.map { JoinProbe($0) }
     flags = side.flags
+    isEmpty = side.whole?.isEmpty ?? (side.build.rowCount == 0)
+    hasNullKeys = side.whole?.hasNullKeys ?? !(side.table?.nullKeyRows.isEmpty ?? true)
   }
 
   private var left: UnsafeMutablePointer<UInt32> { probeRows.values(as: UInt32.self) }
@@ -250,16 +255,15 @@ final class JoinWorker {
   private func mark(_ batch: Batch, _ keys: [Vector], nullAware: Bool) throws -> [UInt8] {
     try findMatches(batch)
     var marks = matched
-    guard nullAware, build.rowCount > 0, let table else { return marks }
-    let nullRows = table.nullKeyRows
+    guard nullAware, !isEmpty, let table else { return marks }
     func isNull(_ row: Int) -> Bool { keys.contains { !$0.isValid(row) } }
     if operation.condition == nil {
-      for row in marks.indices where marks[row] == 0 && (!nullRows.isEmpty || isNull(row)) { marks[row] = 2 }
+      for row in marks.indices where marks[row] == 0 && (hasNullKeys || isNull(row)) { marks[row] = 2 }
       return marks
     }
     // With a further condition only the right rows that meet it are in the list.
     for row in marks.indices where marks[row] == 0 {
-      let candidates = isNull(row) ? Array(0..<UInt32(truncatingIfNeeded: build.rowCount)) : nullRows
+      let candidates = isNull(row) ? Array(0..<UInt32(truncatingIfNeeded: build.rowCount)) : table.nullKeyRows
       var start = 0
       while start < candidates.count, marks[row] == 0 {
         let size = min(capacity, candidates.count - start)

@@ -45,18 +45,11 @@ final class LimitOperator: RowsOperator {
   override func prepare() throws {
     let window = try LimitOperator.window(run, count: count, offset: offset)
     guard let window else { return }
-    let reservation = run.reservation(for: "LIMIT")
-    self.reservation = reservation
-    let kept = Box<[Batch]>([])
-    let size = Box(BatchSize())
-    let output = OrderedOutput { batch in
-      try window.pass(batch) {
-        try reservation.add(size.value.byteCount($0))
-        kept.value.append($0)
-      }
-    }
+    let keeper = PieceKeeper(run, input.types, PieceKeeper.Share(), for: "LIMIT")
+    let output = OrderedOutput { batch in try window.pass(batch) { try keeper.append($0) } }
     try Pipeline.run(input) { _ in OrderedSink(output) }
-    rows = kept.value
+    pieces = try keeper.take()
+    reservation = keeper.reservation
   }
 
   /// Returns the window that the expressions name; nil for no row at all.

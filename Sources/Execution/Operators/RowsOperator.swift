@@ -3,23 +3,32 @@ import Kernels
 import Planning
 import Vectors
 
-/// Rows that are in memory already, as morsels of some batches each: the base of operators that keep their result.
+/// Rows that are there already, as morsels of some batches each: the base of operators that keep their result.
 class RowsOperator: Operator {
   /// What `prepare` made, in row order; batches of any length.
   var rows: [Batch] = []
   var reservation: MemoryReservation?
-  private var morsels: [(batch: Int, range: Range<Int>)] = []
+  /// The same of an operator whose rows may lie on disk.
+  var pieces: [StoredPiece] = []
+  private var sources: [StoredPiece] = []
+  private var morsels: [(piece: Int, range: Range<Int>)] = []
 
-  /// Rows in a morsel at most.
+  /// Rows in a morsel at most; those of a block on disk are one morsel, so that it is read once.
   private static let morselRows = 16 * Batch.vectorSize
 
   override func morselCount(phase: Int) throws -> Int? {
     guard phase == 0 else { return nil }
     morsels.removeAll()
-    for (index, batch) in rows.enumerated() {
+    sources = rows.map { .kept($0) } + pieces
+    for (index, piece) in sources.enumerated() {
+      let rowCount = piece.rowCount
+      if case .written = piece {
+        morsels.append((index, 0..<rowCount))
+        continue
+      }
       var start = 0
-      while start < batch.rowCount {
-        let end = min(start + RowsOperator.morselRows, batch.rowCount)
+      while start < rowCount {
+        let end = min(start + RowsOperator.morselRows, rowCount)
         morsels.append((index, start..<end))
         start = end
       }
@@ -31,6 +40,8 @@ class RowsOperator: Operator {
 
   override func finish() {
     rows = []
+    pieces = []
+    sources = []
     reservation = nil
   }
 
@@ -41,7 +52,7 @@ class RowsOperator: Operator {
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       let (index, range) = source.morsels[morsel]
-      let batch = source.rows[index]
+      let batch = try source.sources[index].rows()
       var start = range.lowerBound
       while start < range.upperBound {
         let end = min(start + Batch.vectorSize, range.upperBound)
@@ -92,7 +103,7 @@ enum Constants {
   }
 }
 
-/// A node that several parents read: computed once, kept to the end of the query.
+/// A node that several parents read: computed once, kept to the end of the query in memory or on disk.
 final class SharedOperator: RowsOperator {
   private let input: Operator
 
@@ -102,9 +113,7 @@ final class SharedOperator: RowsOperator {
   }
 
   override func prepare() throws {
-    let collected = try CollectSink.collect(input, for: "WITH")
-    rows = collected.batches
-    reservation = collected.reservation
+    (pieces, reservation) = try StoringSink.collect(input, for: "WITH")
   }
 
   override func finish() {}

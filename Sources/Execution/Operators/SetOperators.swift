@@ -172,14 +172,13 @@ final class DistinctOnOperator: RowsOperator {
   }
 
   override func prepare() throws {
-    let kept = Box<[Batch]>([])
-    let reservation = run.reservation(for: "DISTINCT ON")
-    self.reservation = reservation
-    let size = Box(BatchSize())
-    let last = Box<[Vector]>([])
-    let keys = self.keys
     let run = self.run
+    let keeper = PieceKeeper(run, input.types, PieceKeeper.Share(), for: "DISTINCT ON")
+    let last = Box<[Vector]>([])
+    let isDone = Box(false)
+    let keys = self.keys
     let output = OrderedOutput { batch in
+      if isDone.value { return }
       let vectors = try keys.map { try $0.evaluate(batch, run.evaluation) }
       var selection: [UInt32] = []
       let orders = vectors.map { _ in SortOrder() }
@@ -190,13 +189,13 @@ final class DistinctOnOperator: RowsOperator {
         if opens { selection.append(UInt32(truncatingIfNeeded: row)) }
       }
       last.value = vectors.map { $0.slice((batch.rowCount - 1)..<batch.rowCount) }
-      if keys.isEmpty, !kept.value.isEmpty { return }
+      // Without keys the first row is all there is.
+      isDone.value = keys.isEmpty
       if selection.isEmpty { return }
-      let rows = Gather.rows(batch, SelectionVector(selection))
-      try reservation.add(size.value.byteCount(rows))
-      kept.value.append(rows)
+      try keeper.append(Gather.rows(batch, SelectionVector(selection)))
     }
     try Pipeline.run(input) { _ in OrderedSink(output) }
-    rows = kept.value
+    pieces = try keeper.take()
+    reservation = keeper.reservation
   }
 }

@@ -4,13 +4,15 @@ import Planning
 import Synchronization
 import Vectors
 
-/// ORDER BY: stores all rows, sorts bucket by bucket. Equal rows keep the input's order.
+/// ORDER BY: stores all rows, sorts bucket by bucket; where memory is short, part by part from disk. Equal rows keep the
+/// input's order.
 final class SortOperator: Operator {
   private let input: Operator
   private let orders: [SortOrder]
   private let stored: StoredColumns
   private var sorted: SortedRows?
   private var morsels: [Range<Int>] = []
+  private var spilled: SpilledRows?
 
   private static let morselRows = 16 * Batch.vectorSize
 
@@ -23,17 +25,23 @@ final class SortOperator: Operator {
   }
 
   override func prepare() throws {
-    let sorted = try SortedRows(input, stored, orders: orders, partitionCount: nil, for: "ORDER BY")
-    metrics.memoryCounter.store(sorted.reservation.byteCount, ordering: .relaxed)
-    morsels = sorted.morsels(of: SortOperator.morselRows)
-    self.sorted = sorted
+    switch try SortedRows.collect(input, stored, orders: orders, partitionCount: nil, for: "ORDER BY") {
+    case .kept(let sorted):
+      metrics.memoryCounter.store(sorted.reservation.byteCount, ordering: .relaxed)
+      morsels = sorted.morsels(of: SortOperator.morselRows)
+      self.sorted = sorted
+    case .spilled(let rows): spilled = rows
+    }
   }
 
-  override func morselCount(phase: Int) throws -> Int? { phase == 0 ? morsels.count : nil }
+  override func morselCount(phase: Int) throws -> Int? { phase == 0 ? spilled?.partCount ?? morsels.count : nil }
 
   override func makeWorker() throws -> OperatorWorker { Worker(self) }
 
-  override func finish() { sorted = nil }
+  override func finish() {
+    sorted = nil
+    spilled = nil
+  }
 
   private final class Worker: OperatorWorker {
     let operation: SortOperator
@@ -42,6 +50,19 @@ final class SortOperator: Operator {
     init(_ operation: SortOperator) { self.operation = operation }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      if let spilled = operation.spilled {
+        let (rows, reservation) = try spilled.rows(ofPart: morsel)
+        defer { withExtendedLifetime(reservation) {} }
+        // The input's columns come first of all that is stored, each in its place.
+        let output = Batch(Array(rows.columns.prefix(operation.columns.count)), rowCount: rows.rowCount)
+        var start = 0
+        while start < output.rowCount {
+          let end = min(start + Batch.vectorSize, output.rowCount)
+          try emit(output.slice(start..<end))
+          start = end
+        }
+        return
+      }
       guard let sorted = operation.sorted else { throw PulsehouseError(.internal, "a sort that has ended") }
       let buckets = operation.morsels[morsel]
       try sorted.sort(buckets, sorter)

@@ -10,14 +10,17 @@ final class SpilledJoin: @unchecked Sendable {
   private let operation: JoinOperator
   private let left: [SpillPartitions]
   private let right: [SpillPartitions]
+  /// Whether any right row has a NULL key, in whatever partition.
+  private let hasNullKeys: Bool
 
   static let bits = 6
   var partitionCount: Int { 1 << SpilledJoin.bits }
 
-  init(_ operation: JoinOperator, left: [SpillPartitions], right: [SpillPartitions]) {
+  init(_ operation: JoinOperator, left: [SpillPartitions], right: [SpillPartitions], hasNullKeys: Bool) {
     self.operation = operation
     self.left = left
     self.right = right
+    self.hasNullKeys = hasNullKeys
   }
 
   private var keyCount: Int { operation.join.leftKeys.count }
@@ -81,7 +84,8 @@ final class SpilledJoin: @unchecked Sendable {
     }
     return JoinSide(
       build: build, table: table,
-      flags: operation.keepsRight ? AlignedBuffer(byteCount: max(1, build.rowCount), zeroed: true) : nil)
+      flags: operation.keepsRight ? AlignedBuffer(byteCount: max(1, build.rowCount), zeroed: true) : nil,
+      whole: (isEmpty: false, hasNullKeys: hasNullKeys))
   }
 }
 
@@ -92,4 +96,6 @@ struct JoinSide {
   let table: JoinTable?
   /// A byte for each right row: did it find a match? Nil when nobody asks.
   let flags: AlignedBuffer?
+  /// Of a part: what is true of the whole right side.
+  var whole: (isEmpty: Bool, hasNullKeys: Bool)?
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Kernels
 import Planning
 import Vectors
@@ -43,33 +44,82 @@ struct StoredColumns {
   }
 }
 
-/// Stores the rows of a pipeline, morsel by morsel, and finds the bounds of their sort keys on the way.
+/// Stores the rows of a pipeline, morsel by morsel, and finds the bounds of their sort keys on the way. Rows that come
+/// when memory is short go to disk at once; those that are stored by then follow at the end.
 final class RowCollector: Sink {
-  private let columns: StoredColumns
+  private let spill: SortSpill
   private let run: QueryRun
-  private let reservation: MemoryReservation
+  let reservation: MemoryReservation
   private(set) var writer: RowWriter
   private(set) var bounds: [SortKeyBounds]
   private(set) var morsels: [(ordinal: Int, chunks: [RowChunk])] = []
+  private let disk: SortRunWriter
+  private var ordinal = 0
+  /// Rows of the current morsel that came before.
+  private var rowInMorsel = 0
 
-  init(_ columns: StoredColumns, _ run: QueryRun, _ reservation: MemoryReservation, pools: [StringPool?]) {
-    self.columns = columns
-    self.run = run
-    self.reservation = reservation
-    writer = RowWriter(RowLayout(columns.types), pools: pools)
-    bounds = columns.keyColumns.map { SortKeyBounds(columns.types[$0]) }
+  init(_ spill: SortSpill, pools: [StringPool?]) {
+    self.spill = spill
+    run = spill.run
+    reservation = run.reservation(for: spill.purpose)
+    writer = RowWriter(RowLayout(spill.columns.types), pools: pools)
+    bounds = spill.columns.keyColumns.map { SortKeyBounds(spill.columns.types[$0]) }
+    disk = SortRunWriter(spill)
+  }
+
+  override func begin(ordinal: Int) {
+    self.ordinal = ordinal
+    rowInMorsel = 0
   }
 
   override func consume(_ batch: Batch) throws {
-    var stored = columns.kept.map { batch.columns[$0] }
-    for expression in columns.computed { stored.append(try expression.evaluate(batch, run.evaluation)) }
-    for (index, column) in columns.keyColumns.enumerated() { bounds[index].include(stored[column]) }
-    let added = writer.append(stored, rowCount: batch.rowCount)
-    if added > 0 { try reservation.add(added) }
+    var stored = spill.columns.kept.map { batch.columns[$0] }
+    for expression in spill.columns.computed { stored.append(try expression.evaluate(batch, run.evaluation)) }
+    defer { rowInMorsel += batch.rowCount }
+    if spill.isOnDisk { return try disk.append(stored, rowCount: batch.rowCount, ordinal, rowInMorsel) }
+    for (index, column) in spill.columns.keyColumns.enumerated() { bounds[index].include(stored[column]) }
+    var added = writer.append(stored, rowCount: batch.rowCount)
+    if added > 0 { added += added / writer.layout.stride * SortSpill.pairBytes }
+    for column in stored where column.type.physical == .string && column.form == .flat {
+      added += column.buffer.byteCount
+    }
+    if added > 0 { spill.take(added, reservation) }
   }
 
   override func end(ordinal: Int) {
     let chunks = writer.takeChunks()
     if !chunks.isEmpty { morsels.append((ordinal, chunks)) }
+  }
+
+  /// Sends the stored rows to disk too, and returns the runs of all. `pools` take no string any more.
+  func moveToDisk(pools: [StringPool?]) throws -> [SortedRun] {
+    let layout = writer.layout
+    for (ordinal, chunks) in morsels {
+      let store = RowStore(layout, chunks, hasNulls: writer.hasNulls, pools: pools)
+      var rowInMorsel = 0
+      for (index, chunk) in chunks.enumerated() {
+        var start = 0
+        while start < chunk.rowCount {
+          let end = min(start + Batch.vectorSize, chunk.rowCount)
+          let rows = store.rows(chunk: index, start..<end)
+          let columns = layout.types.indices.map { own(store.column($0, of: rows)) }
+          try disk.append(columns, rowCount: end - start, ordinal, rowInMorsel)
+          rowInMorsel += end - start
+          start = end
+        }
+      }
+      let bytes = chunks.reduce(0) { $0 + $1.rowCount * (layout.stride + SortSpill.pairBytes) }
+      try reservation.resize(to: max(0, reservation.byteCount - bytes))
+    }
+    morsels = []
+    try disk.write()
+    try reservation.resize(to: 0)
+    return disk.runs
+  }
+
+  /// Returns the values without the strings of all rows beside them.
+  private func own(_ column: Vector) -> Vector {
+    guard let dictionary = column.dictionary, dictionary.count > column.count / 2 else { return column }
+    return column.flattened()
   }
 }

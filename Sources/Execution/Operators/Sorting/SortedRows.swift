@@ -1,7 +1,14 @@
 import Bytes
 import Kernels
 import Planning
+import Synchronization
 import Vectors
+
+/// What a sort has of its input.
+enum SortInput {
+  case kept(SortedRows)
+  case spilled(SpilledRows)
+}
 
 /// All rows of an input, stored, and in buckets by the high bits of their sort keys: a bucket comes before the next
 /// one, and whoever wants its rows sorts it by itself. Rows of equal keys keep the input's order.
@@ -25,23 +32,45 @@ final class SortedRows: @unchecked Sendable {
 
   var rowCount: Int { store.rowCount }
 
-  /// Runs `input` to its end.
+  /// Runs `input` to its end, and returns its rows: stored, or in runs on disk where memory does not hold them.
   ///
-  /// `partitionCount`: the rows of one bucket and those of another differ in the first so many keys; nil when rows may
-  /// be parted anywhere.
-  init(
+  /// `partitionCount`: the rows of one bucket (or part) and those of another differ in the first so many keys; nil when
+  /// rows may be parted anywhere.
+  static func collect(
     _ input: Operator, _ columns: StoredColumns, orders: [SortOrder], partitionCount: Int?, for purpose: String
-  ) throws {
+  ) throws -> SortInput {
     let run = input.run
+    let pools = columns.types.map { $0.physical == .string ? StringPool($0) : nil }
+    let spill = SortSpill(run, columns, orders: orders, partitionCount: partitionCount, for: purpose)
+    let sinks = try Pipeline.run(input) { _ in RowCollector(spill, pools: pools) }
+    let entries = pools.reduce(0) { $0 + ($1?.byteCount ?? 0) }
+    let reservation = run.reservation(for: purpose)
+    if !spill.isOnDisk, reservation.tryResize(to: entries) {
+      for sink in sinks {
+        let byteCount = sink.reservation.byteCount
+        try sink.reservation.resize(to: 0)
+        try reservation.add(byteCount)
+      }
+      return .kept(
+        try SortedRows(run, columns, sinks, pools, reservation, orders: orders, partitionCount: partitionCount))
+    }
+    let runs = Box([[SortedRun]](repeating: [], count: sinks.count))
+    let lock = Mutex(())
+    let stored = Box(sinks)
+    try WorkerPool.shared.forEach(count: sinks.count, threads: run.threadCount) { index, _ in
+      let made = try stored.value[index].moveToDisk(pools: pools)
+      lock.withLock { _ in runs.value[index] = made }
+    }
+    return .spilled(try SpilledRows(spill, runs.value.flatMap { $0 }))
+  }
+
+  private init(
+    _ run: QueryRun, _ columns: StoredColumns, _ sinks: [RowCollector], _ pools: [StringPool?],
+    _ reservation: MemoryReservation, orders: [SortOrder], partitionCount: Int?
+  ) throws {
     self.run = run
     self.columns = columns
-    let pools = columns.types.map { $0.physical == .string ? StringPool($0) : nil }
-    let reservations = Box<[MemoryReservation]>([])
-    let sinks = try Pipeline.run(input) { _ -> RowCollector in
-      let reservation = run.reservation(for: purpose)
-      reservations.value.append(reservation)
-      return RowCollector(columns, run, reservation, pools: pools)
-    }
+    self.reservation = reservation
     let layout = RowLayout(columns.types)
     var bounds = columns.keyColumns.map { SortKeyBounds(columns.types[$0]) }
     var hasNulls = columns.types.map { _ in false }
@@ -52,13 +81,9 @@ final class SortedRows: @unchecked Sendable {
     let chunks = sinks.flatMap { $0.morsels }.sorted { $0.ordinal < $1.ordinal }.flatMap { $0.chunks }
     let store = RowStore(layout, chunks, hasNulls: hasNulls, pools: pools)
     self.store = store
-    let reservation = run.reservation(for: purpose)
-    self.reservation = reservation
-    let stored = reservations.value.reduce(0) { $0 + $1.byteCount } + pools.reduce(0) { $0 + ($1?.byteCount ?? 0) }
-    for own in reservations.value { try own.resize(to: 0) }
     let count = store.rowCount
-    // A key and a number by row and by bucket.
-    try reservation.resize(to: stored + count * 24)
+    // The collectors have reserved a key and a number by row and by bucket.
+    let stored = max(0, reservation.byteCount - count * SortSpill.pairBytes)
     let packing = SortKeyPacking(bounds, orders: orders, pools: columns.keyColumns.map { pools[$0] })
     self.packing = packing
 

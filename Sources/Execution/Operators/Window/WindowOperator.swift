@@ -23,6 +23,7 @@ final class WindowOperator: Operator {
   private let gathered: [Int]
   private var sorted: SortedRows?
   private var morsels: [Range<Int>] = []
+  private var spilled: SpilledRows?
   /// How the rows pass by, where the input's order makes sorting them all unnecessary.
   private(set) var stream: WindowStream?
 
@@ -69,15 +70,21 @@ final class WindowOperator: Operator {
     try input.prepareOnce()
     stream = try WindowStream(windowing, over: input)
     if stream != nil { return }
-    let sorted = try SortedRows(
-      input, stored, orders: orders, partitionCount: windowing.partition.count, for: "window functions")
-    metrics.memoryCounter.store(sorted.reservation.byteCount, ordering: .relaxed)
-    morsels = sorted.morsels(of: WindowOperator.morselRows)
-    self.sorted = sorted
+    let purpose = "window functions"
+    switch try SortedRows.collect(
+      input, stored, orders: orders, partitionCount: windowing.partition.count, for: purpose)
+    {
+    case .kept(let sorted):
+      metrics.memoryCounter.store(sorted.reservation.byteCount, ordering: .relaxed)
+      morsels = sorted.morsels(of: WindowOperator.morselRows)
+      self.sorted = sorted
+    case .spilled(let rows): spilled = rows
+    }
   }
 
   override func morselCount(phase: Int) throws -> Int? {
     guard phase == 0 else { return nil }
+    if let spilled { return spilled.partCount }
     return stream == nil ? morsels.count : try input.morselCount(phase: 0)
   }
 
@@ -101,6 +108,7 @@ final class WindowOperator: Operator {
   override func finish() {
     if stream != nil { input.finish() }
     sorted = nil
+    spilled = nil
   }
 
   /// Computes the calls over whole partitions in order, each of which begins where `starts` is 1.
@@ -130,6 +138,7 @@ final class WindowOperator: Operator {
     init(_ operation: WindowOperator) { self.operation = operation }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      if let spilled = operation.spilled { return try run(spilled, part: morsel, emit) }
       guard let sorted = operation.sorted else { throw PulsehouseError(.internal, "a window that has ended") }
       let buckets = operation.morsels[morsel]
       try sorted.sort(buckets, sorter)
@@ -154,6 +163,37 @@ final class WindowOperator: Operator {
           try operation.emit(columns + results, rowCount: end - start, emit)
           start = end
         }
+      }
+    }
+
+    /// Computes a part that was on disk: whole partitions, in order.
+    private func run(_ spilled: SpilledRows, part: Int, _ emit: Emit) throws {
+      let (stored, reservation) = try spilled.rows(ofPart: part)
+      defer { withExtendedLifetime(reservation) {} }
+      guard stored.rowCount > 0 else { return }
+      var rows = Batch(operation.gathered.map { stored.columns[$0] }, rowCount: stored.rowCount)
+      var starts = [UInt8](repeating: 0, count: stored.rowCount)
+      starts[0] = 1
+      for column in operation.stored.keyColumns.prefix(operation.windowing.partition.count) {
+        starts.withUnsafeMutableBufferPointer { flags in
+          if let base = flags.baseAddress { RunBoundaries.mark(stored.columns[column], into: base) }
+        }
+      }
+      if let limit = operation.windowing.rowLimit {
+        let places = (0..<UInt32(truncatingIfNeeded: stored.rowCount)).map { $0 }
+        let kept = places.withUnsafeBufferPointer { places in
+          places.baseAddress.map { firstRows(limit, $0, &starts) } ?? []
+        }
+        rows = kept.withUnsafeBufferPointer { Gather.rows(rows, at: $0) }
+      }
+      var start = 0
+      while start < rows.rowCount {
+        var end = min(start + WindowOperator.morselRows, rows.rowCount)
+        while end < rows.rowCount, starts[end] == 0 { end += 1 }
+        let chunk = rows.slice(start..<end)
+        let results = try operation.results(chunk, starts: starts[start..<end])
+        try operation.emit(chunk.columns + results, rowCount: end - start, emit)
+        start = end
       }
     }
 
