@@ -95,6 +95,9 @@ class Operator {
   /// Tells whether the rows ascend by `wanted`, NULLs last, in one phase. May read data to find out; asked when prepared.
   func isOrdered(by wanted: [Column]) throws -> Bool { false }
 
+  /// Returns bounds that every valid integer of an output keeps; nil when none are known.
+  func bounds(of column: Column) throws -> ClosedRange<Int64>? { nil }
+
   /// True when a morsel may be run several times, or in part: it computes nothing that is dear or remembered.
   var isReplayable: Bool { false }
 
@@ -160,6 +163,8 @@ class StreamOperator: Operator {
   override func morselCount(phase: Int) throws -> Int? { try input.morselCount(phase: phase) }
 
   override func isOrdered(by wanted: [Column]) throws -> Bool { try input.isOrdered(by: wanted) }
+
+  override func bounds(of column: Column) throws -> ClosedRange<Int64>? { try input.bounds(of: column) }
 
   override var isReplayable: Bool { input.isReplayable }
 

@@ -9,9 +9,10 @@ import Vectors
   @Test(arguments: Samples.types) func rowsComeBackAndKeysOrderThem(type: LogicalType) throws {
     var random = SeededGenerator(11)
     let types: [LogicalType] = [type, .text, .integer]
+    let layout = RowLayout(types)
     for nulls in [0, 15] {
       let pools = types.map { $0.physical == .string ? StringPool($0) : nil }
-      var writer = RowWriter(RowLayout(types), pools: pools)
+      var writer = RowWriter(layout, pools: pools)
       var bounds = types.map { SortKeyBounds($0) }
       var chunks: [RowChunk] = []
       var numbers: [UInt32] = []
@@ -33,7 +34,7 @@ import Vectors
           chunks.append(chunk)
         }
       }
-      let store = RowStore(RowLayout(types), chunks, hasNulls: writer.hasNulls, pools: pools)
+      let store = RowStore(layout, chunks, hasNulls: writer.hasNulls, pools: pools)
       #expect(store.rowCount == numbers.count)
       let whole = types.indices.map { column in Concat.vectors(batches.map { $0[column] }, type: types[column]) }
       let values = whole.map { Samples.scalars($0) }
@@ -97,6 +98,41 @@ import Vectors
           #expect(keys == expected.map { before[$0] })
         }
       }
+    }
+  }
+
+  /// Integers of a known range are stored in fewer bytes, NULLs with whatever lies under them.
+  @Test(arguments: [LogicalType.smallint, .integer, .bigint, .timestamp], [200, 60_000, 4_000_000_000, Int64.max])
+  func narrowRowsComeBack(type: LogicalType, span: Int64) throws {
+    var random = SeededGenerator(12)
+    let limits: ClosedRange<Int64> =
+      switch type.physical {
+      case .int16: -32_768...32_767
+      case .int32: -2_147_483_648...2_147_483_647
+      default: (.min)...(.max)
+      }
+    for low in [limits.lowerBound, -100, limits.upperBound - min(span, limits.upperBound)] {
+      let (sum, isOver) = low.addingReportingOverflow(span)
+      let high = isOver ? limits.upperBound : min(sum, limits.upperBound)
+      let layout = RowLayout([type, .text], ranges: [low...high, nil])
+      let values = (0..<600).map { row -> Scalar in
+        row % 11 == 3
+          ? .null : .integer(row == 0 ? low : (row == 1 ? high : Int64.random(in: low...high, using: &random)))
+      }
+      let flat = Vector.of(type, values)
+      let all = values.map { $0.isNull ? Scalar.integer(low) : $0 }
+      let entries = Vector.of(type, all)
+      let pools: [StringPool?] = [nil, StringPool(.text)]
+      var writer = RowWriter(layout, pools: pools)
+      let codes = AlignedBuffer(byteCount: 600 * 4)
+      for row in 0..<600 { codes.values(as: UInt32.self)[row] = UInt32(599 - row) }
+      let coded = Vector(codes: codes, count: 600, dictionary: entries)
+      let text = Samples.vector(.text, count: 600, form: .flat, nullShare: 5, &random)
+      for column in [flat, coded] { _ = writer.append([column, text], rowCount: 600) }
+      let store = RowStore(layout, writer.takeChunks(), hasNulls: writer.hasNulls, pools: pools)
+      let numbers = (0..<1200).map { UInt32($0 >= 600 ? 1 << RowStore.chunkBits | ($0 - 600) : $0) }
+      let taken = numbers.withUnsafeBufferPointer { store.columns([0], $0.baseAddress!, count: 1200) }
+      #expect(Samples.scalars(taken[0]) == values + all.reversed())
     }
   }
 }

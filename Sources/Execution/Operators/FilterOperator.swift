@@ -54,6 +54,10 @@ final class ProjectOperator: StreamOperator {
     return below.count == wanted.count ? try input.isOrdered(by: below) : false
   }
 
+  override func bounds(of column: Column) throws -> ClosedRange<Int64>? {
+    try passed[column].flatMap { try input.bounds(of: $0) }
+  }
+
   override var unpartedColumns: [Column] {
     let below = input.unpartedColumns
     let own = below.compactMap { column in passed.first { $0.value == column }?.key }

@@ -166,6 +166,11 @@ final class JoinOperator: Operator {
     return try left.isOrdered(by: wanted)
   }
 
+  override func bounds(of column: Column) throws -> ClosedRange<Int64>? {
+    if left.columns.contains(column) { return try left.bounds(of: column) }
+    return right.columns.contains(column) ? try right.bounds(of: column) : nil
+  }
+
   override var isReplayable: Bool { keepsLeftOrder && left.isReplayable }
 
   override var unpartedColumns: [Column] { keepsLeftOrder ? left.unpartedColumns : [] }

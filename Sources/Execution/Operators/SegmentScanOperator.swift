@@ -122,6 +122,23 @@ final class SegmentScanOperator: Operator {
     return true
   }
 
+  /// From the zone maps of all segments.
+  override func bounds(of column: Column) throws -> ClosedRange<Int64>? {
+    guard let output = columns.firstIndex(of: column), case .field(let field) = scan.sources[output] else { return nil }
+    var bounds: ClosedRange<Int64>?
+    for handle in handles where handle.rowCount > 0 {
+      let zoneMaps = try handle.zoneMaps()
+      guard field < zoneMaps.count else { return nil }
+      let zone = zoneMaps[field]
+      if zone.nullCount == handle.rowCount { continue }
+      guard case .integer(let low) = zone.minimum, case .integer(let high) = zone.maximum, low <= high else {
+        return nil
+      }
+      bounds = min(low, bounds?.lowerBound ?? low)...max(high, bounds?.upperBound ?? high)
+    }
+    return bounds
+  }
+
   override func makeWorker() throws -> OperatorWorker { Worker(self) }
 
   private final class Worker: OperatorWorker {

@@ -5,21 +5,37 @@ import Vectors
 /// How rows of some types lie in memory: fixed offsets, one byte of validity bits for each eight columns.
 ///
 /// A row's values share one or two cache lines, so that taking a row from anywhere costs one miss and not one for each
-/// column. Strings are the numbers that a `StringPool` gives them.
+/// column. Strings are the numbers that a `StringPool` gives them; integers of a known range take the bytes it needs.
 package struct RowLayout: Sendable {
   package let types: [LogicalType]
   package let offsets: [Int]
+  /// Bytes of each column in a row.
+  package let widths: [Int]
+  /// What a column's stored values count from: 0 unless it is narrowed.
+  package let bases: [Int64]
   package let validityOffset: Int
   package let stride: Int
 
-  package init(_ types: [LogicalType]) {
+  /// `ranges`: bounds that all valid integers of a column keep, nil where none are known.
+  package init(_ types: [LogicalType], ranges: [ClosedRange<Int64>?] = []) {
+    precondition(ranges.isEmpty || ranges.count == types.count, "a range or nil for every column")
     self.types = types
+    var widths = types.map { RowLayout.width($0) }
+    var bases = [Int64](repeating: 0, count: types.count)
+    for (column, range) in ranges.enumerated() {
+      guard let range, [.int16, .int32, .int64].contains(types[column].physical) else { continue }
+      let span = UInt64(bitPattern: range.upperBound &- range.lowerBound)
+      let needed = span <= 0xFF ? 1 : (span <= 0xFFFF ? 2 : (span <= 0xFFFF_FFFF ? 4 : 8))
+      if needed < widths[column] { (widths[column], bases[column]) = (needed, range.lowerBound) }
+    }
+    self.widths = widths
+    self.bases = bases
     var offsets = [Int](repeating: 0, count: types.count)
     var next = 0
     // Widest first: everything is aligned as well as the row itself is.
-    for column in types.indices.sorted(by: { RowLayout.width(types[$0]) > RowLayout.width(types[$1]) }) {
+    for column in types.indices.sorted(by: { widths[$0] > widths[$1] }) {
       offsets[column] = next
-      next += RowLayout.width(types[column])
+      next += widths[column]
     }
     self.offsets = offsets
     validityOffset = next
@@ -112,6 +128,16 @@ package struct RowWriter {
     let values = UnsafeRawPointer((vector.dictionary ?? vector).buffer.base)
     let codes = vector.form == .dictionary ? vector.codes : nil
     let step = vector.form == .flat ? 1 : 0
+    let base = layout.bases[column]
+    switch (vector.type.physical.stride, layout.widths[column]) {
+    case (8, 1): return RowWriter.narrow(values, codes, step, count, target, stride, base, Int64.self, UInt8.self)
+    case (8, 2): return RowWriter.narrow(values, codes, step, count, target, stride, base, Int64.self, UInt16.self)
+    case (8, 4): return RowWriter.narrow(values, codes, step, count, target, stride, base, Int64.self, UInt32.self)
+    case (4, 1): return RowWriter.narrow(values, codes, step, count, target, stride, base, Int32.self, UInt8.self)
+    case (4, 2): return RowWriter.narrow(values, codes, step, count, target, stride, base, Int32.self, UInt16.self)
+    case (2, 1): return RowWriter.narrow(values, codes, step, count, target, stride, base, Int16.self, UInt8.self)
+    default: break
+    }
     switch vector.type.physical.stride {
     case 1: RowWriter.scatter(values, codes, step, count, target, stride, as: UInt8.self)
     case 2: RowWriter.scatter(values, codes, step, count, target, stride, as: UInt16.self)
@@ -119,6 +145,26 @@ package struct RowWriter {
     case 8: RowWriter.scatter(values, codes, step, count, target, stride, as: UInt64.self)
     case 16: RowWriter.scatter(values, codes, step, count, target, stride, as: UUIDValue.self)
     default: RowWriter.scatter(values, codes, step, count, target, stride, as: Numeric.self)
+    }
+  }
+
+  /// Writes what integers lie above a base, cut to the bytes of `Stored`.
+  @inline(__always)
+  private static func narrow<
+    Value: FixedWidthInteger & BitwiseCopyable, Stored: FixedWidthInteger & BitwiseCopyable
+  >(
+    _ values: UnsafeRawPointer, _ codes: UnsafePointer<UInt32>?, _ step: Int, _ count: Int,
+    _ target: UnsafeMutableRawPointer, _ stride: Int, _ base: Int64, _: Value.Type, _ stored: Stored.Type
+  ) {
+    let input = values.assumingMemoryBound(to: Value.self)
+    let base = Value(truncatingIfNeeded: base)
+    var place = target
+    var row = 0
+    while row < count {
+      let index = codes.map { Int($0[row]) } ?? row &* step
+      place.storeBytes(of: Stored(truncatingIfNeeded: input[index] &- base), as: stored)
+      place += stride
+      row &+= 1
     }
   }
 
@@ -301,6 +347,16 @@ package final class RowStore: @unchecked Sendable {
     _ column: Int, _ addresses: UnsafePointer<UInt>, _ count: Int, _ output: UnsafeMutableRawPointer
   ) {
     let offset = UInt(layout.offsets[column])
+    let base = layout.bases[column]
+    switch (RowLayout.width(layout.types[column]), layout.widths[column]) {
+    case (8, 1): return RowStore.widen(addresses, offset, count, output, base, Int64.self, UInt8.self)
+    case (8, 2): return RowStore.widen(addresses, offset, count, output, base, Int64.self, UInt16.self)
+    case (8, 4): return RowStore.widen(addresses, offset, count, output, base, Int64.self, UInt32.self)
+    case (4, 1): return RowStore.widen(addresses, offset, count, output, base, Int32.self, UInt8.self)
+    case (4, 2): return RowStore.widen(addresses, offset, count, output, base, Int32.self, UInt16.self)
+    case (2, 1): return RowStore.widen(addresses, offset, count, output, base, Int16.self, UInt8.self)
+    default: break
+    }
     switch RowLayout.width(layout.types[column]) {
     case 1: RowStore.gather(addresses, offset, count, output, as: UInt8.self)
     case 2: RowStore.gather(addresses, offset, count, output, as: UInt16.self)
@@ -308,6 +364,25 @@ package final class RowStore: @unchecked Sendable {
     case 8: RowStore.gather(addresses, offset, count, output, as: UInt64.self)
     case 16: RowStore.gather(addresses, offset, count, output, as: UUIDValue.self)
     default: RowStore.gather(addresses, offset, count, output, as: Numeric.self)
+    }
+  }
+
+  /// Reads what `RowWriter.narrow` wrote.
+  @inline(__always)
+  private static func widen<
+    Value: FixedWidthInteger & BitwiseCopyable, Stored: FixedWidthInteger & BitwiseCopyable
+  >(
+    _ addresses: UnsafePointer<UInt>, _ offset: UInt, _ count: Int, _ target: UnsafeMutableRawPointer, _ base: Int64,
+    _ value: Value.Type, _ stored: Stored.Type
+  ) {
+    let output = target.assumingMemoryBound(to: value)
+    let base = Value(truncatingIfNeeded: base)
+    var row = 0
+    while row < count {
+      if let place = UnsafeRawPointer(bitPattern: addresses[row] &+ offset) {
+        output[row] = Value(truncatingIfNeeded: place.loadUnaligned(as: stored)) &+ base
+      }
+      row &+= 1
     }
   }
 

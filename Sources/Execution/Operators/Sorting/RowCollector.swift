@@ -62,7 +62,7 @@ final class RowCollector: Sink {
     self.spill = spill
     run = spill.run
     reservation = run.reservation(for: spill.purpose)
-    writer = RowWriter(RowLayout(spill.columns.types), pools: pools)
+    writer = RowWriter(spill.layout, pools: pools)
     bounds = spill.columns.keyColumns.map { SortKeyBounds(spill.columns.types[$0]) }
     disk = SortRunWriter(spill)
   }

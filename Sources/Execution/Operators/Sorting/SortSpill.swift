@@ -16,18 +16,24 @@ final class SortSpill: @unchecked Sendable {
   /// Rows that differ in none of the first so many keys stay together.
   let unpartedKeys: Int
   let types: [LogicalType]
+  /// How rows lie that are stored.
+  let layout: RowLayout
   private let full = Atomic<Bool>(false)
 
   /// Bytes that sorting takes for each stored row: its key and number, by row and by bucket.
   static let pairBytes = 24
 
-  init(_ run: QueryRun, _ columns: StoredColumns, orders: [SortOrder], partitionCount: Int?, for purpose: String) {
-    self.run = run
+  init(
+    _ input: Operator, _ columns: StoredColumns, orders: [SortOrder], partitionCount: Int?, for purpose: String
+  ) throws {
+    run = input.run
     self.columns = columns
     self.purpose = purpose
     self.orders = orders + [SortOrder()]
     unpartedKeys = partitionCount ?? orders.count + 1
     types = columns.types + [.bigint]
+    let ranges = try columns.kept.map { try input.bounds(of: input.columns[$0]) }
+    layout = RowLayout(columns.types, ranges: ranges + columns.computed.map { _ in nil })
   }
 
   var isOnDisk: Bool { full.load(ordering: .relaxed) }
@@ -39,7 +45,7 @@ final class SortSpill: @unchecked Sendable {
   func take(_ byteCount: Int, _ reservation: MemoryReservation) {
     let budget = run.context.budget
     let fits = reservation.tryResize(to: reservation.byteCount + byteCount)
-    let perWorker = 3 * runBytes + RowStore.chunkRows * (RowLayout(columns.types).stride + SortSpill.pairBytes)
+    let perWorker = 3 * runBytes + RowStore.chunkRows * (layout.stride + SortSpill.pairBytes)
     if !fits || budget.reserved > budget.limit / 8 * 7 - perWorker * run.threadCount { close() }
   }
 

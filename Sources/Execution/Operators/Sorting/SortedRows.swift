@@ -41,7 +41,7 @@ final class SortedRows: @unchecked Sendable {
   ) throws -> SortInput {
     let run = input.run
     let pools = columns.types.map { $0.physical == .string ? StringPool($0) : nil }
-    let spill = SortSpill(run, columns, orders: orders, partitionCount: partitionCount, for: purpose)
+    let spill = try SortSpill(input, columns, orders: orders, partitionCount: partitionCount, for: purpose)
     let sinks = try Pipeline.run(input) { _ in RowCollector(spill, pools: pools) }
     let entries = pools.reduce(0) { $0 + ($1?.byteCount ?? 0) }
     let reservation = run.reservation(for: purpose)
@@ -52,7 +52,7 @@ final class SortedRows: @unchecked Sendable {
         try reservation.add(byteCount)
       }
       return .kept(
-        try SortedRows(run, columns, sinks, pools, reservation, orders: orders, partitionCount: partitionCount))
+        try SortedRows(spill, sinks, pools, reservation, orders: orders, partitionCount: partitionCount))
     }
     let runs = Box([[SortedRun]](repeating: [], count: sinks.count))
     let lock = Mutex(())
@@ -65,13 +65,13 @@ final class SortedRows: @unchecked Sendable {
   }
 
   private init(
-    _ run: QueryRun, _ columns: StoredColumns, _ sinks: [RowCollector], _ pools: [StringPool?],
+    _ spill: SortSpill, _ sinks: [RowCollector], _ pools: [StringPool?],
     _ reservation: MemoryReservation, orders: [SortOrder], partitionCount: Int?
   ) throws {
+    let (run, columns, layout) = (spill.run, spill.columns, spill.layout)
     self.run = run
     self.columns = columns
     self.reservation = reservation
-    let layout = RowLayout(columns.types)
     var bounds = columns.keyColumns.map { SortKeyBounds(columns.types[$0]) }
     var hasNulls = columns.types.map { _ in false }
     for sink in sinks {
