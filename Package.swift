@@ -77,7 +77,9 @@ let package = Package(
     // Floor 7: data arrives, is transformed, is simulated.
     floor(
       "Ingestion",
-      uses: ["Engine", "Execution", "Segments", "SQLSyntax", "Kernels", "Vectors", "Kafka", "Bytes", "CKernels"]),
+      uses: [
+        "Engine", "Execution", "Planning", "Segments", "SQLSyntax", "Kernels", "Vectors", "Kafka", "Bytes", "CKernels",
+      ]),
     floor(
       "Modeling",
       uses: ["Engine", "Execution", "Planning", "SQLSyntax", "Kernels", "Vectors", "YAML", "Bytes"],

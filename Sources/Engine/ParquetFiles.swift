@@ -1,6 +1,5 @@
 import Bytes
 import Execution
-import Glibc
 import Parquet
 import Vectors
 
@@ -11,19 +10,11 @@ struct ParquetFiles: Sendable {
   let schema: Schema
   let chunks: [TableChunk]
 
-  var rowCount: Int { chunks.reduce(0) { $0 + $1.rowCount } }
-
   /// - Throws: `.user` 58P01 when nothing is found; for files whose columns differ, naming both; as `ParquetReader`.
   init(_ path: String) throws {
-    let files = LocalFileSystem()
-    let status = try files.status(path)
-    let isFolder = status?.isDirectory == true
-    let paths = isFolder ? try Self.below(path, files) : status != nil ? [path] : Self.matching(path)
-    guard let first = paths.first else {
-      throw PulsehouseError(
-        .user, "there is no Parquet file \"\(path)\"", sqlState: "58P01",
-        hint: "A path may hold * and ?, or name a folder of .parquet files.")
-    }
+    let isFolder = try LocalFileSystem().status(path)?.isDirectory == true
+    let paths = try FilePaths.find(path, suffixes: [".parquet"], kind: "Parquet")
+    let first = paths[0]
     let firstReader = try ParquetReader(first)
     let own = firstReader.schema
     let partitions = Self.partitions(first, below: isFolder ? path : "").map(\.name).filter { own.index(of: $0) == nil }
@@ -59,27 +50,6 @@ struct ParquetFiles: Sendable {
 
   private static func text(_ schema: Schema) -> String {
     schema.fields.map { "\($0.name) \($0.type.name)" }.joined(separator: ", ")
-  }
-
-  private static func below(_ folder: String, _ files: LocalFileSystem, depth: Int = 0) throws -> [String] {
-    guard depth < 32 else { throw PulsehouseError(.user, "folders nest too deep", file: folder) }
-    var found: [String] = []
-    for name in try files.list(folder).sorted() where !name.hasPrefix(".") && !name.hasPrefix("_") {
-      let path = Path.join(folder, name)
-      if try files.status(path)?.isDirectory == true {
-        found += try below(path, files, depth: depth + 1)
-      } else if name.hasSuffix(".parquet") {
-        found.append(path)
-      }
-    }
-    return found
-  }
-
-  private static func matching(_ pattern: String) -> [String] {
-    var result = glob_t()
-    defer { globfree(&result) }
-    guard glob(pattern, 0, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
-    return (0..<Int(result.gl_pathc)).compactMap { index in paths[index].map { String(cString: $0) } }
   }
 
   private static func partitions(_ path: String, below folder: String) -> [(name: String, value: String?)] {

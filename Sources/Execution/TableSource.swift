@@ -18,14 +18,22 @@ package enum TableData: Sendable {
   case chunks([TableChunk])
 }
 
-/// Rows of a foreign file that are read together.
+/// Rows of a foreign file that one thread reads.
 package struct TableChunk: Sendable {
+  /// Rows, or as many as are likely.
   package let rowCount: Int
-  /// Reads fields by their positions in the table, each a vector of all rows. Any thread.
-  package let read: @Sendable ([Int]) throws -> [Vector]
+  /// Reads fields by their positions in the table, and hands them over in batches of any length, in order. Any thread.
+  package let read: @Sendable ([Int], (Batch) throws -> Void) throws -> Void
 
+  /// A chunk whose fields are read as whole vectors of `rowCount` rows.
   package init(rowCount: Int, read: @escaping @Sendable ([Int]) throws -> [Vector]) {
-    self.rowCount = rowCount
+    self.init(likelyRowCount: rowCount) { fields, take in try take(Batch(try read(fields), rowCount: rowCount)) }
+  }
+
+  package init(
+    likelyRowCount: Int, read: @escaping @Sendable ([Int], (Batch) throws -> Void) throws -> Void
+  ) {
+    rowCount = likelyRowCount
     self.read = read
   }
 }

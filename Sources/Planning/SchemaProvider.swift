@@ -12,8 +12,8 @@ package protocol SchemaProvider: Sendable {
   /// Every relation's schema and name, for hints after a misspelling.
   func relationNames() -> [(schema: String, name: String)]
 
-  /// Describes the Parquet files at `path`, which may hold * and ?, or name a folder; nil where none can be read.
-  func fileTable(_ path: String) throws -> TableDescription?
+  /// Describes the files that a function in FROM reads; nil where none can be read.
+  func fileTable(_ request: FileRequest) throws -> TableDescription?
 }
 
 /// A place in a warehouse's history.
@@ -28,7 +28,45 @@ extension SchemaProvider {
     throw PulsehouseError(.unsupported, "a table of the past", sqlState: "0A000")
   }
 
-  package func fileTable(_ path: String) throws -> TableDescription? { nil }
+  package func fileTable(_ request: FileRequest) throws -> TableDescription? { nil }
+}
+
+/// Files to be read as a table: `read_csv('events/*.csv', header := true) AS t(id bigint, at timestamp)`.
+package struct FileRequest: Sendable {
+  package struct Option: Sendable {
+    package var name: String
+    package var value: Scalar
+    package var range: Range<Int>?
+  }
+
+  /// `read_parquet`, `read_csv` or `read_json`.
+  package var function: String
+  /// A file; it may hold * and ?, or name a folder.
+  package var path: String
+  package var options: [Option]
+  /// The columns as declared; empty where the files say.
+  package var columns: [Field]
+  package var range: Range<Int>?
+
+  package static let functions: Set<String> = ["read_parquet", "read_csv", "read_json"]
+
+  package init(function: String, path: String, options: [Option] = [], columns: [Field] = [], range: Range<Int>? = nil)
+  {
+    self.function = function
+    self.path = path
+    self.options = options
+    self.columns = columns
+    self.range = range
+  }
+
+  /// - Throws: `.user` for options that are not among `names`.
+  package func allow(_ names: String...) throws(PulsehouseError) {
+    for option in options where !names.contains(option.name) {
+      throw PulsehouseError(
+        .user, "\(function) has no option \"\(option.name)\"", sqlState: "42883",
+        hint: names.isEmpty ? nil : "There are \(names.joined(separator: ", ")).", range: option.range)
+    }
+  }
 }
 
 package enum Relation: Sendable {

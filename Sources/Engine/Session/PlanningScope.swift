@@ -13,21 +13,26 @@ final class PlanningScope: SchemaProvider, TableSource {
   private enum Bound {
     case stored(TableState)
     case system(SystemTable, Snapshot)
-    case files(ParquetFiles)
+    case files([TableChunk])
   }
 
   let snapshot: Snapshot
   let searchPath: [String]
   let environment: Environment?
   private let warehouse: Warehouse
+  private let fileReader: (any FileReader)?
   private let bound = Mutex<[Bound]>([])
   private let views = Mutex<Set<TableName>>([])
   /// Earlier states that the statement reads, kept as long as it runs.
   private let pasts = Mutex<[Moment: Snapshot]>([:])
 
   /// - Parameter environment: whose tables plain names stand for; nil is production.
-  init(_ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String], environment: Environment? = nil) {
+  init(
+    _ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String], environment: Environment? = nil,
+    fileReader: (any FileReader)? = nil
+  ) {
     self.snapshot = snapshot
+    self.fileReader = fileReader
     self.environment = environment
     self.warehouse = warehouse
     self.searchPath = searchPath
@@ -83,7 +88,7 @@ final class PlanningScope: SchemaProvider, TableSource {
     switch entry {
     case .stored(let state): return .segments(try handles(state))
     case .system(let system, let snapshot): return .batches(try system.batches(snapshot, warehouse))
-    case .files(let files): return .chunks(files.chunks)
+    case .files(let chunks): return .chunks(chunks)
     case nil: throw PulsehouseError(.internal, "no table was bound as \(table.schema).\(table.name)")
     }
   }
@@ -154,11 +159,23 @@ final class PlanningScope: SchemaProvider, TableSource {
       constraints: try table.definition.constraints())
   }
 
-  func fileTable(_ path: String) throws -> TableDescription? {
-    let files = try ParquetFiles(path)
+  func fileTable(_ request: FileRequest) throws -> TableDescription? {
+    let table: FileTable
+    if request.function == "read_parquet" {
+      try request.allow()
+      guard request.columns.isEmpty else {
+        throw PulsehouseError(
+          .user, "Parquet files say themselves what their columns are", sqlState: "42601", range: request.range)
+      }
+      let files = try ParquetFiles(request.path)
+      table = FileTable(schema: files.schema, chunks: files.chunks)
+    } else {
+      guard let fileReader else { return nil }
+      table = try fileReader.table(request)
+    }
     return TableDescription(
-      reference: TableReference(schema: "", name: "read_parquet", handle: bind(.files(files))), fields: files.schema,
-      rowCount: files.rowCount)
+      reference: TableReference(schema: "", name: request.function, handle: bind(.files(table.chunks))),
+      fields: table.schema, rowCount: table.chunks.reduce(0) { $0 + $1.rowCount })
   }
 
   private func describe(_ system: SystemTable, _ snapshot: Snapshot) -> TableDescription {
@@ -183,7 +200,7 @@ private struct ScopedNames: SchemaProvider {
 
   func relationNames() -> [(schema: String, name: String)] { scope.relationNames() }
 
-  func fileTable(_ path: String) throws -> TableDescription? { try scope.fileTable(path) }
+  func fileTable(_ request: FileRequest) throws -> TableDescription? { try scope.fileTable(request) }
 }
 
 /// What zone maps say of each table's columns, worked out once for each state of a table.

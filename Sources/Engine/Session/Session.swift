@@ -14,6 +14,8 @@ package final class Session {
   package var settings = SessionSettings()
   /// Reads CSV for COPY FROM; the floor above provides it.
   package var copyReader: (any CopyReader)?
+  /// Reads CSV and JSON files in FROM; the floor above provides it.
+  package var fileReader: (any FileReader)?
   /// Takes the bytes of COPY TO STDOUT; nil refuses it.
   package var standardOutput: ((UnsafeRawBufferPointer) throws -> Void)?
 
@@ -114,7 +116,7 @@ package final class Session {
     let snapshot = try open?.transaction.snapshot ?? (readsPast ? past() : nil) ?? warehouse.snapshot()
     return PlanningScope(
       snapshot, in: warehouse, searchPath: settings.searchPath,
-      environment: readsPast ? try checkedEnvironment(snapshot) : nil)
+      environment: readsPast ? try checkedEnvironment(snapshot) : nil, fileReader: fileReader)
   }
 
   /// The earlier state that the setting `snapshot` names; nil when it names none.

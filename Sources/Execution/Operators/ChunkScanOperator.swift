@@ -51,13 +51,15 @@ final class ChunkScanOperator: Operator {
     init(_ operation: ChunkScanOperator) { self.operation = operation }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
+      try operation.chunks[morsel].read(operation.fields) { try take($0, emit) }
+    }
+
+    private func take(_ read: Batch, _ emit: Emit) throws {
       let run = operation.run
-      let chunk = operation.chunks[morsel]
-      let columns = try chunk.read(operation.fields)
-      for start in stride(from: 0, to: chunk.rowCount, by: Batch.vectorSize) {
+      for start in stride(from: 0, to: read.rowCount, by: Batch.vectorSize) {
         try run.checkpoint()
-        let rows = start..<min(start + Batch.vectorSize, chunk.rowCount)
-        let window = columns.map { $0.slice(rows) }
+        let rows = start..<min(start + Batch.vectorSize, read.rowCount)
+        let window = read.columns.map { $0.slice(rows) }
         var output = Batch(
           zip(operation.sources, operation.columns).map { window[$0].retyped(as: $1.type) }, rowCount: rows.count)
         if let predicate = operation.predicate,

@@ -7,6 +7,15 @@ final class CSVInput {
   let name: String
   private let descriptor: Int32
   private let isOwned: Bool
+  /// Bytes that may still be read.
+  private var remaining = Int.max
+
+  /// Opens the part of a file at `range`. - Throws: `.io`.
+  convenience init(_ path: String, range: Range<Int64>) throws(PulsehouseError) {
+    try self.init(path)
+    guard lseek(descriptor, off_t(range.lowerBound), SEEK_SET) >= 0 else { throw .system("read", path, code: errno) }
+    remaining = range.count
+  }
 
   /// Opens `path`; nil is standard input. - Throws: `.io`.
   init(_ path: String?) throws(PulsehouseError) {
@@ -32,6 +41,8 @@ final class CSVInput {
   /// Reads up to `count` bytes; fewer only at the end.
   func read(to destination: UnsafeMutableRawPointer, count: Int) throws(PulsehouseError) -> Int {
     var done = 0
+    let count = min(count, remaining)
+    defer { remaining -= done }
     while done < count {
       let result = Glibc.read(descriptor, destination + done, count - done)
       if result < 0 {

@@ -107,11 +107,13 @@ final class CSVReader {
   /// Starts reading. With `byName`, the header says which field fills which target, and others are passed over; else
   /// fields fill the targets in order, and a header (when the dialect has one) is only stepped over.
   ///
+  /// `columnOfField` says which target each field fills in order, -1 for none, where that is not one after the other.
   /// - Throws: `.user` naming a column that the header lacks; `.io`.
   init(
     _ input: CSVInput, dialect: CSVDialect, targets: [Target], byName: Bool, mode: Mode, batchRowCount: Int = 65_536,
-    readByteCount: Int = 4 << 20
+    readByteCount: Int = 4 << 20, columnOfField: [Int]? = nil, firstLine: Int64 = 1
   ) throws(PulsehouseError) {
+    line = firstLine
     try dialect.validate()
     self.input = input
     name = input.name
@@ -121,7 +123,7 @@ final class CSVReader {
     self.readByteCount = readByteCount
     splitter = CSVRecordSplitter(dialect)
     columns = CSVColumns(columnCount: targets.count, capacity: batchRowCount)
-    columnOfField = Array(targets.indices)
+    self.columnOfField = columnOfField ?? Array(targets.indices)
     try fill()
     skipByteOrderMark()
     if dialect.hasHeader || byName { try readHeader(byName: byName) }

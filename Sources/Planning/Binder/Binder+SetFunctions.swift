@@ -5,6 +5,11 @@ import Vectors
 /// Functions that give rows: in FROM, where they see the tables before them, and in select lists.
 extension Binder {
   func bindTableFunction(_ function: TableFunction, _ scope: Scope, lateral: FromItem?) throws -> FromItem {
+    if function.items.count == 1, !function.hasOrdinality, let item = function.items.first,
+      case .call(let syntax) = item.call.node, let name = syntax.builtInName, FileRequest.functions.contains(name)
+    {
+      return try bindFile(syntax, name, function, item.call.range)
+    }
     if !function.columns.isEmpty || function.items.contains(where: { !$0.columns.isEmpty }) {
       throw BinderError.unsupported("a column definition list", function.range)
     }
@@ -16,7 +21,6 @@ extension Binder {
         throw BinderError.unsupported("this function in FROM", function.range)
       }
       if function.items.count == 1, !function.hasOrdinality {
-        if name == "read_parquet" { return try bindFile(syntax, function, item.call.range) }
         if name == "as_of" { return try bindPast(syntax, function, item.call.range) }
         if let plan = try constantRows(syntax, name, scope, item.call.range) {
           return try self.item(

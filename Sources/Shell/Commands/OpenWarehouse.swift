@@ -21,6 +21,7 @@ enum OpenWarehouse {
   static func session(_ warehouse: Warehouse, _ arguments: Arguments) throws -> Session {
     let session = Session(warehouse)
     session.copyReader = CSVCopyReader()
+    session.fileReader = TextFileReader()
     if let name = arguments.value("env"), name != Environment.production {
       session.settings.environment = try Environment(name)
     }
