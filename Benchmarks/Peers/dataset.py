@@ -37,7 +37,7 @@ def prepare(data: Path, events: str, say, days: str = DAYS) -> None:
     data.mkdir(parents=True, exist_ok=True)
     home = data / "pulsehouse"
     with_step(data, "generate", say, lambda: generate(home, events, days))
-    with_step(data, "tables", say, lambda: (pulsehouse(home, "ingest"), pulsehouse(home, "run")))
+    with_step(data, "tables", say, lambda: make_tables(home))
     with_step(data, "peers", say, lambda: load_peers(home, data / "peers", is_nullable=False))
     with_step(data, "holes", say, lambda: make_holes(data / "holes"))
 
@@ -48,6 +48,15 @@ def with_step(data: Path, name: str, say, work) -> None:
         say(f"preparing {data}: {name}")
         work()
         done.touch()
+
+
+def make_tables(home: Path) -> None:
+    """Bronze to gold; then silver is laid by user and time, as the peers lay it, where the project lays it by time."""
+    pulsehouse(home, "ingest")
+    pulsehouse(home, "run")
+    pulsehouse(home, "sql", "-c", "ALTER TABLE silver.heart_rate RENAME TO heart_rate_by_time", "-c",
+        "CREATE TABLE silver.heart_rate AS SELECT * FROM silver.heart_rate_by_time ORDER BY user_id, event_ts", "-c",
+        "DROP TABLE silver.heart_rate_by_time")
 
 
 def generate(home: Path, events: str, days: str) -> None:
@@ -97,8 +106,7 @@ def make_holes(holes: Path) -> None:
     shutil.rmtree(holes, ignore_errors=True)
     source = holes / "source"
     pulsehouse(source, "generate", "--events", HOLE_EVENTS, *SPAN, FEW_DAYS)
-    pulsehouse(source, "ingest")
-    pulsehouse(source, "run")
+    make_tables(source)
 
     def hole(column: str, modulus: int, key: str = "timestamp") -> str:
         return f"CASE WHEN {key} % {modulus} = 0 THEN NULL ELSE {column} END AS {column}"

@@ -20,8 +20,6 @@ import processes
 from engines import BRONZE, GOLD, SILVER, TITLES, clickhouse_columns, remove
 from processes import EngineError, start
 
-sys.path.append(str(processes.REPOSITORY / "Tests" / "Differential"))
-
 EVENT_SUMS = "count(*) AS n, sum(user_id) AS u, sum(heart_rate) AS h, sum(activity_id) AS a, sum(longitude) AS l"
 GOLD_SUMS = (
     "count(*) AS n, sum(user_key) AS u, sum(date_key) AS d, sum(time_key) AS t, sum(heart_rate) AS h,"
@@ -55,11 +53,10 @@ def memory_folder(data: Path) -> Path:
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > needed else data
 
 
-def model_body(name: str) -> str:
-    from warehouse_project import load_models
-
-    body = next(model.body for model in load_models(processes.PROJECT) if model.name == name)
-    return "\n".join(line for line in body.splitlines() if not line.strip().startswith("--"))
+def step_body(step: str) -> str:
+    """The SQL of a step, which is that of the project's models before they were built day by day."""
+    lines = (Path(__file__).parent / "steps" / f"{step}.sql").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--")).rstrip().removesuffix(";")
 
 
 def statements(engine: str, step: str, paths: dict[str, str], work: Path, csv: Path) -> tuple[list[str], str]:
@@ -67,12 +64,8 @@ def statements(engine: str, step: str, paths: dict[str, str], work: Path, csv: P
     made = STEPS[step][2]
     lake = paths["one"] if step == "ingest_file" else paths["hourly"]
     if engine == "pulsehouse":
-        body = {
-            "dedup": model_body("silver.heart_rate"),
-            "gold": model_body("gold.fct_heart_rate"),
-        }.get(step)
-        if body:
-            return [f"DROP TABLE IF EXISTS {made}"], f"CREATE TABLE {made} AS {body}"
+        if step in ("dedup", "gold"):
+            return [f"DROP TABLE IF EXISTS {made}"], f"CREATE TABLE {made} AS {step_body(step)}"
         if step == "csv_export":
             return [], f"COPY pipeline.gold TO '{csv}/{made}' (FORMAT csv, HEADER)"
         return [f"DROP TABLE IF EXISTS {made}", f"CREATE TABLE {made} AS SELECT * FROM pipeline.gold LIMIT 0"], (
@@ -91,7 +84,7 @@ def statements(engine: str, step: str, paths: dict[str, str], work: Path, csv: P
                 " any_value(latitude) AS latitude, any_value(longitude) AS longitude FROM bronze.heart_rate"
                 " GROUP BY user_id, timestamp, activity_id")
         if step == "gold":
-            return drop, f"CREATE TABLE {made} AS {model_body('gold.fct_heart_rate').replace('silver.dim_', 'gold.dim_')}"
+            return drop, f"CREATE TABLE {made} AS {step_body(step)}"
         if step == "csv_export":
             return [], f"COPY pipeline.gold TO '{csv}/{made}' (FORMAT csv, HEADER)"
         return drop, (
@@ -144,8 +137,7 @@ def statements(engine: str, step: str, paths: dict[str, str], work: Path, csv: P
                 " first_value(longitude) AS longitude FROM bronze.heart_rate"
                 f" GROUP BY user_id, \"timestamp\", activity_id) TO '{work}/{made}.parquet' STORED AS PARQUET")
         if step == "gold":
-            body = model_body("gold.fct_heart_rate").replace("silver.dim_", "gold.dim_")
-            return [], f"COPY ({body}) TO '{work}/{made}.parquet' STORED AS PARQUET"
+            return [], f"COPY ({step_body(step)}) TO '{work}/{made}.parquet' STORED AS PARQUET"
         gold = [
             "DROP TABLE IF EXISTS gold_fact",
             f"CREATE EXTERNAL TABLE gold_fact STORED AS PARQUET LOCATION '{work}/pipeline.gold.parquet'",

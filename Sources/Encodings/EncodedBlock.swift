@@ -8,6 +8,15 @@ package struct EncodedBlock: Sendable {
   package let encodings: [Encoding]
   package let checksum: UInt32
 
+  /// Takes bytes of a block that was encoded before; its checksum has been compared.
+  package init(copying bytes: UnsafeRawBufferPointer, _ encodings: [Encoding], checksum: UInt32) {
+    let copy = AlignedBuffer(byteCount: bytes.count)
+    if let base = bytes.baseAddress { copy.base.copyMemory(from: base, byteCount: bytes.count) }
+    self.bytes = copy
+    self.encodings = encodings
+    self.checksum = checksum
+  }
+
   init(_ writer: ByteWriter, _ encodings: [Encoding]) {
     let padded = (writer.count + 63) & ~63
     let bytes = AlignedBuffer(byteCount: padded, zeroed: true)

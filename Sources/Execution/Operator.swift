@@ -104,6 +104,12 @@ class Operator {
   /// Columns by which rows that are equal, and follow one another, are in one morsel.
   var unpartedColumns: [Column] { [] }
 
+  /// True when it can still be run, and gives the same morsels, after `finish`.
+  var outlivesRuns: Bool { false }
+
+  /// Says by what the rows would best ascend, before `prepareOnce`. Who has a choice may take it; `isOrdered` tells.
+  func prefer(order: [Column]) {}
+
   /// Called when all phases have run, or will never run: gives memory back.
   func finish() {}
 }
@@ -169,6 +175,10 @@ class StreamOperator: Operator {
   override var isReplayable: Bool { input.isReplayable }
 
   override var unpartedColumns: [Column] { input.unpartedColumns }
+
+  override func prefer(order: [Column]) {
+    if order.allSatisfy(input.columns.contains) { input.prefer(order: order) }
+  }
 
   override func finish() { input.finish() }
 }

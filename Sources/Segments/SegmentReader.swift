@@ -113,6 +113,35 @@ package final class SegmentReader: Sendable {
     footer.rowGroups[rowGroup].blocks[column].encodings
   }
 
+  /// What row groups with the same bytes share, and others do not: rows, and of each block its length and checksum.
+  package struct RowGroupIdentity: Hashable, Sendable {
+    let rowCount: Int
+    let lengths: [Int]
+    let checksums: [UInt32]
+  }
+
+  package func identity(rowGroup: Int) -> RowGroupIdentity {
+    let entry = footer.rowGroups[rowGroup]
+    return RowGroupIdentity(
+      rowCount: entry.rowCount, lengths: entry.blocks.map(\.byteCount), checksums: entry.blocks.map(\.checksum))
+  }
+
+  /// Returns a row group as it lies in the file, to be written to another one. - Throws: `.corrupt`.
+  package func encodedRowGroup(_ rowGroup: Int) throws(PulsehouseError) -> EncodedRowGroup {
+    let entry = footer.rowGroups[rowGroup]
+    var blocks: [EncodedBlock] = []
+    for (column, block) in entry.blocks.enumerated() {
+      let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[block.offset..<(block.offset + block.byteCount)])
+      let found = CRC32C.checksum(bytes)
+      guard found == block.checksum else {
+        throw damaged(
+          column, rowGroup, "checksum \(hexadecimal(found)) where \(hexadecimal(block.checksum)) was written")
+      }
+      blocks.append(EncodedBlock(copying: bytes, block.encodings, checksum: block.checksum))
+    }
+    return EncodedRowGroup(rowCount: entry.rowCount, blocks: blocks, zoneMaps: entry.blocks.map(\.zoneMap))
+  }
+
   /// Opens a block, checking its checksum unless that has been done. Its keys are not supplied, and it is not validated
   /// until `finishOpening`.
   func openBlock(column: Int, rowGroup: Int, _ scratch: DecodeScratch) throws(PulsehouseError) -> Block {

@@ -69,7 +69,7 @@ def build_in_duckdb(data: Path) -> tuple[duckdb.DuckDBPyConnection, int]:
             """
         )
     for model in load_models(PROJECT):
-        peer.execute(f"CREATE TABLE {model.name} AS {to_duckdb(model.body)}")
+        peer.execute(f"CREATE TABLE {model.name} AS {to_duckdb(model.statement())}")
     return peer, taken
 
 

@@ -16,6 +16,22 @@ class Model:
     body: str
     path: Path
 
+    def statement(self) -> str:
+        """The SQL that builds the whole model at once: all of time, and of every key its first version."""
+        values = {
+            "start_date": "CAST('2000-01-01' AS DATE)",
+            "end_date": "CAST('2099-12-31' AS DATE)",
+            "start_epoch": "946684800",
+            "end_epoch": "4102444799.999",
+        }
+        text = re.sub(r"@(\w+)", lambda found: values[found.group(1)], self.body)
+        if self.kind.startswith("SCD_TYPE_2"):
+            text = (
+                "SELECT versions.*, TIMESTAMP '1970-01-01 00:00:00' AS valid_from, CAST(NULL AS TIMESTAMP) AS valid_to"
+                f" FROM ({text}) AS versions"
+            )
+        return text
+
     def upstream(self, names: set[str]) -> set[str]:
         code = re.sub(r"--[^\n]*", "", self.body)
         return {name for name in names if name != self.name and re.search(rf"\b{re.escape(name)}\b", code)}

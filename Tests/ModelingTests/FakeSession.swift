@@ -51,6 +51,7 @@ final class FakeSession: ModelSession {
     if let found = broken.first(where: { sql.contains($0.words) }) { throw found.error }
     let words = sql.split(whereSeparator: { $0 == " " || $0 == "\n" })
     if words[0] == "COPY" { return 5 }
+    if words[0] == "INSERT" { return 7 }
     if words[1] == "SCHEMA" {
       statements.removeLast()
       schemas.insert(words[words.count - 1].filter { $0 != "\"" })
@@ -72,7 +73,9 @@ final class FakeSession: ModelSession {
     statements.append(sql)
     if let found = broken.first(where: { sql.contains($0.words) }) { throw found.error }
     if sql.hasSuffix("LIMIT 0") {
-      return QueryAnswer(columns: [Field("user_id", .bigint), Field("what", .text)], rows: [])
+      var columns = [Field("user_id", .bigint), Field("what", .text)]
+      if sql.contains("heart_rate") { columns.append(Field("event_date", .date)) }
+      return QueryAnswer(columns: columns, rows: [])
     }
     if sql.contains("failing(value1") {
       return QueryAnswer(

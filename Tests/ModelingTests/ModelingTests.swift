@@ -79,7 +79,7 @@ private func warehouse() throws -> Project {
     #expect(graph.external.map(\.description).sorted() == ["bronze.activities", "bronze.heart_rate", "bronze.users"])
     let fact = try #require(project.models.first { $0.name.name == "fct_heart_rate" })
     #expect(fact.upstream.contains(RelationName("gold", "dim_time")))
-    #expect(fact.grain == ["user_key", "event_ts", "activity_key"])
+    #expect(fact.grain == ["event_ts", "user_key", "activity_key"])
     #expect(fact.audits.count == 11)
   }
 
@@ -370,7 +370,7 @@ private func warehouse() throws -> Project {
     let report = try ModelRun.run(try warehouse(), in: session) { _ in steps += 1 }
     #expect(report.isPublished)
     #expect(report.models.count == 10)
-    #expect(report.auditCount == 44)
+    #expect(report.auditCount == 46)
     #expect(steps == 21)
     // Every statement is SQL.
     for statement in session.statements { _ = try PostgresParser.parseOne(statement) }

@@ -1,12 +1,13 @@
--- The fact has exactly as many rows as there are events: a join that loses or multiplies rows shows here.
+-- Each day of the fact has exactly as many rows as there are events: a join that loses or multiplies rows shows here.
 AUDIT (
   name every_event_once
 );
 
-SELECT counted.fact_rows, counted.event_rows
+SELECT fact.event_date, fact.row_count, event.event_count
 FROM (
-  SELECT
-    (SELECT COUNT(*) FROM @this_model) AS fact_rows,
-    (SELECT COUNT(*) FROM silver.heart_rate) AS event_rows
-) AS counted
-WHERE counted.fact_rows <> counted.event_rows;
+  SELECT f.event_date, COUNT(*) AS row_count FROM @this_model AS f GROUP BY f.event_date
+) AS fact
+LEFT JOIN (
+  SELECT h.event_date, COUNT(*) AS event_count FROM silver.heart_rate AS h GROUP BY h.event_date
+) AS event ON event.event_date = fact.event_date
+WHERE event.event_count IS NULL OR event.event_count <> fact.row_count;

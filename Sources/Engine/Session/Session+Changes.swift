@@ -104,38 +104,87 @@ extension Session {
       let quotient = distance / width
       return distance % width < 0 ? quotient - 1 : quotient
     }
-    for (segments, sign) in [(changes.added, UInt64(1)), (changes.removed, UInt64.max)] {
-      for descriptor in segments {
-        let zoneMap = try descriptor.zoneMaps()[column]
+    let (added, removed) =
+      mayCancel ? try rowGroupsThatDiffer(changes) : (try rowGroups(changes.added), try rowGroups(changes.removed))
+    for (rowGroups, sign) in [(added, UInt64(1)), (removed, UInt64.max)] {
+      for (segment, rowGroup) in rowGroups {
+        let zoneMap = segment.zoneMap(column: column, rowGroup: rowGroup)
         if !mayCancel, case .integer(let low) = zoneMap.minimum, case .integer(let high) = zoneMap.maximum,
           let first = bucket(low), first == bucket(high)
         {
           touched.insert(first)
           continue
         }
-        let segment = try warehouse.segmentCache.reader(
-          warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
-        for rowGroup in 0..<segment.rowGroupCount {
-          let reader = RowGroupReader(segment, rowGroup: rowGroup)
-          for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
-            let rows = start..<min(start + Batch.vectorSize, reader.rowCount)
-            let values = try reader.read(column: column, rows: rows).flattened()
-            let hashes =
-              mayCancel
-              ? Hash.rows(
-                try segment.schema.fields.indices.map { try reader.read(column: $0, rows: rows) }, count: rows.count)
-              : []
-            for row in 0..<rows.count {
-              guard case .integer(let value) = values.scalar(at: row), let place = bucket(value) else { continue }
-              if mayCancel { balances[place, default: 0] &+= hashes[row] &* sign } else { touched.insert(place) }
-            }
+        let reader = RowGroupReader(segment, rowGroup: rowGroup)
+        for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
+          let rows = start..<min(start + Batch.vectorSize, reader.rowCount)
+          let values = try reader.read(column: column, rows: rows).flattened()
+          let hashes =
+            mayCancel
+            ? Hash.rows(
+              try segment.schema.fields.indices.map { try reader.read(column: $0, rows: rows) }, count: rows.count)
+            : []
+          // Rows near each other are mostly of one bucket: it is looked up once.
+          var place: Int64?
+          var balance: UInt64 = 0
+          func settle() {
+            guard let place else { return }
+            if mayCancel { balances[place, default: 0] &+= balance } else { touched.insert(place) }
+            balance = 0
           }
-          if max(touched.count, balances.count) > 2 * limit { return nil }
+          for row in 0..<rows.count {
+            guard case .integer(let value) = values.scalar(at: row), let now = bucket(value) else { continue }
+            if now != place {
+              settle()
+              place = now
+            }
+            if mayCancel { balance &+= hashes[row] &* sign }
+          }
+          settle()
         }
+        if max(touched.count, balances.count) > 2 * limit { return nil }
       }
     }
     for (place, balance) in balances where balance != 0 { touched.insert(place) }
     return touched.count > limit ? nil : touched
+  }
+
+  private typealias StoredRowGroup = (segment: SegmentReader, rowGroup: Int)
+
+  private func rowGroups(_ segments: [SegmentDescriptor]) throws -> [StoredRowGroup] {
+    try segments.flatMap { descriptor in
+      let segment = try warehouse.segmentCache.reader(
+        warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
+      return (0..<segment.rowGroupCount).map { (segment, $0) }
+    }
+  }
+
+  /// The row groups of segments that came and of those that went, without those that were only copied.
+  private func rowGroupsThatDiffer(_ changes: TableChanges) throws -> (
+    added: [StoredRowGroup], removed: [StoredRowGroup]
+  ) {
+    var copies: [SegmentReader.RowGroupIdentity: Int] = [:]
+    for (segment, rowGroup) in try rowGroups(changes.added) {
+      copies[segment.identity(rowGroup: rowGroup), default: 0] += 1
+    }
+    var removed: [StoredRowGroup] = []
+    var kept: [SegmentReader.RowGroupIdentity: Int] = [:]
+    for (segment, rowGroup) in try rowGroups(changes.removed) {
+      let identity = segment.identity(rowGroup: rowGroup)
+      if let count = copies[identity], count > 0 {
+        copies[identity] = count - 1
+        kept[identity, default: 0] += 1
+      } else {
+        removed.append((segment, rowGroup))
+      }
+    }
+    let added = try rowGroups(changes.added).filter { segment, rowGroup in
+      let identity = segment.identity(rowGroup: rowGroup)
+      guard let count = kept[identity], count > 0 else { return true }
+      kept[identity] = count - 1
+      return false
+    }
+    return (added, removed)
   }
 
   /// Returns bounds of an integer, date or time column, as stored; nil when the table has no value of it.
@@ -154,7 +203,8 @@ extension Session {
     if changes.isEmpty { return true }
     let added = changes.added.reduce(0) { $0 + $1.rowCount }
     guard added == changes.removed.reduce(0, { $0 + $1.rowCount }), added <= Self.comparedRowLimit else { return false }
-    return try contentHash(of: changes.added) == contentHash(of: changes.removed)
+    let (different, gone) = try rowGroupsThatDiffer(changes)
+    return try contentHash(of: different) == contentHash(of: gone)
   }
 
   /// Tells whether two tables have the same columns and the same rows in any order. Says no without looking when there
@@ -164,7 +214,7 @@ extension Session {
     guard let left = snapshot.table(first), let right = snapshot.table(second), left.definition == right.definition,
       left.rowCount == right.rowCount, left.rowCount <= Self.comparedRowLimit
     else { return false }
-    return try contentHash(of: left.segments()) == contentHash(of: right.segments())
+    return try contentHash(of: rowGroups(left.segments())) == contentHash(of: rowGroups(right.segments()))
   }
 
   /// Tells whether two tables of the same columns have the same rows in any order, however many.
@@ -173,7 +223,7 @@ extension Session {
     guard let left = snapshot.table(first), let right = snapshot.table(second), left.rowCount == right.rowCount else {
       return false
     }
-    return try contentHash(of: left.segments()) == contentHash(of: right.segments())
+    return try contentHash(of: rowGroups(left.segments())) == contentHash(of: rowGroups(right.segments()))
   }
 
   /// Comparing more rows than this costs more than what would be spared.
@@ -181,18 +231,14 @@ extension Session {
 
   /// Returns the sum of the hashes of all rows, which is the same for the same rows whatever their order. Good within
   /// this process only.
-  private func contentHash(of segments: [SegmentDescriptor]) throws -> UInt64 {
+  private func contentHash(of rowGroups: [StoredRowGroup]) throws -> UInt64 {
     var sum: UInt64 = 0
-    for descriptor in segments {
-      let segment = try warehouse.segmentCache.reader(
-        warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
-      for rowGroup in 0..<segment.rowGroupCount {
-        let reader = RowGroupReader(segment, rowGroup: rowGroup)
-        for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
-          let rows = start..<min(start + Batch.vectorSize, reader.rowCount)
-          let columns = try segment.schema.fields.indices.map { try reader.read(column: $0, rows: rows) }
-          for hash in Hash.rows(columns, count: rows.count) { sum &+= hash }
-        }
+    for (segment, rowGroup) in rowGroups {
+      let reader = RowGroupReader(segment, rowGroup: rowGroup)
+      for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
+        let rows = start..<min(start + Batch.vectorSize, reader.rowCount)
+        let columns = try segment.schema.fields.indices.map { try reader.read(column: $0, rows: rows) }
+        for hash in Hash.rows(columns, count: rows.count) { sum &+= hash }
       }
     }
     return sum

@@ -185,14 +185,18 @@ extension Session {
       var firstRow = 0
       for rowGroup in 0..<segment.rowGroupCount {
         try work.cancellation.check()
+        let range = firstRow..<firstRow + segment.rowCount(rowGroup: rowGroup)
+        firstRow = range.upperBound
+        let kept = rows.absent(in: range)
+        if kept.isEmpty { continue }
+        if kept.count == range.count, writer.takesRowGroups(of: segment.schema) {
+          try writer.append(segment.encodedRowGroup(rowGroup))
+          continue
+        }
         let reader = RowGroupReader(segment, rowGroup: rowGroup)
-        var kept: [UInt32] = []
-        kept.reserveCapacity(reader.rowCount)
-        for row in 0..<reader.rowCount where !rows.contains(firstRow + row) { kept.append(UInt32(row)) }
         let selection = SelectionVector(kept)
         let columns = try state.definition.columns.indices.map { try reader.read(column: $0, selection: selection) }
         try writer.append(Batch(columns, rowCount: kept.count))
-        firstRow += reader.rowCount
       }
     }
     return removed
@@ -202,12 +206,12 @@ extension Session {
 /// Rows of a table by their identifiers (`TableScan.Source.rowIdentifier`).
 final class RowSet: @unchecked Sendable {
   // @unchecked: filled by the executor's serialised sink calls, read after the run.
-  private(set) var rowsBySegment: [Int: Set<Int>] = [:]
+  private(set) var rowsBySegment: [Int: RowBits] = [:]
   private(set) var count = 0
 
   /// Adds one row; returns false when it is there already.
   func insert(_ identifier: Int64) -> Bool {
-    let isNew = rowsBySegment[Int(identifier >> 40), default: []].insert(Int(identifier & 0xff_ffff_ffff)).inserted
+    let isNew = rowsBySegment[Int(identifier >> 40), default: RowBits()].insert(Int(identifier & 0xff_ffff_ffff))
     if isNew { count += 1 }
     return isNew
   }
@@ -218,6 +222,32 @@ final class RowSet: @unchecked Sendable {
     for row in 0..<flat.count where flat.isValid(row) {
       _ = insert(values[row])
     }
+  }
+}
+
+/// Rows of one segment: a bit for each.
+struct RowBits {
+  private var words: [UInt64] = []
+
+  /// Adds a row; returns false when it is there already.
+  mutating func insert(_ row: Int) -> Bool {
+    let word = row >> 6
+    if word >= words.count { words.append(contentsOf: repeatElement(0, count: word - words.count + 1)) }
+    let bit = UInt64(1) << UInt64(row & 63)
+    defer { words[word] |= bit }
+    return words[word] & bit == 0
+  }
+
+  func contains(_ row: Int) -> Bool {
+    row >> 6 < words.count && words[row >> 6] & (1 << UInt64(row & 63)) != 0
+  }
+
+  /// Returns the rows of `range` that were not added, counted from its start.
+  func absent(in range: Range<Int>) -> [UInt32] {
+    var rows: [UInt32] = []
+    rows.reserveCapacity(range.count)
+    for row in range where !contains(row) { rows.append(UInt32(truncatingIfNeeded: row - range.lowerBound)) }
+    return rows
   }
 }
 

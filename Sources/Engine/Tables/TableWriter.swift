@@ -88,6 +88,23 @@ package final class TableWriter {
     }
   }
 
+  /// Tells whether row groups of a segment with these fields may be taken as they are.
+  package func takesRowGroups(of fields: Schema) -> Bool { target.partitionedBy.isEmpty && fields == target.fields }
+
+  /// Takes a row group of another segment of the table as it is, after the rows taken so far. Its rows count as taken.
+  package func append(_ rowGroup: EncodedRowGroup) throws {
+    precondition(target.partitionedBy.isEmpty, "a row group may belong to several partitions")
+    let writer = partitions[[]] ?? PartitionWriter(target)
+    partitions[[]] = writer
+    if let columns = writer.builder.finish() {
+      pendingRows -= columns.first?.count ?? 0
+      writer.ready.append(columns)
+    }
+    try encode(writer, [])
+    rowCount += rowGroup.rowCount
+    try add(rowGroup, to: writer, [])
+  }
+
   private func append(_ batch: Batch, to key: [Scalar]) throws {
     let writer = partitions[key] ?? PartitionWriter(target)
     partitions[key] = writer
@@ -133,15 +150,19 @@ package final class TableWriter {
     }
     for index in groups.indices {
       guard let rowGroup = encoded[index] else { throw PulsehouseError(.internal, "a row group was not encoded") }
-      if writer.segment == nil {
-        writer.path = try makePath(partitionText(key))
-        writer.segment = try SegmentWriter(
-          writer.path, schema: target.fields, options: target.options, in: fileSystem)
-      }
-      try writer.segment?.append(rowGroup)
-      writer.segmentRowCount += rowGroup.rowCount
-      if writer.segmentRowCount >= TableWriter.segmentRowCount { try finishSegment(writer, key) }
+      try add(rowGroup, to: writer, key)
     }
+  }
+
+  private func add(_ rowGroup: EncodedRowGroup, to writer: PartitionWriter, _ key: [Scalar]) throws {
+    if writer.segment == nil {
+      writer.path = try makePath(partitionText(key))
+      writer.segment = try SegmentWriter(
+        writer.path, schema: target.fields, options: target.options, in: fileSystem)
+    }
+    try writer.segment?.append(rowGroup)
+    writer.segmentRowCount += rowGroup.rowCount
+    if writer.segmentRowCount >= TableWriter.segmentRowCount { try finishSegment(writer, key) }
   }
 
   private func finishSegment(_ writer: PartitionWriter, _ key: [Scalar]) throws {

@@ -11,6 +11,8 @@ final class FilterOperator: StreamOperator {
     super.init(node, run, input: input)
   }
 
+  override var outlivesRuns: Bool { input.outlivesRuns }
+
   override func makeWorker() throws -> OperatorWorker { Worker(self, try input.worker()) }
 
   private final class Worker: OperatorWorker {
@@ -56,6 +58,13 @@ final class ProjectOperator: StreamOperator {
 
   override func bounds(of column: Column) throws -> ClosedRange<Int64>? {
     try passed[column].flatMap { try input.bounds(of: $0) }
+  }
+
+  override var outlivesRuns: Bool { input.outlivesRuns }
+
+  override func prefer(order: [Column]) {
+    let below = order.compactMap { passed[$0] }
+    if below.count == order.count { input.prefer(order: below) }
   }
 
   override var unpartedColumns: [Column] {

@@ -171,6 +171,10 @@ final class JoinOperator: Operator {
     return right.columns.contains(column) ? try right.bounds(of: column) : nil
   }
 
+  override func prefer(order: [Column]) {
+    if order.allSatisfy(left.columns.contains) { left.prefer(order: order) }
+  }
+
   override var isReplayable: Bool { keepsLeftOrder && left.isReplayable }
 
   override var unpartedColumns: [Column] { keepsLeftOrder ? left.unpartedColumns : [] }

@@ -108,6 +108,8 @@ final class SegmentScanOperator: Operator {
 
   override var isReplayable: Bool { true }
 
+  override var outlivesRuns: Bool { true }
+
   override func isOrdered(by wanted: [Column]) throws -> Bool {
     var fields: [Int] = []
     for column in wanted {

@@ -22,8 +22,7 @@ struct AuditPlan {
   private let isWholeTable: Bool
   private let entries: [Entry]
 
-  /// - Parameter rows: what SQLMesh's audits look at, a table or a query in parentheses; nil for the whole table. The
-  ///   project's own audits always see the whole table.
+  /// - Parameter rows: what audits look at, a table or a query in parentheses; nil for the whole table.
   /// - Parameter times: the variables of time for the project's own audits.
   init(
     _ model: Model, in project: Project, rows: String? = nil, times: [String: MacroValue]
@@ -41,9 +40,7 @@ struct AuditPlan {
           if custom.isSkipped { continue }
           if !custom.isBlocking { isBlocking = false }
         }
-        var looksAt = source
-        if case .custom = definition { looksAt = model.name.sql }
-        let check = try definition.check(call, source: looksAt, times: times)
+        let check = try definition.check(call, source: source, times: times)
         var file = model.file.path
         if case .query(_, _, let other?) = check { file = other }
         entries.append(Entry(name: call.name, text: call.text, check: check, isBlocking: isBlocking, file: file))

@@ -21,7 +21,8 @@ package struct Model: Sendable {
   package var freshness: Freshness?
   /// Tables its SQL reads, and those named by `depends_on` and by its audits.
   package var upstream: Set<RelationName>
-  /// Tables its SQL reads and those named by `depends_on`: what its rows depend on.
+  /// Tables its SQL reads: what its rows depend on. (`depends_on` says what comes first, no more: rows that the SQL does
+  /// not read cannot change the model's.)
   package var reads: Set<RelationName>
   /// The query; nil for seeds and external tables.
   package var query: ModelQuery?

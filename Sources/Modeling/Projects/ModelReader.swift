@@ -57,19 +57,21 @@ struct ModelReader {
     let kind = try self.kind()
     let query = try self.query(kind)
     var reads = try query.map { query throws(PulsehouseError) in try tablesRead(query) } ?? []
+    reads.remove(name)
+    var upstream = reads
     if let value = block["depends_on"] {
-      for entry in value.list() { reads.insert(try relationName(entry)) }
+      for entry in value.list() { upstream.insert(try relationName(entry)) }
     }
+    upstream.remove(name)
     var audits: [AuditCall] = []
     if let value = block["audits"] {
       for entry in value.list() { audits.append(AuditCall(try entry.call())) }
     }
-    reads.remove(name)
     return Model(
       name: name, kind: kind, description: try block["description"]?.string(), grain: try words("grain"),
       partitionedBy: try words("partitioned_by"), clusteredBy: try words("clustered_by"),
       columns: try block["columns"]?.columns() ?? [], audits: audits, cron: try cron(), freshness: try freshness(),
-      upstream: reads, reads: reads, query: query,
+      upstream: upstream, reads: reads, query: query,
       file: file,
       nameRange: nameValue.range)
   }

@@ -68,14 +68,31 @@ struct TimeWindows: Sendable {
       let variables = TimeVariables.values(IntervalRange(number, number, unit), execution: execution)
       return try model.reading(variables, session)
     }
-    let first = reads[0]
-    let areAlike = reads.dropFirst().allSatisfy { $0.scans.map(\.table) == first.scans.map(\.table) }
-    var result = TimeWindows(scans: [], views: first.views)
-    for (index, scan) in first.scans.enumerated() {
-      let found = areAlike ? window(reads.map { $0.scans[index] }, samples) : nil
+    // Joins may be in another order for intervals with other numbers of rows.
+    let scans = reads.map { $0.scans.sorted(by: comesFirst) }
+    let areAlike = scans.dropFirst().allSatisfy { $0.map(\.table) == scans[0].map(\.table) }
+    var result = TimeWindows(scans: [], views: reads[0].views)
+    for (index, scan) in scans[0].enumerated() {
+      let found = areAlike ? window(scans.map { $0[index] }, samples) : nil
       result.scans.append(Scan(table: scan.table, window: found))
     }
     return result
+  }
+
+  /// An order of scans that is the same for all intervals: by table, by what is asked of its columns, by the least and
+  /// the greatest value asked for. Windows that move evenly never pass each other.
+  private static func comesFirst(_ left: ModelReads.Scan, _ right: ModelReads.Scan) -> Bool {
+    if left.table != right.table { return left.table < right.table }
+    let columns = [left, right].map { Set($0.conditions.map(\.column)).sorted() }
+    if columns[0] != columns[1] { return columns[0].lexicographicallyPrecedes(columns[1]) }
+    for column in columns[0] {
+      let bounds = [left, right].map { scan in
+        Bounds(scan.conditions.filter { $0.column == column }.map(\.predicate))
+      }
+      let pairs = [(bounds[0].lower, bounds[1].lower), (bounds[0].upper, bounds[1].upper)]
+      for (first, second) in pairs where first != second { return first ?? .min < second ?? .min }
+    }
+    return false
   }
 
   private static func window(_ scans: [ModelReads.Scan], _ samples: [Int64]) -> TimeWindow? {

@@ -2,27 +2,37 @@ MODEL (
   name gold.dim_users,
   kind FULL,
   grain (user_key),
-  description 'Who was measured',
+  description 'Who was measured: a row and a key for each version of a user',
   audits (
-    not_null(columns := (user_key, user_id, age_group, region)),
+    not_null(columns := (user_key, user_id, age_group, region, valid_from)),
     unique_values(columns := (user_key)),
     accepted_values(column := sex, is_in := ('Female', 'Male')),
     accepted_values(column := age_group, is_in := ('under 30', '30 to 44', '45 to 59', '60 and over'))
   )
 );
 
-WITH aged AS (
+WITH versions AS (
   SELECT
     u.*,
-    -- Full years on the day from which the row holds.
-    CAST(EXTRACT(YEAR FROM u.start_date) AS INTEGER) - CAST(EXTRACT(YEAR FROM u.birth_date) AS INTEGER)
+    CAST(u.updated_at AS DATE) AS update_date,
+    -- The first version of a user has the user's number, each later one a million more: a version that comes changes
+    -- no key that facts hold already.
+    CAST(
+      u.user_id + 1000000 * (ROW_NUMBER() OVER (PARTITION BY u.user_id ORDER BY u.valid_from) - 1) AS INTEGER
+    ) AS user_key
+  FROM silver.dim_users AS u
+), aged AS (
+  SELECT
+    v.*,
+    -- Full years on the day the version was written.
+    CAST(EXTRACT(YEAR FROM v.update_date) AS INTEGER) - CAST(EXTRACT(YEAR FROM v.birth_date) AS INTEGER)
     - CASE
-        WHEN EXTRACT(MONTH FROM u.start_date) * 100 + EXTRACT(DAY FROM u.start_date)
-          < EXTRACT(MONTH FROM u.birth_date) * 100 + EXTRACT(DAY FROM u.birth_date)
+        WHEN EXTRACT(MONTH FROM v.update_date) * 100 + EXTRACT(DAY FROM v.update_date)
+          < EXTRACT(MONTH FROM v.birth_date) * 100 + EXTRACT(DAY FROM v.birth_date)
         THEN 1
         ELSE 0
       END AS age_years
-  FROM silver.dim_users AS u
+  FROM versions AS v
 )
 SELECT
   a.user_key,
@@ -58,6 +68,6 @@ SELECT
     WHEN a.address_country_code = 'PL' THEN 'Eastern Europe'
     ELSE 'elsewhere'
   END AS region,
-  a.start_date AS valid_from,
-  a.end_date AS valid_to
+  a.valid_from,
+  a.valid_to
 FROM aged AS a;

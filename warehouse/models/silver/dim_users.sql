@@ -1,11 +1,16 @@
 MODEL (
   name silver.dim_users,
-  kind FULL,
-  grain (user_key),
-  description 'The wearers of the watches, typed and renamed; one row each, ready for history',
+  kind SCD_TYPE_2_BY_TIME (
+    unique_key user_id,
+    updated_at_name updated_at
+  ),
+  grain (user_id, valid_from),
+  description 'The wearers of the watches, typed and renamed; a row for each version, from valid_from to valid_to',
   audits (
-    not_null(columns := (user_key, user_id, birth_date, sex, start_date)),
-    unique_values(columns := (user_key, user_id)),
+    not_null(columns := (user_id, birth_date, sex, updated_at, valid_from)),
+    unique_combination_of_columns(columns := (user_id, valid_from)),
+    -- Gold makes the key of a version from both.
+    accepted_range(column := user_id, min_v := 1, max_v := 999999),
     accepted_values(column := sex, is_in := ('F', 'M')),
     accepted_values(column := blood_type, is_in := ('O+', 'A+', 'B+', 'O-', 'A-', 'AB+', 'B-', 'AB-')),
     accepted_range(column := height_cm, min_v := 100, max_v := 230),
@@ -14,7 +19,6 @@ MODEL (
 );
 
 SELECT
-  CAST(ROW_NUMBER() OVER (ORDER BY u.userid, u.last_update) AS INTEGER) AS user_key,
   u.userid AS user_id,
   u.fname AS first_name,
   u.lname AS last_name,
@@ -34,7 +38,6 @@ SELECT
   u.address,
   u.address_country_code,
   u.address_country_name,
-  CAST(CAST(u.last_update AS TIMESTAMP) AS DATE) AS start_date,
-  CAST(NULL AS DATE) AS end_date
+  CAST(u.last_update AS TIMESTAMP) AS updated_at
 FROM bronze.users AS u
 WHERE u.userid IS NOT NULL;

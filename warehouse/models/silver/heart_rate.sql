@@ -1,11 +1,14 @@
 MODEL (
   name silver.heart_rate,
-  kind FULL,
-  grain (user_id, event_ts, activity_id),
+  kind INCREMENTAL_BY_TIME_RANGE (
+    time_column event_date
+  ),
+  cron '@daily',
+  grain (event_ts, user_id, activity_id),
   description 'Heart-rate events, typed, without the repeated and without those that lack a key',
   audits (
     not_null(columns := (user_id, event_ts, activity_id, heart_rate)),
-    unique_combination_of_columns(columns := (user_id, event_ts, activity_id)),
+    unique_combination_of_columns(columns := (event_ts, user_id, activity_id)),
     accepted_range(column := heart_rate, min_v := 20, max_v := 260),
     accepted_range(column := latitude, min_v := -90, max_v := 90),
     accepted_range(column := longitude, min_v := -180, max_v := 180)
@@ -21,9 +24,10 @@ WITH ranked AS (
     e.latitude,
     e.longitude,
     -- Of an event that was delivered several times one stays, by its place: an offset, in a file as in a topic.
-    ROW_NUMBER() OVER (PARTITION BY e.user_id, e.timestamp, e.activity_id ORDER BY e._offset, e.heart_rate) AS delivery
+    -- Time first: so events lie in its order, and those of a day together.
+    ROW_NUMBER() OVER (PARTITION BY e.timestamp, e.user_id, e.activity_id ORDER BY e._offset, e.heart_rate) AS delivery
   FROM bronze.heart_rate AS e
-  WHERE e.user_id IS NOT NULL AND e.timestamp IS NOT NULL AND e.activity_id IS NOT NULL
+  WHERE e.user_id IS NOT NULL AND e.activity_id IS NOT NULL AND e.timestamp BETWEEN @start_epoch AND @end_epoch
 )
 SELECT
   r.user_id,

@@ -22,9 +22,13 @@ final class SortedRows: @unchecked Sendable {
   private let keys: AlignedBuffer
   private let numbers: AlignedBuffer
   private let bucketStarts: [Int]
+  /// The place of each chunk's first row among all rows.
+  private let chunkStarts: [Int]
   /// Where the bits of the first key columns begin in a key, when all of them are in its first word.
   private let partitionShift: Int?
   let reservation: MemoryReservation
+  /// For each of the input's morsels that has rows, how many rows lie before it.
+  let firstRows: [Int: Int]
   private let run: QueryRun
 
   private static let mostBucketBits = 11
@@ -78,12 +82,20 @@ final class SortedRows: @unchecked Sendable {
       for index in bounds.indices { bounds[index].merge(sink.bounds[index]) }
       for index in hasNulls.indices where sink.writer.hasNulls[index] { hasNulls[index] = true }
     }
-    let chunks = sinks.flatMap { $0.morsels }.sorted { $0.ordinal < $1.ordinal }.flatMap { $0.chunks }
+    let stored = sinks.flatMap { $0.morsels }.sorted { $0.ordinal < $1.ordinal }
+    var firstOfMorsel: [Int: Int] = [:]
+    var rowsBefore = 0
+    for morsel in stored {
+      firstOfMorsel[morsel.ordinal] = rowsBefore
+      rowsBefore += morsel.chunks.reduce(0) { $0 + $1.rowCount }
+    }
+    self.firstRows = firstOfMorsel
+    let chunks = stored.flatMap { $0.chunks }
     let store = RowStore(layout, chunks, hasNulls: hasNulls, pools: pools)
     self.store = store
     let count = store.rowCount
     // The collectors have reserved a key and a number by row and by bucket.
-    let stored = max(0, reservation.byteCount - count * SortSpill.pairBytes)
+    let storedBytes = max(0, reservation.byteCount - count * SortSpill.pairBytes)
     let packing = SortKeyPacking(bounds, orders: orders, pools: columns.keyColumns.map { pools[$0] })
     self.packing = packing
 
@@ -98,9 +110,10 @@ final class SortedRows: @unchecked Sendable {
 
     // Keys by row, and how many of each task's rows a bucket gets.
     let byRow = AlignedBuffer(byteCount: count * 8)
-    var firstRows: [Int] = [0]
-    for chunk in chunks { firstRows.append(firstRows[firstRows.count - 1] + chunk.rowCount) }
-    let starts = firstRows
+    var firstOfChunk: [Int] = [0]
+    for chunk in chunks { firstOfChunk.append(firstOfChunk[firstOfChunk.count - 1] + chunk.rowCount) }
+    let starts = firstOfChunk
+    chunkStarts = starts
     let tasks = SortedRows.tasks(chunks, run.threadCount)
     let counts = AlignedBuffer(byteCount: max(tasks.count, 1) * bucketCount * 8, zeroed: true)
     let keyColumns = columns.keyColumns
@@ -159,7 +172,7 @@ final class SortedRows: @unchecked Sendable {
             numbers.values(as: UInt32.self))
         }
       }
-      try reservation.resize(to: stored + count * 12)
+      try reservation.resize(to: storedBytes + count * 12)
     }
   }
 
@@ -276,6 +289,22 @@ final class SortedRows: @unchecked Sendable {
     }
     for (run, packedRun) in zip(runs, packedRuns) {
       (numbers + run.lowerBound).update(from: number + packedRun.lowerBound, count: run.count)
+    }
+  }
+
+  /// The places in the input's order of `count` rows that are named by number.
+  func places(_ numbers: UnsafePointer<UInt32>, count: Int) -> [UInt32] {
+    chunkStarts.withUnsafeBufferPointer { starts in
+      [UInt32](unsafeUninitializedCapacity: count) { places, used in
+        var row = 0
+        while row < count {
+          let number = Int(numbers[row])
+          places[row] = UInt32(
+            truncatingIfNeeded: starts[number >> RowStore.chunkBits] &+ (number & (RowStore.chunkRows &- 1)))
+          row &+= 1
+        }
+        used = count
+      }
     }
   }
 

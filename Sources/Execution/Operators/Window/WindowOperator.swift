@@ -21,11 +21,16 @@ final class WindowOperator: Operator {
   private let stored: StoredColumns
   /// The store's columns that are wanted.
   private let gathered: [Int]
-  private var sorted: SortedRows?
+  /// The input's rows by buckets, once `sortRows` has kept them in memory.
+  private(set) var sorted: SortedRows?
   private var morsels: [Range<Int>] = []
   private var spilled: SpilledRows?
   /// How the rows pass by, where the input's order makes sorting them all unnecessary.
   private(set) var stream: WindowStream?
+  /// What the rows above would like to be ordered by.
+  private var preferred: [Column] = []
+  /// The results, where the rows come in the input's order and not in the one they were sorted by.
+  private var inPlace: WindowInPlace?
 
   /// Rows that a morsel has at least, when there are so many; then it ends with the partition.
   private static let morselRows = 16 * Batch.vectorSize
@@ -66,10 +71,41 @@ final class WindowOperator: Operator {
     }
   }
 
+  override func prefer(order: [Column]) {
+    preferred = order
+    if order.allSatisfy(input.columns.contains) { input.prefer(order: order) }
+  }
+
   override func prepare() throws {
+    if let column = windowing.partition.first.flatMap({ SortKey($0).ascendingColumn }) {
+      input.prefer(order: [column])
+    }
     try input.prepareOnce()
     stream = try WindowStream(windowing, over: input)
     if stream != nil { return }
+    if try wantsInPlace(), let made = try WindowInPlace(self) {
+      inPlace = made
+      return
+    }
+    try sortRows()
+  }
+
+  /// Whether the input's order is better than the one the rows are sorted by, and can be had.
+  private func wantsInPlace() throws -> Bool {
+    guard !preferred.isEmpty, !isSorted(by: preferred), WindowInPlace.isPossible(windowing), input.outlivesRuns else {
+      return false
+    }
+    return try preferred.allSatisfy(input.columns.contains) && input.isOrdered(by: preferred)
+  }
+
+  /// Whether the rows, once sorted, ascend by `wanted`.
+  private func isSorted(by wanted: [Column]) -> Bool {
+    let plain = windowing.partition.map { SortKey($0) } + windowing.order
+    return plain.map { $0.ascendingColumn }.starts(with: wanted.map { $0 as Column? })
+  }
+
+  /// Stores the input's rows by buckets, whose runs are `sortedMorsels`, or on disk.
+  func sortRows() throws {
     let purpose = "window functions"
     switch try SortedRows.collect(
       input, stored, orders: orders, partitionCount: windowing.partition.count, for: purpose)
@@ -82,31 +118,40 @@ final class WindowOperator: Operator {
     }
   }
 
+  var sortedMorsels: [Range<Int>] { morsels }
+
   override func morselCount(phase: Int) throws -> Int? {
     guard phase == 0 else { return nil }
     if let spilled { return spilled.partCount }
-    return stream == nil ? morsels.count : try input.morselCount(phase: 0)
+    return stream == nil && inPlace == nil ? morsels.count : try input.morselCount(phase: 0)
   }
 
   override func makeWorker() throws -> OperatorWorker {
+    if let inPlace { return try WindowInPlace.Worker(self, inPlace) }
     guard let stream else { return Worker(self) }
     return try StreamedWindowWorker(self, stream)
   }
 
   override func isOrdered(by wanted: [Column]) throws -> Bool {
-    if stream != nil { return try wanted.allSatisfy(input.columns.contains) && input.isOrdered(by: wanted) }
-    let plain = windowing.partition.map { SortKey($0) } + windowing.order
-    return plain.map { $0.ascendingColumn }.starts(with: wanted.map { $0 as Column? })
+    if stream != nil || inPlace != nil {
+      return try wanted.allSatisfy(input.columns.contains) && input.isOrdered(by: wanted)
+    }
+    return isSorted(by: wanted)
   }
+
+  override var isReplayable: Bool { inPlace != nil && input.isReplayable }
 
   override var unpartedColumns: [Column] {
     if let stream { return stream.prefix }
+    if inPlace != nil { return input.unpartedColumns }
     let columns = windowing.partition.compactMap { SortKey($0).ascendingColumn }
     return columns.count == windowing.partition.count ? columns : []
   }
 
   override func finish() {
-    if stream != nil { input.finish() }
+    if stream != nil || inPlace != nil { input.finish() }
+    inPlace?.release()
+    inPlace = nil
     sorted = nil
     spilled = nil
   }
@@ -131,6 +176,39 @@ final class WindowOperator: Operator {
     }
   }
 
+  /// Sorts some buckets and computes the calls of their rows: hands on the results, and the places in the input's order
+  /// of the rows they belong to.
+  func compute(_ buckets: Range<Int>, _ sorter: PairSorter, _ put: ([Vector], [UInt32]) -> Void) throws {
+    guard let sorted else { throw PulsehouseError(.internal, "a window that has ended") }
+    try sorted.sort(buckets, sorter)
+    let range = sorted.rows(of: buckets)
+    let starts = try partitionStarts(sorted, range)
+    let numbers = sorted.sortedNumbers(range)
+    var start = 0
+    while start < range.count {
+      var end = min(start + WindowOperator.morselRows, range.count)
+      while end < range.count, starts[end] == 0 { end += 1 }
+      let columns = sorted.store.columns(gathered, numbers + start, count: end - start)
+      let results = try results(Batch(columns, rowCount: end - start), starts: starts[start..<end])
+      put(results, sorted.places(numbers + start, count: end - start))
+      start = end
+    }
+  }
+
+  fileprivate func partitionStarts(_ sorted: SortedRows, _ range: Range<Int>) throws -> [UInt8] {
+    if let known = sorted.partitionStarts(range) { return known }
+    let rows = sorted.store.rows(sorted.sortedNumbers(range), count: range.count)
+    var starts = [UInt8](repeating: 0, count: range.count)
+    starts[0] = 1
+    for column in stored.keyColumns.prefix(windowing.partition.count) {
+      let vector = sorted.store.column(column, of: rows)
+      starts.withUnsafeMutableBufferPointer { flags in
+        if let base = flags.baseAddress { RunBoundaries.mark(vector, into: base) }
+      }
+    }
+    return starts
+  }
+
   private final class Worker: OperatorWorker {
     let operation: WindowOperator
     let sorter = PairSorter()
@@ -143,7 +221,7 @@ final class WindowOperator: Operator {
       let buckets = operation.morsels[morsel]
       try sorted.sort(buckets, sorter)
       let range = sorted.rows(of: buckets)
-      var starts = try partitionStarts(sorted, range)
+      var starts = try operation.partitionStarts(sorted, range)
       var numbers = sorted.sortedNumbers(range)
       var count = range.count
       var kept: [UInt32] = []
@@ -216,20 +294,6 @@ final class WindowOperator: Operator {
           used = kept
         }
       }
-    }
-
-    private func partitionStarts(_ sorted: SortedRows, _ range: Range<Int>) throws -> [UInt8] {
-      if let known = sorted.partitionStarts(range) { return known }
-      let rows = sorted.store.rows(sorted.sortedNumbers(range), count: range.count)
-      var starts = [UInt8](repeating: 0, count: range.count)
-      starts[0] = 1
-      for column in operation.stored.keyColumns.prefix(operation.windowing.partition.count) {
-        let vector = sorted.store.column(column, of: rows)
-        starts.withUnsafeMutableBufferPointer { flags in
-          if let base = flags.baseAddress { RunBoundaries.mark(vector, into: base) }
-        }
-      }
-      return starts
     }
   }
 }
