@@ -198,7 +198,8 @@ private func failure(_ text: String) -> PulsehouseError? {
     #expect(files.count >= 10)
     let variables: [String: MacroValue] = [
       "this_model": .sql("silver.heart_rate"), "column": .sql("a"), "parent": .sql("gold.dim_users"),
-      "parent_column": .sql("b"),
+      "parent_column": .sql("b"), "start_date": .sql("DATE '2024-01-01'"), "end_date": .sql("DATE '2024-01-01'"),
+      "start_epoch": .number("1704067200"), "end_epoch": .number("1704153599"),
     ]
     for path in files {
       let text = try #require(contents(of: path))
