@@ -112,10 +112,6 @@ package final class KafkaConsumer {
     client.destroy(flags: KafkaClient.destroyWithoutClosing)
   }
 
-  /// Gives memory back that freed messages left behind: fetches come in pieces of all sizes, which the allocator would
-  /// keep, more of them the longer a process follows.
-  package func trimMemory() { ph_trim_memory() }
-
   /// Joins the group for these topics.
   package func subscribe(_ topics: [String]) throws(PulsehouseError) {
     try check("subscribe to \(topics.joined(separator: ", "))") { list in
@@ -263,31 +259,12 @@ package final class KafkaConsumer {
     return KafkaWatermarks(low: low, high: high)
   }
 
-  /// Tells the group's coordinator how far we are, without waiting for its answer.
-  package func commit(_ positions: [KafkaPosition]) throws(PulsehouseError) {
+  /// Tells the group's coordinator how far we are. With `waits` it is known when this returns.
+  package func commit(_ positions: [KafkaPosition], waits: Bool) throws(PulsehouseError) {
     guard !positions.isEmpty else { return }
     try check("commit offsets of group \(group)", positions) {
-      client.library.rd_kafka_commit(client.handle, $0, 1)
+      client.library.rd_kafka_commit(client.handle, $0, waits ? 0 : 1)
     }
-  }
-
-  /// Tells the group's coordinator how far we are, and waits for its answer. - Throws: `.io` when none comes in time.
-  package func commit(_ positions: [KafkaPosition], milliseconds: Int) throws(PulsehouseError) {
-    guard !positions.isEmpty else { return }
-    let library = client.library
-    guard let answers = library.rd_kafka_queue_new(client.handle) else {
-      throw PulsehouseError(.io, "no memory", sqlState: "53200")
-    }
-    // An answer that comes too late goes with the queue.
-    defer { library.rd_kafka_queue_destroy(answers) }
-    let action = "commit offsets of group \(group)"
-    try check(action, positions) { library.rd_kafka_commit_queue(client.handle, $0, answers, nil, nil) }
-    guard let event = library.rd_kafka_queue_poll(answers, Int32(milliseconds)) else {
-      throw client.error(RD_KAFKA_RESP_ERR__TIMED_OUT, action)
-    }
-    defer { library.rd_kafka_event_destroy(event) }
-    let code = library.rd_kafka_event_error(event)
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw client.error(code, action) }
   }
 
   /// What the group's coordinator was told; -1001 where nothing was.

@@ -166,7 +166,7 @@ struct KafkaRoomTests {
     let positions = assigned.map { KafkaPosition(topic: $0.topic, partition: $0.partition, offset: 0) }
     try consumer.assign(positions)
     #expect(try readAll(consumer, positions).values.map(\.count).reduce(0, +) == 400)
-    try consumer.commit([KafkaPosition(topic: "t", partition: 2, offset: 5)], milliseconds: 10_000)
+    try consumer.commit([KafkaPosition(topic: "t", partition: 2, offset: 5)], waits: true)
     let committed = try consumer.committed(assigned)
     #expect(committed.first { $0.partition == 2 }?.offset == 5)
     consumer.close()

@@ -52,9 +52,8 @@ struct KafkaIngest {
     }
     let segmentOptions = schema.options
     let bronzeSchema = schema.definition.schema
-    let stream = try KafkaStream(
+    let stream = KafkaStream(
       consumer, collector, topic, targets: targets,
-      witness: options.follows ? KafkaWitness(configuration, topic: topic.topic, group: topic.group) : nil,
       rowLimit: min(segmentOptions.rowGroupRowCount, options.kafkaCommitRowCount ?? topic.commitRowCount ?? .max),
       options)
     try consumer.subscribe([topic.topic])
@@ -98,13 +97,13 @@ private final class ConsumerBox: @unchecked Sendable {
   /// Advice only: what fails here is told again with the next commit.
   func advise(_ moved: [(partition: Int32, offset: Int64)]) {
     last.withLock { last in for entry in moved { last[entry.partition] = entry.offset } }
-    try? consumer.commit(positions(moved))
+    try? consumer.commit(positions(moved), waits: false)
   }
 
-  /// Repeats the last advice and waits for it a little, so that it is not lost with the consumer.
+  /// Repeats the last advice and waits for it, so that it is not lost with the consumer.
   func settle() {
     let moved = last.withLock { $0.map { (partition: $0.key, offset: $0.value) } }
-    if consumer.lastClientError == nil { try? consumer.commit(positions(moved), milliseconds: 500) }
+    if consumer.lastClientError == nil { try? consumer.commit(positions(moved), waits: true) }
   }
 
   private func positions(_ moved: [(partition: Int32, offset: Int64)]) -> [KafkaPosition] {

@@ -17,8 +17,6 @@ final class KafkaStream: @unchecked Sendable {
   private let options: IngestOptions
   private let onGap: KafkaTopic.GapPolicy
   private let rowLimit: Int
-  /// Looks whether the topic is still the same while we follow it.
-  private let witness: KafkaWitness?
   private let lock = Mutex(())
 
   private var owned: [Int32]?
@@ -39,7 +37,6 @@ final class KafkaStream: @unchecked Sendable {
   private var hasNotedTrouble = false
   private var lonelySince: Double?
   private var hasNotedGroup = false
-  private var trimmedAt = 0.0
 
   private static let unitByteLimit = 32 << 20
   private static let receiveLimit = 10_000
@@ -52,31 +49,20 @@ final class KafkaStream: @unchecked Sendable {
 
   init(
     _ consumer: KafkaConsumer, _ collector: KafkaCollector, _ topic: KafkaTopic, targets: [Int32: Int64],
-    witness: KafkaWitness?, rowLimit: Int, _ options: IngestOptions
+    rowLimit: Int, _ options: IngestOptions
   ) {
     self.consumer = consumer
     self.collector = collector
     self.topic = topic
     self.targets = targets
     self.rowLimit = rowLimit
-    self.witness = witness
     self.options = options
     onGap = options.onGap ?? topic.onGap
     grow(to: Int32(clamping: targets.count))
   }
 
   /// Returns the next unit; nil when the work is done or is to stop.
-  func nextUnit() throws -> KafkaUnit? {
-    try lock.withLock { _ in
-      do {
-        return try advance()
-      } catch let error as PulsehouseError where error.kind == .cancelled && options.cancellation.isCancelled {
-        // Whoever stops while the broker is away has nothing in hand that is not committed.
-        isOver = true
-        return nil
-      }
-    }
-  }
+  func nextUnit() throws -> KafkaUnit? { try lock.withLock { _ in try advance() } }
 
   private func advance() throws -> KafkaUnit? {
     while !isOver, !collector.hasFailed {
@@ -90,9 +76,6 @@ final class KafkaStream: @unchecked Sendable {
         if collector.isStale { continue }
         break
       }
-      trimMemory()
-      try look()
-      if mustSync { continue }
       if let unit = try collect() { return unit }
       try collector.tick()
     }
@@ -133,8 +116,6 @@ final class KafkaStream: @unchecked Sendable {
     }
     quietSince = nil
     idleSyncCount = 0
-    // Messages came, so whatever the client complained of is over.
-    _ = consumer.takeClientError()
     if hasNotedTrouble {
       hasNotedTrouble = false
       options.notice("\(topic.topic): the broker answers again")
@@ -149,12 +130,6 @@ final class KafkaStream: @unchecked Sendable {
     do {
       return try consumer.receive(limit: limit, milliseconds: isFirst ? 100 : 20)
     } catch {
-      if error.sqlState == "42P01", owned != nil {
-        throw PulsehouseError(
-          .user, "the topic \(topic.topic) is gone from the broker while it was read", sqlState: "42P01",
-          detail: "It was deleted, or is being made anew.",
-          hint: "Once it is there again, ingest says what of it was never read, and --on-gap chooses what to do.")
-      }
       guard error.sqlState == KafkaConsumer.outOfRangeState, idleSyncCount < 3 else { throw error }
       idleSyncCount += 1
       mustSync = true
@@ -262,7 +237,6 @@ final class KafkaStream: @unchecked Sendable {
       positions.append(KafkaPosition(topic: topic.topic, partition: state.partition, offset: position.from))
     }
     try consumer.assign(positions)
-    try witness?.begin(collector.marks, now: IngestClock.seconds())
   }
 
   /// Returns where to start reading a partition, and the first message that is new.
@@ -296,41 +270,19 @@ final class KafkaStream: @unchecked Sendable {
     return (state.next, state.next)
   }
 
-  private func trimMemory() {
-    guard options.follows, IngestClock.seconds() - trimmedAt > 10 else { return }
-    consumer.trimMemory()
-    trimmedAt = IngestClock.seconds()
-  }
-
-  /// Holds the topic against what was read of it before.
-  private func look() throws {
-    guard let witness, owned != nil else { return }
-    let finding = try witness.look(
-      now: IngestClock.seconds(), hurries: consumer.lastClientError != nil, latest: { collector.marks })
-    switch finding {
-    case nil: break
-    case .outOfRange: mustSync = true
-    case .replaced(let partition, let offset): try replaced(partition, offset)
-    }
-  }
-
-  /// Asks for a partition's ends, a second at a time, so that whoever wants to stop need not wait for long; a follower
-  /// waits for a broker that is away.
+  /// Asks for a partition's ends; a follower waits for a broker that is away.
   private func watermarks(_ partition: Int32) throws -> KafkaWatermarks {
     var failure: PulsehouseError
-    let started = IngestClock.seconds()
     repeat {
       do {
-        return try consumer.watermarks(topic.topic, partition, milliseconds: 1000)
+        return try consumer.watermarks(topic.topic, partition)
       } catch {
         failure = error
       }
-      guard failure.kind == .io, options.follows || IngestClock.seconds() - started < 10 else { break }
-      guard options.follows else { continue }
+      guard failure.kind == .io, options.follows else { break }
       if !hasNotedTrouble { options.notice("\(topic.topic): waiting for the broker: \(failure.message)") }
       hasNotedTrouble = true
     } while !options.cancellation.isCancelled
-    if failure.kind == .io { try options.cancellation.check() }
     throw failure
   }
 
