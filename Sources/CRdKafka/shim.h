@@ -2,7 +2,6 @@
 #include <dlfcn.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
-#include <malloc.h>
 #include <stddef.h>
 
 // The client library is not linked but opened when Kafka is first asked for: it brings TLS, SASL and others along,
@@ -19,7 +18,7 @@
   F(rd_kafka_queue_destroy) F(rd_kafka_consume_batch_queue) F(rd_kafka_message_destroy) \
   F(rd_kafka_message_timestamp) F(rd_kafka_message_headers) F(rd_kafka_header_get_all) F(rd_kafka_subscribe) \
   F(rd_kafka_assign) F(rd_kafka_assignment_lost) F(rd_kafka_consumer_close_queue) F(rd_kafka_consumer_closed) \
-  F(rd_kafka_commit) F(rd_kafka_commit_queue) F(rd_kafka_committed) \
+  F(rd_kafka_commit) F(rd_kafka_committed) \
   F(rd_kafka_pause_partitions) F(rd_kafka_resume_partitions) F(rd_kafka_seek_partitions) \
   F(rd_kafka_query_watermark_offsets) F(rd_kafka_topic_partition_list_new) F(rd_kafka_topic_partition_list_add) \
   F(rd_kafka_topic_partition_list_destroy) F(rd_kafka_error_code) F(rd_kafka_error_destroy) F(rd_kafka_metadata) \
@@ -41,9 +40,6 @@ struct ph_rdkafka {
   PH_RDKAFKA_FUNCTIONS(PH_FIELD)
 #undef PH_FIELD
 };
-
-/// Gives free memory back to the system.
-static inline void ph_trim_memory(void) { malloc_trim(0); }
 
 /// Opens the client library and finds its functions. Returns NULL, or what is missing.
 static inline const char *_Nullable ph_rdkafka_open(struct ph_rdkafka *_Nonnull library) {

@@ -202,16 +202,6 @@ final class KafkaCollector: @unchecked Sendable {
     }
   }
 
-  /// The last message of each partition that is committed.
-  var marks: [Int32: KafkaWitness.Mark] {
-    lock.withLock { _ in
-      committed.compactMapValues { state in
-        state.fingerprintOffset < 0
-          ? nil : KafkaWitness.Mark(offset: state.fingerprintOffset, fingerprint: state.fingerprint)
-      }
-    }
-  }
-
   /// Commits what is in hand.
   func commitNow() throws { try lock.withLock { _ in try commit() } }
 
