@@ -99,7 +99,8 @@ let package = Package(
 
     // Benchmarks: kernels and codecs one by one.
     .executableTarget(
-      name: "KernelBench", dependencies: ["Segments", "Encodings", "Vectors", "Bytes", "Simulation", "CKernels"],
+      name: "KernelBench",
+      dependencies: ["Segments", "Encodings", "Kernels", "Vectors", "Bytes", "Simulation", "CKernels"],
       path: "Benchmarks/KernelBench", swiftSettings: swift),
 
     .executableTarget(

@@ -5,6 +5,7 @@ import Glibc
 // Each line is a name, nanoseconds a row (the best of several runs) and GB/s of decoded values.
 
 ph_keep_freed_memory()
+PartitionBenchmark().run()
 do {
   try CodecBenchmark(eventCount: CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 1_000_000).run()
 } catch {

@@ -18,6 +18,8 @@ package final class QueryContext: Sendable {
   package let isTimed: Bool
   /// False to group decoded rows always, never the codes of stored columns; results are the same.
   package let groupsCodes: Bool
+  /// Groupings on codes with more possible groups than this go partition by partition; results are the same.
+  package let mostDenseSlots: Int
   /// False to let zone maps skip nothing, and joins tell scans nothing; results are the same.
   package let prunes: Bool
 
@@ -25,7 +27,7 @@ package final class QueryContext: Sendable {
     tables: any TableSource, threadCount: Int = WorkerPool.coreCount, budget: MemoryBudget? = nil,
     cancellation: Cancellation = Cancellation(), now: Int64 = QueryContext.clock(), parameters: [Scalar] = [],
     temporaryDirectory: String = "/tmp", isTimed: Bool = false, groupsCodes: Bool = true,
-    prunes: Bool = true
+    mostDenseSlots: Int = 1 << 20, prunes: Bool = true
   ) {
     self.tables = tables
     self.threadCount = max(1, threadCount)
@@ -36,6 +38,7 @@ package final class QueryContext: Sendable {
     self.temporaryDirectory = temporaryDirectory
     self.isTimed = isTimed
     self.groupsCodes = groupsCodes
+    self.mostDenseSlots = max(2, mostDenseSlots)
     self.prunes = prunes
   }
 

@@ -145,10 +145,12 @@ import Vectors
     return result
   }
 
-  static func rows(_ node: PhysicalNode, _ builder: PlanBuilder, _ tables: any TableSource, threads: Int, codes: Bool)
-    throws -> (rows: [[Scalar]], groupedCodes: Bool)
-  {
-    let context = QueryContext(tables: tables, threadCount: threads, now: 0, groupsCodes: codes)
+  static func rows(
+    _ node: PhysicalNode, _ builder: PlanBuilder, _ tables: any TableSource, threads: Int, codes: Bool,
+    mostDenseSlots: Int = 1 << 20
+  ) throws -> (rows: [[Scalar]], groupedCodes: Bool) {
+    let context = QueryContext(
+      tables: tables, threadCount: threads, now: 0, groupsCodes: codes, mostDenseSlots: mostDenseSlots)
     let rows = Rows()
     let metrics = try Executor.run(builder.plan(node), in: context) { batch in
       for row in 0..<batch.rowCount { rows.values.append(batch.columns.map { $0.scalar(at: row) }) }
@@ -161,7 +163,7 @@ import Vectors
   }
 
   @Test(arguments: 0..<8) func codesGroupAsRowsDo(part: Int) throws {
-    var grouped = 0
+    var (grouped, partitioned) = (0, 0)
     for number in 0..<12 {
       let seed = UInt64(part * 100 + number + 1)
       var random = Random(seed: seed)
@@ -197,6 +199,27 @@ import Vectors
         let calls = (0..<(1 + random.below(4))).map { _ in Self.call(builder, scan, &random) }
         let node = builder.aggregate(input, keys: keys, calls)
         let want = Result { try Self.rows(node, builder, stored, threads: 1, codes: false) }
+        let slots = random.pick([2, 16, 64])
+        let one = Result {
+          try Self.rows(node, builder, stored, threads: 1, codes: true, mostDenseSlots: slots)
+        }
+        let several = Result {
+          try Self.rows(node, builder, stored, threads: 3, codes: true, mostDenseSlots: slots)
+        }
+        switch (want, one, several) {
+        case (.success(let expected), .success(let result), .success(let other)):
+          partitioned += result.groupedCodes && !keys.isEmpty ? 1 : 0
+          #expect(result.rows == other.rows || hasLeftJoin, "seed \(seed): the order depends on the threads")
+          if RandomPlanTests.counts(result.rows) != RandomPlanTests.counts(expected.rows)
+            || RandomPlanTests.counts(other.rows) != RandomPlanTests.counts(expected.rows)
+          {
+            Issue.record("seed \(seed), by partitions of \(slots): \(RandomPlanTests.describe(node))")
+            return
+          }
+        case (.failure(let wanted), .failure(let error), .failure):
+          #expect((wanted as? PulsehouseError)?.sqlState == (error as? PulsehouseError)?.sqlState, "seed \(seed)")
+        default: Issue.record("seed \(seed): \(one), not \(want): \(RandomPlanTests.describe(node))")
+        }
         for threads in [1, 3] {
           let got = Result { try Self.rows(node, builder, stored, threads: threads, codes: true) }
           switch (want, got) {
@@ -220,10 +243,11 @@ import Vectors
       }
     }
     #expect(grouped > 40, "only \(grouped) of 144 queries ran on codes")
+    #expect(partitioned > 10, "only \(partitioned) of 72 queries ran on codes by partitions")
   }
 
-  /// The reference evaluator shares no code with either path.
-  @Test(arguments: [1, 3]) func codesGroupAsTheReferenceDoes(threads: Int) throws {
+  /// The reference evaluator shares no code with any path.
+  @Test(arguments: [1, 3], [1 << 20, 16]) func codesGroupAsTheReferenceDoes(threads: Int, slots: Int) throws {
     var random = Random(seed: 77)
     let builder = PlanBuilder()
     let table = builder.table(
@@ -244,8 +268,28 @@ import Vectors
       ]
       let node = builder.aggregate(input, keys: keys, calls)
       let want = try ReferenceEvaluator(tables: builder.tables).rows(node)
-      let got = try Self.rows(node, builder, stored, threads: threads, codes: true)
+      let got = try Self.rows(node, builder, stored, threads: threads, codes: true, mostDenseSlots: slots)
       #expect(got.groupedCodes)
+      #expect(RandomPlanTests.counts(got.rows) == RandomPlanTests.counts(want))
+    }
+  }
+
+  /// A window over groups by partitions takes them in the order of their slots, and need not sort them.
+  @Test(arguments: [1, 3], [true, false]) func windowsOverGroupsNeedNoSort(threads: Int, codes: Bool) throws {
+    var random = Random(seed: 78)
+    let builder = PlanBuilder()
+    let table = builder.table(
+      Self.types, (0..<6000).map { Self.row($0, &random, nulls: 7, wide: false) }, batchSize: 2000)
+    let stored = try StoredTables(builder, [Self.types], rowGroupRowCount: 900, nil)
+    let scan = builder.scan(table, Self.types)
+    let groups = builder.aggregate(
+      scan, keys: [col(scan, 6), col(scan, 0)], [builder.call(.countStar, [], .bigint)])
+    let node = builder.window(
+      groups, partition: [col(groups, 1)], order: [SortKey(col(groups, 0))],
+      [WindowCall(.lag, [col(groups, 2)], output: builder.column("before", .bigint))])
+    let want = try ReferenceEvaluator(tables: builder.tables).rows(node)
+    for slots in [16, 1 << 20] {
+      let got = try Self.rows(node, builder, stored, threads: threads, codes: codes, mostDenseSlots: slots)
       #expect(RandomPlanTests.counts(got.rows) == RandomPlanTests.counts(want))
     }
   }

@@ -17,6 +17,12 @@ package final class CompiledExpression: Sendable {
   /// Positions of the columns the expression reads, ascending.
   package var columnPositions: [Int] { root.positions }
 
+  /// True for a column as it is.
+  var isColumn: Bool {
+    if case .column = root.kind { return true }
+    return false
+  }
+
   /// Resolves `expression` against the columns of the batches, in order.
   ///
   /// - Throws: `.internal` when the expression names a column that is not there.

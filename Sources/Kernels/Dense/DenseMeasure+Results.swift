@@ -169,4 +169,112 @@ extension DenseMeasure {
     }
     return shape.lowest &+ Int64(last)
   }
+
+  // MARK: Many slots at once
+
+  /// Writes the number of rows that each slot took.
+  package func counts(_ slots: UnsafeBufferPointer<UInt32>, into output: UnsafeMutablePointer<Int64>) {
+    guard let slot = slots.baseAddress else { return }
+    let values = words.values(as: UInt64.self)
+    var row = 0
+    switch shape.sums {
+    case .packed(let sumBits) where shape.copies == 1 && sumBits < 64:
+      let shift = UInt64(sumBits)
+      while row < slots.count {
+        output[row] = Int64(bitPattern: values[Int(slot[row])] &>> shift)
+        row &+= 1
+      }
+    case .split, .wide:
+      while row < slots.count {
+        output[row] = Int64(bitPattern: values[Int(slot[row])])
+        row &+= 1
+      }
+    default:
+      while row < slots.count {
+        output[row] = count(Int(slot[row]))
+        row &+= 1
+      }
+    }
+  }
+
+  /// True when no slot's sum can leave 64 bits.
+  private var hasSmallSums: Bool {
+    let highest = shape.lowest &+ Int64(bitPattern: shape.range)
+    let most = max(shape.lowest.magnitude, highest.magnitude)
+    let (bound, overflow) = most.multipliedReportingOverflow(by: UInt64(max(shape.rowBound, 1)))
+    return highest >= shape.lowest && !overflow && bound <= UInt64(Int64.max)
+  }
+
+  /// Writes the sum of each slot's values, given how many they are; returns false where a sum may leave 64 bits.
+  package func sums(
+    _ slots: UnsafeBufferPointer<UInt32>, counts: UnsafePointer<Int64>, into output: UnsafeMutablePointer<Int64>
+  ) -> Bool {
+    guard hasSmallSums else { return false }
+    guard let slot = slots.baseAddress else { return true }
+    let lowest = shape.lowest
+    var row = 0
+    switch shape.sums {
+    case .packed(let sumBits) where shape.copies == 1:
+      let values = words.values(as: UInt64.self)
+      let mask: UInt64 = (1 << UInt64(sumBits)) &- 1
+      while row < slots.count {
+        output[row] = Int64(bitPattern: values[Int(slot[row])] & mask) &+ lowest &* counts[row]
+        row &+= 1
+      }
+    case .split:
+      let values = sums.values(as: UInt64.self)
+      while row < slots.count {
+        output[row] = Int64(bitPattern: values[Int(slot[row])]) &+ lowest &* counts[row]
+        row &+= 1
+      }
+    default:
+      while row < slots.count {
+        output[row] = Int64(truncatingIfNeeded: sum(Int(slot[row])))
+        row &+= 1
+      }
+    }
+    return true
+  }
+
+  /// Makes `slots`, and the one for rows of no group, as they were before the first row.
+  package func clear(_ slots: UnsafeBufferPointer<UInt32>) {
+    let stride = shape.slotCount + 1
+    switch shape.sums {
+    case .none: break
+    case .packed: for copy in 0..<shape.copies { clear(slots, words, from: copy * stride, as: UInt64.self, 1) }
+    case .split:
+      clear(slots, words, as: UInt64.self, 1)
+      clear(slots, sums, as: UInt64.self, 1)
+    case .wide:
+      clear(slots, words, as: UInt64.self, 1)
+      clear(slots, sums, as: UInt64.self, 2)
+    }
+    for (buffer, isLeast) in [(least, true), (greatest, false)] where buffer.byteCount > 0 {
+      switch shape.extremeStride {
+      case 1: clear(slots, buffer, as: UInt8.self, 1, to: isLeast ? .max : 0)
+      case 2: clear(slots, buffer, as: UInt16.self, 1, to: isLeast ? .max : 0)
+      case 4: clear(slots, buffer, as: UInt32.self, 1, to: isLeast ? .max : 0)
+      default: clear(slots, buffer, as: UInt64.self, 1, to: isLeast ? .max : 0)
+      }
+    }
+    if shape.needs.contains(.histogram) {
+      for copy in 0..<shape.histogramCopies {
+        clear(slots, histogram, from: copy * stride, as: UInt32.self, shape.histogramWidth)
+      }
+    }
+    if shape.needs.contains(.distinct) { clear(slots, distinct, as: UInt64.self, shape.distinctWords) }
+  }
+
+  @inline(__always) private func clear<T: FixedWidthInteger & BitwiseCopyable>(
+    _ slots: UnsafeBufferPointer<UInt32>, _ buffer: AlignedBuffer, from start: Int = 0, as type: T.Type, _ width: Int,
+    to value: T = 0
+  ) {
+    let values = buffer.values(as: type)
+    if width == 1 {
+      for slot in slots { values[start &+ Int(slot)] = value }
+    } else {
+      for slot in slots { (values + (start + Int(slot)) * width).update(repeating: value, count: width) }
+    }
+    (values + (start + shape.slotCount) * width).update(repeating: value, count: width)
+  }
 }

@@ -29,6 +29,8 @@ package struct DenseMeasureShape: Sendable {
   package var needs: DenseNeeds
   /// About how many slots will see rows.
   package var usedSlots: Int
+  /// True when the tables serve one partition of the slots after the other, and are cleared slot by slot between them.
+  package var isReused = false
 
   /// `prefersCounts`: rows come one by one, not in runs, so a histogram may replace sums and extremes.
   package init(
@@ -73,12 +75,15 @@ package struct DenseMeasureShape: Sendable {
   }
 
   /// Tables this small are kept four times over: a row need not wait for the row before, which is often of its slot.
-  var copies: Int { (slotCount + 1) * 8 <= 1 << 12 ? 4 : 1 }
+  var copies: Int { !isReused && (slotCount + 1) * 8 <= 1 << 12 ? 4 : 1 }
+
+  /// Bytes that an offset from the lowest value needs.
+  package var offsetWidth: Int { extremeStride }
 
   var extremeStride: Int { range <= 0xFF ? 1 : range <= 0xFFFF ? 2 : isNarrow ? 4 : 8 }
 
   /// Histograms are kept twice where they are small, for the same reason.
-  var histogramCopies: Int { (slotCount + 1) * histogramWidth * 4 <= 1 << 20 ? 2 : 1 }
+  var histogramCopies: Int { !isReused && (slotCount + 1) * histogramWidth * 4 <= 1 << 20 ? 2 : 1 }
 
   var histogramWidth: Int { Int(range) + 1 }
 

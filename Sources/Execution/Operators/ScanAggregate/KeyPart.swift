@@ -1,4 +1,5 @@
 import Bytes
+import Encodings
 import Kernels
 import Planning
 import Synchronization
@@ -73,8 +74,9 @@ struct KeyPart {
   let nullNumber: UInt32
   var stride: UInt32 = 1
 
-  /// A contribution that takes the row out of all groups, also when it is added to others.
-  static let dropped: UInt32 = 1 << 27
+  /// A contribution that takes the row out of all groups, also when it is added to others: no slot is as great, and four
+  /// of them still fit 32 bits.
+  static let dropped: UInt32 = 1 << 30
 
   /// What a NULL adds. - Throws: `.corrupt` when the zone maps say that there is none.
   func nullContribution() throws -> UInt32 {
@@ -160,6 +162,115 @@ struct KeyPart {
     return output
   }
 
+  /// Returns how far a block's base lies above `lowest`. - Throws: `.corrupt` for values outside the bounds.
+  func offset(of narrow: NarrowColumn) throws -> UInt64 { try narrow.offset(above: lowest, upTo: highest, field) }
+
+  /// True when some value of the column takes its row out of all groups.
+  var mayDrop: Bool {
+    if nullNumber == KeyPart.dropped { return true }
+    guard case .table(let buffer, let count, _) = mapping else { return false }
+    let entries = buffer.values(as: UInt32.self)
+    return (0..<count).contains { entries[$0] == KeyPart.dropped }
+  }
+}
+
+extension NarrowColumn {
+  /// Returns how far the block's base lies above `lowest`. - Throws: `.corrupt` for values outside the bounds.
+  func offset(above lowest: Int64, upTo highest: Int64, _ field: Int) throws -> UInt64 {
+    let scale = UInt64(bitPattern: multiplier)
+    let (span, overflow) = maximumCode.multipliedReportingOverflow(by: scale)
+    guard base >= lowest, base <= highest, !overflow, span <= UInt64(bitPattern: highest &- base) else {
+      throw KeyPart.outside(field)
+    }
+    return UInt64(bitPattern: base &- lowest)
+  }
+}
+
+/// What a part's numbers stand for, once all of them are known: for groups by the million.
+struct PartKeys {
+  private enum Source {
+    /// The number plus this; `null` stands for NULL.
+    case offset(Int64, null: UInt32, LogicalType)
+    /// The keys of every number.
+    case all([Vector])
+    case expressions(KeyPart, EvaluationContext)
+  }
+
+  let positions: [Int]
+  let divisor: DenseDivisor
+  private let source: Source
+
+  init(_ part: KeyPart, _ context: EvaluationContext) {
+    positions = part.positions
+    divisor = DenseDivisor(UInt32(max(1, part.numberCount)))
+    if let domain = part.domain, !part.positions.isEmpty {
+      source = .all(domain.vectors((0..<domain.count).map { UInt32($0) }).map { $0.flattened() })
+      return
+    }
+    let physical = part.column.type.physical
+    let isPlain = part.expressions.count == 1 && part.expressions[0].isColumn
+    if isPlain, physical == .int16 || physical == .int32 || physical == .int64 {
+      source = .offset(part.lowest, null: part.nullNumber, part.column.type)
+    } else {
+      source = .expressions(part, context)
+    }
+  }
+
+  /// True when greater numbers have greater keys, NULL being the greatest, so that groups in order of slots ascend.
+  var ascends: Bool {
+    switch source {
+    case .offset: return true
+    case .all(let vectors):
+      var check = OrderCheck(columnCount: 1)
+      return vectors.count == 1 && check.accepts(vectors)
+    case .expressions: return false
+    }
+  }
+
+  /// Returns the keys of groups, given their numbers in this part, in the order of `positions`.
+  func vectors(_ numbers: UnsafeBufferPointer<UInt32>) throws -> [Vector] {
+    switch source {
+    case .all(let vectors): return vectors.map { Gather.rows($0, at: numbers) }
+    case .expressions(let part, let context): return try part.keyVectors(Array(numbers), context)
+    case .offset(let lowest, let null, let type):
+      let buffer = AlignedBuffer(byteCount: numbers.count * type.physical.stride)
+      switch type.physical {
+      case .int16: PartKeys.add(numbers, lowest, into: buffer.values(as: Int16.self))
+      case .int32: PartKeys.add(numbers, lowest, into: buffer.values(as: Int32.self))
+      default: PartKeys.add(numbers, lowest, into: buffer.values(as: Int64.self))
+      }
+      return [Vector(type, count: numbers.count, buffer: buffer, validity: PartKeys.validity(numbers, null))]
+    }
+  }
+
+  @inline(__always) private static func add<T: FixedWidthInteger>(
+    _ numbers: UnsafeBufferPointer<UInt32>, _ lowest: Int64, into output: UnsafeMutablePointer<T>
+  ) {
+    guard let number = numbers.baseAddress else { return }
+    let lowest = T(truncatingIfNeeded: lowest)
+    var row = 0
+    while row < numbers.count {
+      output[row] = lowest &+ T(truncatingIfNeeded: number[row])
+      row &+= 1
+    }
+  }
+
+  private static func validity(_ numbers: UnsafeBufferPointer<UInt32>, _ null: UInt32) -> ValidityMask? {
+    guard let number = numbers.baseAddress else { return nil }
+    var found: UInt32 = 0
+    var row = 0
+    while row < numbers.count {
+      found |= number[row] == null ? 1 : 0
+      row &+= 1
+    }
+    if found == 0 { return nil }
+    let mask = ValidityMask(count: numbers.count, allValid: true)
+    for row in 0..<numbers.count where number[row] == null { mask.set(row, valid: false) }
+    return mask
+  }
+}
+
+extension KeyPart {
   /// Returns the keys of groups, given their numbers in this part, in the order of `positions`.
   func keyVectors(_ numbers: [UInt32], _ context: EvaluationContext) throws -> [Vector] {
     if let domain { return domain.vectors(numbers) }

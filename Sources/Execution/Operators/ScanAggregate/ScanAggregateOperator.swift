@@ -9,14 +9,21 @@ import Vectors
 ///
 /// No row is decoded and none hashed: each key's code becomes a small number (through a table where the key is text, a
 /// function of a column, or a dimension's attribute), the numbers make a slot of dense tables, and runs of equal keys
-/// are taken as a whole. Where ranges are too wide, or blocks lie in no such form, the general operator does the work.
-/// Groups come out in the order of their first rows, whatever the number of threads.
+/// are taken as a whole. Slots too many for one table are taken in partitions: rows are laid out by partition first, then
+/// each partition is aggregated in a small table, by any thread, while its groups are read. Where ranges are too wide, or
+/// blocks lie in no such form, the general operator does the work.
+/// Groups come out in the order of their first rows, or (of partitions, and where that is asked for) of their slots,
+/// whatever the number of threads.
 final class ScanAggregateOperator: RowsOperator {
   private let aggregation: Aggregation
-  private let shape: ScanAggregateShape
+  private var shape: ScanAggregateShape
   private let makeGeneral: () throws -> AggregateOperator
   /// Set when the general operator does the work.
   private var general: AggregateOperator?
+  /// Set when groups come by partitions.
+  private var partitions: CodePartitions?
+  /// Set when groups come in the order of their slots: the keys' places, the one they ascend by first.
+  private var slotOrder: [Int] = []
 
   private static let batchRows = 1 << 16
 
@@ -48,16 +55,33 @@ final class ScanAggregateOperator: RowsOperator {
 
   override func morselCount(phase: Int) throws -> Int? {
     if let general { return try general.morselCount(phase: phase) }
+    if let partitions { return phase == 0 ? partitions.morsels.count : nil }
     return try super.morselCount(phase: phase)
   }
 
   override func makeWorker() throws -> OperatorWorker {
     if let general { return try general.makeWorker() }
+    if let partitions { return CodePartitions.Worker(partitions) }
     return try super.makeWorker()
+  }
+
+  /// Groups by partitions can be computed again, a part of them too.
+  override var isReplayable: Bool { general == nil }
+
+  override func prefer(order: [Column]) {
+    shape.preferredOrder = order.compactMap { column in
+      columns.firstIndex(of: column).flatMap { $0 < aggregation.keys.count ? $0 : nil }
+    }
+  }
+
+  override func isOrdered(by wanted: [Column]) throws -> Bool {
+    let places = wanted.map { columns.firstIndex(of: $0) ?? -1 }
+    return general == nil && !slotOrder.isEmpty && slotOrder.starts(with: places)
   }
 
   override func finish() {
     general?.finish()
+    partitions = nil
     super.finish()
   }
 
@@ -80,12 +104,23 @@ final class ScanAggregateOperator: RowsOperator {
     }
     var states = workers.value.compactMap { $0 }
     if states.isEmpty { states = [ScanAggregateWorker(scan, plan, run)] }
+    metrics.codeGroupingFlag.store(true, ordering: .relaxed)
+    scan.metrics.countRows(states.reduce(0) { $0 + $1.keptRows })
+    let keys = plan.parts.map { PartKeys($0, run.evaluation) }
+    if plan.partitionShift != nil || !shape.preferredOrder.isEmpty { slotOrder = Self.order(keys) }
+    if let shift = plan.partitionShift {
+      let rows = states.compactMap { $0.partitioned }
+      for row in rows { try row.finishPiece() }
+      let partitions = CodePartitions(
+        plan, shift: shift, rows, keys, outputs: shape.outputs, types: types, run, reservation)
+      metrics.memoryCounter.store(partitions.byteCount, ordering: .relaxed)
+      self.partitions = partitions
+      return true
+    }
     for state in states { state.seal() }
     for state in states.dropFirst() { states[0].merge(state) }
-    scan.metrics.countRows(states.reduce(0) { $0 + $1.keptRows })
     metrics.memoryCounter.store(reservation.byteCount, ordering: .relaxed)
-    metrics.codeGroupingFlag.store(true, ordering: .relaxed)
-    rows = try output(states[0], plan)
+    rows = try output(states[0], plan, keys)
     var size = BatchSize()
     try reservation.resize(to: rows.reduce(0) { $0 + size.byteCount($1) })
     self.reservation = reservation
@@ -112,32 +147,80 @@ final class ScanAggregateOperator: RowsOperator {
 
   // MARK: Output
 
-  private func output(_ state: ScanAggregateWorker, _ plan: ScanAggregatePlan) throws -> [Batch] {
-    let groups = state.slotsInOrder(isWhole: aggregation.keys.isEmpty)
-    return try batches(groups, state, plan)
+  /// Returns the keys that groups ascend by when they come in the order of their slots.
+  private static func order(_ keys: [PartKeys]) -> [Int] {
+    var order: [Int] = []
+    for key in keys.reversed() where !key.positions.isEmpty {
+      guard key.positions.count == 1, key.ascends else { break }
+      order.append(key.positions[0])
+    }
+    return order
   }
 
-  private func batches(_ groups: [Int], _ state: ScanAggregateWorker, _ plan: ScanAggregatePlan) throws -> [Batch] {
-    try stride(from: 0, to: groups.count, by: ScanAggregateOperator.batchRows).map { start in
-      let part = Array(groups[start..<min(start + ScanAggregateOperator.batchRows, groups.count)])
-      var columns = try keyVectors(part, plan)
-      for (index, output) in shape.outputs.enumerated() {
-        let measure = plan.outputMeasures[index].map { state.measures[$0] }
-        let counter = measure ?? plan.rowMeasure.map { state.measures[$0] } ?? state.rows
-        guard let counter else { throw PulsehouseError(.internal, "an aggregate that nobody counted") }
-        columns.append(try output.result(counter, part).retyped(as: types[columns.count]))
+  private func output(_ state: ScanAggregateWorker, _ plan: ScanAggregatePlan, _ keys: [PartKeys]) throws -> [Batch] {
+    let isWhole = aggregation.keys.isEmpty
+    let groups = slotOrder.isEmpty ? state.slotsInOrder(isWhole: isWhole) : state.slotsAscending()
+    let columns = GroupColumns(plan, keys, shape.outputs, types)
+    return try groups.withUnsafeBufferPointer { groups in
+      try stride(from: 0, to: groups.count, by: ScanAggregateOperator.batchRows).map { start in
+        let end = min(start + ScanAggregateOperator.batchRows, groups.count)
+        return try columns.batch(
+          UnsafeBufferPointer(rebasing: groups[start..<end]), state.measures, state.rows, firstSlot: 0)
       }
-      return Batch(columns, rowCount: part.count)
     }
   }
+}
 
-  private func keyVectors(_ groups: [Int], _ plan: ScanAggregatePlan) throws -> [Vector] {
-    var columns = [Vector?](repeating: nil, count: aggregation.keys.count)
-    for part in plan.parts where !part.positions.isEmpty {
-      let (stride, count) = (Int(part.stride), part.numberCount)
-      let numbers = groups.map { UInt32(truncatingIfNeeded: $0 / stride % count) }
-      for (position, vector) in zip(part.positions, try part.keyVectors(numbers, run.evaluation)) {
-        columns[position] = vector.retyped(as: types[position])
+/// Makes rows of groups, given their slots in a measure's tables.
+struct GroupColumns {
+  private let plan: ScanAggregatePlan
+  private let keys: [PartKeys]
+  private let outputs: [ScanAggregateShape.Output]
+  private let types: [LogicalType]
+  private let keyCount: Int
+
+  init(_ plan: ScanAggregatePlan, _ keys: [PartKeys], _ outputs: [ScanAggregateShape.Output], _ types: [LogicalType]) {
+    self.plan = plan
+    self.keys = keys
+    self.outputs = outputs
+    self.types = types
+    keyCount = types.count - outputs.count
+  }
+
+  /// `firstSlot` is what the tables' first slot stands for among all slots.
+  func batch(
+    _ slots: UnsafeBufferPointer<UInt32>, _ measures: [DenseMeasure], _ rows: DenseMeasure?, firstSlot: UInt32
+  ) throws -> Batch {
+    var columns = try keyVectors(slots, firstSlot)
+    for (index, output) in outputs.enumerated() {
+      let measure = plan.outputMeasures[index].map { measures[$0] }
+      let counter = measure ?? plan.rowMeasure.map { measures[$0] } ?? rows
+      guard let counter else { throw PulsehouseError(.internal, "an aggregate that nobody counted") }
+      columns.append(try output.result(counter, slots).retyped(as: types[columns.count]))
+    }
+    return Batch(columns, rowCount: slots.count)
+  }
+
+  private func keyVectors(_ slots: UnsafeBufferPointer<UInt32>, _ firstSlot: UInt32) throws -> [Vector] {
+    guard keyCount > 0, let slot = slots.baseAddress else { return [] }
+    let count = slots.count
+    var columns = [Vector?](repeating: nil, count: keyCount)
+    try withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * count) { scratch in
+      guard let rest = scratch.baseAddress else { return }
+      let numbers = rest + count
+      var row = 0
+      while row < count {
+        rest[row] = slot[row] &+ firstSlot
+        row &+= 1
+      }
+      // The parts' strides ascend, each the one before times its numbers.
+      for key in keys {
+        key.divisor.divide(rest, count: count, remainders: numbers)
+        if key.positions.isEmpty { continue }
+        for (position, vector) in zip(key.positions, try key.vectors(UnsafeBufferPointer(start: numbers, count: count)))
+        {
+          columns[position] = vector.retyped(as: types[position])
+        }
       }
     }
     return columns.compactMap { $0 }
@@ -154,8 +237,14 @@ extension ScanAggregateWorker {
     mergeFirsts(other)
   }
 
+  /// Returns the slots that are groups, ascending.
+  func slotsAscending() -> [UInt32] {
+    let seen = self.seen.values(as: UInt8.self)
+    return (0..<(self.seen.byteCount - 1)).compactMap { seen[$0] == 1 ? UInt32(truncatingIfNeeded: $0) : nil }
+  }
+
   /// Returns the slots that are groups, in the order of their first rows. `isWhole`: there is one group, rows or not.
-  func slotsInOrder(isWhole: Bool) -> [Int] {
+  func slotsInOrder(isWhole: Bool) -> [UInt32] {
     if isWhole { return [0] }
     let seen = self.seen.values(as: UInt8.self)
     let firsts = self.firsts.values(as: UInt64.self)
@@ -171,6 +260,6 @@ extension ScanAggregateWorker {
         Sort.radix(keyBase, slotBase, count: keys.count, bits: 64)
       }
     }
-    return slots.map { Int($0) }
+    return slots
   }
 }

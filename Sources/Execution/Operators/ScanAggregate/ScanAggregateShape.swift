@@ -65,6 +65,8 @@ struct ScanAggregateShape {
   private(set) var dimensions: [Dimension] = []
   private(set) var parts: [Part] = []
   private(set) var outputs: [Output] = []
+  /// Places of the keys that groups shall ascend by; none where their order does not matter.
+  var preferredOrder: [Int] = []
 
   /// Returns nil for whatever the general path must do.
   init?(_ aggregation: Aggregation, _ input: Operator, _ run: QueryRun) throws {

@@ -10,9 +10,12 @@ final class ScanAggregateWorker {
   private let scan: SegmentScanOperator
   private let plan: ScanAggregatePlan
   private let run: QueryRun
-  private let mayDrop: Bool
+  /// For each part whether it may take rows out of all groups.
+  private let dropping: [Bool]
   let measures: [DenseMeasure]
   let rows: DenseMeasure?
+  /// Where slots are taken by partitions: the rows so far. There are no measures yet then.
+  let partitioned: CodeRows?
   /// One byte a slot: 1 once it has had a row. The slot past the last is always 1.
   let seen: AlignedBuffer
   /// Where each seen slot's first row is: morsel << 32 | row.
@@ -48,12 +51,15 @@ final class ScanAggregateWorker {
     self.scan = scan
     self.plan = plan
     self.run = run
-    mayDrop = plan.dropsRows
-    measures = plan.measures.map { DenseMeasure($0.shape) }
-    rows = plan.rowShape.map { DenseMeasure($0) }
-    seen = AlignedBuffer(byteCount: plan.slotCount + 1, zeroed: true)
-    seen.values(as: UInt8.self)[plan.slotCount] = 1
-    firsts = AlignedBuffer(byteCount: plan.slotCount * 8)
+    dropping = plan.parts.map { $0.mayDrop }
+    partitioned = plan.partitionShift.map { CodeRows(plan, shift: $0, run.reservation(for: "GROUP BY")) }
+    let isWhole = plan.partitionShift == nil
+    measures = isWhole ? plan.measures.map { DenseMeasure($0.shape) } : []
+    rows = isWhole ? plan.rowShape.map { DenseMeasure($0) } : nil
+    let slotCount = isWhole ? plan.slotCount : 0
+    seen = AlignedBuffer(byteCount: slotCount + 1, zeroed: true)
+    seen.values(as: UInt8.self)[slotCount] = 1
+    firsts = AlignedBuffer(byteCount: slotCount * 8)
   }
 
   /// Takes some rows of a row group. `ordinal` and `firstRow` place them in the order of all rows.
@@ -68,7 +74,7 @@ final class ScanAggregateWorker {
     while start < rows.upperBound {
       try run.checkpoint()
       let whole = start..<min(start + ScanAggregateWorker.wholeRows, rows.upperBound)
-      if try !takeRuns(reader, whole, tests, position) {
+      if try partitioned != nil || !takeRuns(reader, whole, tests, position) {
         var chunk = whole.lowerBound
         while chunk < whole.upperBound {
           let end = min(chunk + ScanAggregateWorker.chunkRows, whole.upperBound)
@@ -157,17 +163,19 @@ final class ScanAggregateWorker {
     let count = window.count
     let slots = self.slots.values(as: UInt32.self)
     var isFirst = true
+    let trash = UInt32(plan.slotCount)
     for (index, part) in plan.parts.enumerated() {
       try addPart(part, index, window, adding: !isFirst, slots)
+      if dropping[index] { DenseSlots.clamp(slots, count: count, to: trash) }
       isFirst = false
     }
-    let trash = UInt32(plan.slotCount)
     if isFirst {
       slots.update(repeating: 0, count: count)
-    } else if mayDrop {
+    } else if dropping.contains(true) {
       DenseSlots.clamp(slots, count: count, to: trash)
     }
     if let mask { DenseSlots.overwriteUnset(slots, mask, count: count, with: trash) }
+    if let partitioned { return try stage(partitioned, window, slots) }
     noteFirsts(slots, count, position + UInt64(window.rows.lowerBound - rows.lowerBound), window.selection)
     for index in measures.indices { try addMeasure(index, window, slots) }
     self.rows?.update(slots, count: count)
@@ -278,7 +286,7 @@ final class ScanAggregateWorker {
         into: slots)
       return
     }
-    let offset = try offset(narrow, lowest: part.lowest, highest: part.highest, part.field)
+    let offset = try part.offset(of: narrow)
     let scale = UInt64(bitPattern: narrow.multiplier)
     switch part.mapping {
     case .dictionary: throw UnsuitedBlock()
@@ -300,16 +308,6 @@ final class ScanAggregateWorker {
     }
   }
 
-  /// Returns how far the block's base lies above `lowest`. - Throws: `.corrupt` for values outside the bounds.
-  private func offset(_ narrow: NarrowColumn, lowest: Int64, highest: Int64, _ field: Int) throws -> UInt64 {
-    let scale = UInt64(bitPattern: narrow.multiplier)
-    let (span, overflow) = narrow.maximumCode.multipliedReportingOverflow(by: scale)
-    guard narrow.base >= lowest, narrow.base <= highest, !overflow,
-      span <= UInt64(bitPattern: highest &- narrow.base)
-    else { throw KeyPart.outside(field) }
-    return UInt64(bitPattern: narrow.base &- lowest)
-  }
-
   private func table(_ index: Int, _ dictionary: Vector, _ make: () throws -> AlignedBuffer) rethrows -> AlignedBuffer {
     if let known = tables[index], known.dictionary === dictionary { return known.table }
     let made = try make()
@@ -321,16 +319,51 @@ final class ScanAggregateWorker {
 
   private func addMeasure(_ index: Int, _ window: Window, _ slots: UnsafePointer<UInt32>) throws {
     let measure = measures[index]
-    let shape = measure.shape
-    let field = plan.measures[index].field
-    guard let narrow = try narrow(field, window) else { return }
+    guard let found = try values(index, window) else { return }
     var slots = slots
-    if let mask = validity(narrow, window) {
+    if let mask = found.validity {
       let own = nullSlots.values(as: UInt32.self)
       own.update(from: slots, count: window.count)
       DenseSlots.overwriteUnset(own, mask.words, count: window.count, with: UInt32(plan.slotCount))
       slots = UnsafePointer(own)
     }
+    if measure.shape.isNarrow {
+      measure.update(slots, UnsafePointer(offsets.values(as: UInt32.self)), count: window.count)
+    } else {
+      measure.update(slots, UnsafePointer(offsets.values(as: UInt64.self)), count: window.count)
+    }
+  }
+
+  /// Leaves rows with their values for the partitions.
+  private func stage(_ target: CodeRows, _ window: Window, _ slots: UnsafePointer<UInt32>) throws {
+    target.setSlots(slots, count: window.count)
+    for (index, measure) in plan.measures.enumerated() {
+      guard let found = try values(index, window) else {
+        target.setValues(index, nil, count: window.count, nil)
+        continue
+      }
+      if measure.shape.isNarrow {
+        target.setValues(index, offsets.values(as: UInt32.self), count: window.count, found.validity)
+      } else {
+        target.setWideValues(index, offsets.values(as: UInt64.self), count: window.count, found.validity)
+      }
+    }
+    try target.advance(by: window.count)
+  }
+
+  /// What is known of values that lie in `offsets`.
+  private struct MeasuredValues {
+    /// Nil when none is NULL; offsets of NULLs mean nothing.
+    let validity: ValidityMask?
+  }
+
+  /// Leaves a measure's values in `offsets`, counted from its lowest: of 32 bits where it is narrow, else of 64. Returns
+  /// nil when all are NULL.
+  private func values(_ index: Int, _ window: Window) throws -> MeasuredValues? {
+    let shape = plan.measures[index].shape
+    let field = plan.measures[index].field
+    guard let narrow = try narrow(field, window) else { return nil }
+    let mask = validity(narrow, window)
     let codes = codes(narrow, window)
     if shape.isNarrow {
       let values = offsets.values(as: UInt32.self)
@@ -340,12 +373,11 @@ final class ScanAggregateWorker {
           UnsafeBufferPointer(start: table.values(as: UInt32.self), count: dictionary.count), adding: false,
           into: values)
       } else {
-        let offset = try offset(narrow, lowest: shape.lowest, highest: highest(shape), field)
+        let offset = try narrow.offset(above: shape.lowest, upTo: highest(shape), field)
         codes.affine(
           scale: UInt32(truncatingIfNeeded: narrow.multiplier), offset: UInt32(truncatingIfNeeded: offset),
           adding: false, into: values)
       }
-      measure.update(slots, UnsafePointer(values), count: window.count)
     } else {
       let values = offsets.values(as: UInt64.self)
       if let dictionary = narrow.dictionary {
@@ -353,11 +385,11 @@ final class ScanAggregateWorker {
         codes.lookUp(
           UnsafeBufferPointer(start: table.values(as: UInt64.self), count: dictionary.count), into: values)
       } else {
-        let offset = try offset(narrow, lowest: shape.lowest, highest: highest(shape), field)
+        let offset = try narrow.offset(above: shape.lowest, upTo: highest(shape), field)
         codes.affine(scale: UInt64(bitPattern: narrow.multiplier), offset: offset, into: values)
       }
-      measure.update(slots, UnsafePointer(values), count: window.count)
     }
+    return MeasuredValues(validity: mask)
   }
 
   private func highest(_ shape: DenseMeasureShape) -> Int64 { shape.lowest &+ Int64(bitPattern: shape.range) }
@@ -406,13 +438,14 @@ final class ScanAggregateWorker {
     }
     guard runCount * ScanAggregateWorker.shortestRun <= reader.rowCount else { return false }
     runs.reset(to: rows.count)
+    let trash = UInt32(plan.slotCount)
     for (index, column) in keyRuns.enumerated() {
       let contributions = try contributions(plan.parts[index], index, column)
       lay(column, contributions, rows)
+      if dropping[index] { runs.clamp(to: trash) }
     }
     for column in testRuns { lay(column, AlignedBuffer(byteCount: column.count * 4, zeroed: true), rows) }
-    let trash = UInt32(plan.slotCount)
-    if mayDrop { runs.clamp(to: trash) }
+    if dropping.contains(true) { runs.clamp(to: trash) }
     if tests.isEmpty {
       keptRows += rows.count
     } else {
@@ -530,7 +563,7 @@ final class ScanAggregateWorker {
       measure.update(runs: slots, ends: ends, start: 0, count: count, values, scale: 1, offset: 0)
       return
     }
-    let offset = try offset(narrow, lowest: shape.lowest, highest: highest(shape), field)
+    let offset = try narrow.offset(above: shape.lowest, upTo: highest(shape), field)
     measure.update(
       runs: slots, ends: ends, start: 0, count: count, codes(narrow, window),
       scale: UInt64(bitPattern: narrow.multiplier), offset: offset)

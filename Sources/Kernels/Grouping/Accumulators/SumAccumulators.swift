@@ -94,6 +94,7 @@ package final class IntegerSumAccumulator: Accumulator {
     }
     let magnitude = sum.magnitude
     let divisor = count.magnitude
+    if let small = smallAverage(magnitude, divisor) { return signed(small, sum) }
     var (leading, weight): (UInt64, Int32) = (magnitude, 0)
     while leading >= 10000 {
       leading /= 10000
@@ -120,6 +121,36 @@ package final class IntegerSumAccumulator: Accumulator {
     }
     let quotient = Int128(UInt128(high + carry) << 64 | UInt128(low))
     return Numeric(mantissa: sum < 0 ? -quotient : quotient, scale: scale)
+  }
+
+  /// The common case of few small values: 16 decimals, and all in 64 bits.
+  @inline(__always) private static func smallAverage(_ magnitude: UInt64, _ divisor: UInt64) -> UInt64? {
+    guard magnitude < 1844, magnitude > divisor else { return nil }
+    let dividend = magnitude &* 10_000_000_000_000_000
+    if divisor == 1 { return dividend }
+    let whole = dividend / divisor
+    let rest = dividend &- whole &* divisor
+    return rest >= divisor &- rest ? whole &+ 1 : whole
+  }
+
+  @inline(__always) private static func signed(_ small: UInt64, _ sum: Int64) -> Numeric {
+    Numeric(mantissa: sum < 0 ? -Int128(small) : Int128(small), scale: 16)
+  }
+
+  /// Writes the average of each of `count` groups; zero for those without values.
+  package static func averages(
+    sums: UnsafePointer<Int64>, counts: UnsafePointer<Int64>, count: Int, into output: UnsafeMutablePointer<Numeric>
+  ) throws {
+    var row = 0
+    while row < count {
+      let (sum, values) = (sums[row], counts[row])
+      if values > 0, let small = smallAverage(sum.magnitude, values.magnitude) {
+        output[row] = signed(small, sum)
+      } else {
+        output[row] = values == 0 ? Numeric(mantissa: 0, scale: 0) : try average(sum, values)
+      }
+      row &+= 1
+    }
   }
 
   package override func reset() -> Bool {
