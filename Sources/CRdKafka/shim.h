@@ -11,13 +11,13 @@
   F(rd_kafka_version_str) F(rd_kafka_err2str) F(rd_kafka_err2name) F(rd_kafka_last_error) F(rd_kafka_fatal_error) \
   F(rd_kafka_conf_new) F(rd_kafka_conf_destroy) F(rd_kafka_conf_set) F(rd_kafka_conf_set_opaque) \
   F(rd_kafka_conf_set_log_cb) F(rd_kafka_conf_set_error_cb) F(rd_kafka_conf_set_dr_msg_cb) \
-  F(rd_kafka_conf_set_rebalance_cb) F(rd_kafka_new) F(rd_kafka_destroy) F(rd_kafka_destroy_flags) \
+  F(rd_kafka_new) F(rd_kafka_destroy) F(rd_kafka_destroy_flags) \
   F(rd_kafka_opaque) F(rd_kafka_poll) F(rd_kafka_flush) F(rd_kafka_purge) F(rd_kafka_outq_len) \
   F(rd_kafka_topic_new) F(rd_kafka_topic_name) F(rd_kafka_topic_destroy) F(rd_kafka_produce_batch) \
   F(rd_kafka_poll_set_consumer) F(rd_kafka_queue_get_consumer) F(rd_kafka_queue_new) F(rd_kafka_queue_poll) \
   F(rd_kafka_queue_destroy) F(rd_kafka_consume_batch_queue) F(rd_kafka_message_destroy) \
-  F(rd_kafka_message_timestamp) F(rd_kafka_message_headers) F(rd_kafka_header_get_all) F(rd_kafka_subscribe) \
-  F(rd_kafka_assign) F(rd_kafka_assignment_lost) F(rd_kafka_consumer_close_queue) F(rd_kafka_consumer_closed) \
+  F(rd_kafka_message_timestamp) F(rd_kafka_message_headers) F(rd_kafka_header_get_all) \
+  F(rd_kafka_assign) F(rd_kafka_consumer_close_queue) F(rd_kafka_consumer_closed) \
   F(rd_kafka_commit) F(rd_kafka_committed) \
   F(rd_kafka_pause_partitions) F(rd_kafka_resume_partitions) F(rd_kafka_seek_partitions) \
   F(rd_kafka_query_watermark_offsets) F(rd_kafka_topic_partition_list_new) F(rd_kafka_topic_partition_list_add) \

@@ -12,11 +12,22 @@ package final class Transaction {
   private let warehouse: Warehouse
   private var changes: [Change] = []
   private var segmentPaths: [String] = []
+  /// The changes that were there when this became a branch of another transaction.
+  private let inheritedCount: Int
 
   init(_ snapshot: Snapshot, in warehouse: Warehouse) {
     self.snapshot = snapshot
     base = snapshot
     self.warehouse = warehouse
+    inheritedCount = 0
+  }
+
+  private init(branchOf other: Transaction) {
+    snapshot = other.snapshot
+    base = other.base
+    warehouse = other.warehouse
+    changes = other.changes
+    inheritedCount = changes.count
   }
 
   package var isEmpty: Bool { changes.isEmpty }
@@ -26,9 +37,21 @@ package final class Transaction {
 
   /// Adds several changes, all or none.
   package func apply(_ more: [Change]) throws(PulsehouseError) {
-    snapshot = try base.applying(changes + more)
+    snapshot = try snapshot.applying(more)
     changes += more
   }
+
+  /// Returns a transaction that begins with what this one did so far and goes its own way, to be adopted or rolled back.
+  func branch() -> Transaction { Transaction(branchOf: self) }
+
+  /// Does what a branch of this transaction did since it was made, and owns its files from then on.
+  func adopt(_ branch: Transaction) throws(PulsehouseError) {
+    try apply(Array(branch.changes[branch.inheritedCount...]))
+    segmentPaths += branch.segmentPaths
+  }
+
+  /// Takes over files that another transaction wrote.
+  func own(_ paths: Set<String>) { segmentPaths += paths }
 
   /// How far the transaction has come, to go back to.
   package struct Mark: Sendable {

@@ -30,7 +30,8 @@ package enum Ingest {
       chosen = chosen.filter { !$0.isKafka } + followed
     }
     return try chosen.map { source in
-      try options.cancellation.check()
+      // A stop is no error for a topic: what was in hand is committed.
+      if !source.isKafka { try options.cancellation.check() }
       let report: IngestReport
       do {
         report = try ingest(source, into: warehouse, options)

@@ -30,27 +30,7 @@ package final class KafkaAdmin {
 
   /// Returns the topics there are, with their numbers of partitions. - Throws: `.io` when no broker answers.
   package func topics() throws(PulsehouseError) -> [String: Int] {
-    let library = client.library
-    var answer: UnsafePointer<rd_kafka_metadata>?
-    let code = library.rd_kafka_metadata(client.handle, 1, nil, &answer, Int32(milliseconds))
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer else { throw client.error(code, "ask for the topics") }
-    defer { library.rd_kafka_metadata_destroy(answer) }
-    var topics: [String: Int] = [:]
-    for index in 0..<Int(answer.pointee.topic_cnt) {
-      let topic = answer.pointee.topics[index]
-      let name = String(cString: topic.topic)
-      switch topic.err {
-      case RD_KAFKA_RESP_ERR_NO_ERROR: topics[name] = Int(topic.partition_cnt)
-      case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC: continue
-      // Being made, or its leader being chosen.
-      case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE where topic.partition_cnt > 0:
-        topics[name] = Int(topic.partition_cnt)
-      case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE: continue
-      // Topics we may not see are none of our business here; using one says why it cannot be.
-      default: continue
-      }
-    }
-    return topics
+    try client.topics(milliseconds: milliseconds)
   }
 
   /// Returns the groups that the brokers know, by name.

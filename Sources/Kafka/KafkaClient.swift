@@ -1,5 +1,6 @@
 import Bytes
 import CRdKafka
+import Glibc
 
 /// A handle of the client library with its journal: what producer, consumer and admin share.
 ///
@@ -8,19 +9,14 @@ final class KafkaClient: @unchecked Sendable {
   let library: ph_rdkafka
   let handle: OpaquePointer
   let journal: KafkaJournal
-  /// What callbacks get: the journal, and the delivery or rebalance books of whoever made the client.
+  /// What callbacks get: the journal, and the delivery books of whoever made the client.
   private let context: Unmanaged<CallbackContext>
-
-  typealias RebalanceCallback =
-    (OpaquePointer?, rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> Void
 
   final class CallbackContext {
     let library: ph_rdkafka
     let journal: KafkaJournal
     /// Called with each delivered or failed message, from `rd_kafka_poll` and `rd_kafka_flush`.
     var delivered: ((UnsafePointer<rd_kafka_message_t>) -> Void)?
-    /// Called when the group moves partitions, from the call that consumes.
-    var rebalanced: RebalanceCallback?
 
     init(library: ph_rdkafka, journal: KafkaJournal) {
       self.library = library
@@ -31,8 +27,7 @@ final class KafkaClient: @unchecked Sendable {
   /// `defaults` may be overridden by the configuration, `fixed` may not.
   init(
     _ type: rd_kafka_type_t, _ configuration: KafkaConfiguration, defaults: [(String, String)] = [],
-    fixed: [(String, String)] = [], delivered: ((UnsafePointer<rd_kafka_message_t>) -> Void)? = nil,
-    rebalanced: RebalanceCallback? = nil
+    fixed: [(String, String)] = [], delivered: ((UnsafePointer<rd_kafka_message_t>) -> Void)? = nil
   ) throws(PulsehouseError) {
     let library = try KafkaLibrary.open()
     guard !configuration.brokers.isEmpty else {
@@ -54,7 +49,6 @@ final class KafkaClient: @unchecked Sendable {
     }
     let callbacks = CallbackContext(library: library, journal: journal)
     callbacks.delivered = delivered
-    callbacks.rebalanced = rebalanced
     let context = Unmanaged.passRetained(callbacks)
     library.rd_kafka_conf_set_opaque(conf, context.toOpaque())
     library.rd_kafka_conf_set_log_cb(conf) { handle, _, facility, text in
@@ -74,12 +68,6 @@ final class KafkaClient: @unchecked Sendable {
         Unmanaged<CallbackContext>.fromOpaque(opaque).takeUnretainedValue().delivered?(message)
       }
     }
-    if rebalanced != nil {
-      library.rd_kafka_conf_set_rebalance_cb(conf) { handle, code, partitions, opaque in
-        guard let opaque else { return }
-        Unmanaged<CallbackContext>.fromOpaque(opaque).takeUnretainedValue().rebalanced?(handle, code, partitions)
-      }
-    }
     var words = [CChar](repeating: 0, count: 512)
     guard let handle = library.rd_kafka_new(type, conf, &words, words.count) else {
       // The configuration stays ours when no client was made.
@@ -97,6 +85,21 @@ final class KafkaClient: @unchecked Sendable {
   func destroy(flags: Int32 = 0) {
     library.rd_kafka_destroy_flags(handle, flags)
     context.release()
+  }
+
+  /// Destroys the handle in a thread of its own: its end may wait for a broker that never answers.
+  func abandon() {
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        let client = Unmanaged<KafkaClient>.fromOpaque(argument).takeRetainedValue()
+        client.destroy(flags: KafkaClient.destroyWithoutClosing)
+        return nil
+      }, Unmanaged.passRetained(self).toOpaque())
+    // Without a thread it stays as it is, for as long as the process lives.
+    if code == 0 { pthread_detach(thread) }
   }
 
   static let destroyWithoutClosing = Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
@@ -127,6 +130,30 @@ final class KafkaClient: @unchecked Sendable {
       }
     }
     return KafkaError.error(code, action, brokers: journal.brokers, detail: journal.lastLine)
+  }
+
+  /// Returns the topics there are, with their numbers of partitions. - Throws: `.io` when no broker answers.
+  func topics(milliseconds: Int) throws(PulsehouseError) -> [String: Int] {
+    var answer: UnsafePointer<rd_kafka_metadata>?
+    let code = library.rd_kafka_metadata(handle, 1, nil, &answer, Int32(milliseconds))
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer else { throw error(code, "ask for the topics") }
+    defer { library.rd_kafka_metadata_destroy(answer) }
+    var topics: [String: Int] = [:]
+    for index in 0..<Int(answer.pointee.topic_cnt) {
+      let topic = answer.pointee.topics[index]
+      let name = String(cString: topic.topic)
+      switch topic.err {
+      case RD_KAFKA_RESP_ERR_NO_ERROR: topics[name] = Int(topic.partition_cnt)
+      case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC: continue
+      // Being made, or its leader being chosen.
+      case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE where topic.partition_cnt > 0:
+        topics[name] = Int(topic.partition_cnt)
+      case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE: continue
+      // Topics we may not see are none of our business here; using one says why it cannot be.
+      default: continue
+      }
+    }
+    return topics
   }
 
   /// Lets the client report its own errors; messages are not touched.

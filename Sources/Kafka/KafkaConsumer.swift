@@ -1,78 +1,33 @@
 import Bytes
 import CRdKafka
 
-/// Receives messages of topics, from positions that the caller keeps.
+/// Receives messages of partitions that `assign` names, from positions that the caller keeps.
 ///
-/// Two ways: `assign` names partitions and positions; `subscribe` joins a group, which shares the topic's partitions
-/// among its members. Then `receive` reports `rebalances`, and the caller answers each with `assign` or `unassign`; until
-/// then the group waits. Nothing is committed but by `commit`. Only messages of committed transactions come.
-/// One thread at a time.
+/// No group is joined: who reads what is for the caller to say. The group's name only files the offsets that `commit`
+/// tells the brokers, for lag tools. Only messages of committed transactions come. One thread at a time.
 package final class KafkaConsumer {
-  /// The group moved partitions.
-  package enum Rebalance: Sendable, Hashable {
-    /// These are now ours: answer with `assign` at the positions to read from.
-    case assigned([KafkaPartition])
-    /// These are ours no longer: finish with them, then `unassign`. With `isLost`, others may have them already.
-    case revoked([KafkaPartition], isLost: Bool)
-  }
-
-  package struct KafkaPartition: Sendable, Hashable, Comparable {
-    package var topic: String
-    package var partition: Int32
-
-    package init(topic: String, partition: Int32) {
-      self.topic = topic
-      self.partition = partition
-    }
-
-    package static func < (left: Self, right: Self) -> Bool {
-      (left.topic, left.partition) < (right.topic, right.partition)
-    }
-  }
-
-  /// Filled by the rebalance callback, which runs inside `receive` and `close`.
-  private final class Inbox {
-    var rebalances: [Rebalance] = []
-    var isClosing = false
-  }
-
   private let client: KafkaClient
   private let queue: OpaquePointer
-  private let inbox: Inbox
   private let batchLibrary: KafkaBatchLibrary
   private var pointers: [UnsafeMutablePointer<rd_kafka_message_t>?] = []
   private var isClosed = false
   package let group: String
 
-  /// `group` is needed for `subscribe` and `commit`; ordinary lag tools show its offsets.
+  /// Ordinary lag tools show what `commit` tells under the name of `group`.
   package init(_ configuration: KafkaConfiguration, group: String) throws(PulsehouseError) {
-    let inbox = Inbox()
     let library = try KafkaLibrary.open()
     let client = try KafkaClient(
       RD_KAFKA_CONSUMER, configuration,
       defaults: [
         // Large fetches, and enough of them in hand that parsing never waits; still a bound on memory.
         ("fetch.wait.max.ms", "100"), ("queued.max.messages.kbytes", "65536"), ("queued.min.messages", "200000"),
-        ("fetch.message.max.bytes", "4194304"), ("fetch.error.backoff.ms", "100"), ("session.timeout.ms", "10000"),
+        ("fetch.message.max.bytes", "4194304"), ("fetch.error.backoff.ms", "100"),
       ],
       fixed: [
         ("group.id", group), ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
         // A position out of range is for the caller to judge, never to be mended in silence.
         ("auto.offset.reset", "error"), ("enable.partition.eof", "true"), ("isolation.level", "read_committed"),
-        ("partition.assignment.strategy", "range"),
-      ],
-      rebalanced: { handle, code, list in
-        guard !inbox.isClosing else {
-          _ = library.rd_kafka_assign(handle, nil)
-          return
-        }
-        let partitions = KafkaConsumer.partitions(list)
-        if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-          inbox.rebalances.append(.assigned(partitions))
-        } else {
-          inbox.rebalances.append(.revoked(partitions, isLost: code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST))
-        }
-      })
+      ])
     _ = library.rd_kafka_poll_set_consumer(client.handle)
     guard let queue = library.rd_kafka_queue_get_consumer(client.handle) else {
       client.destroy()
@@ -80,44 +35,34 @@ package final class KafkaConsumer {
     }
     self.client = client
     self.queue = queue
-    self.inbox = inbox
     self.group = group
     batchLibrary = KafkaBatchLibrary(library)
   }
 
   deinit { close() }
 
-  /// Leaves the group, so that others need not wait for the time-out, and ends the client. A coordinator that does not
-  /// answer is waited for no longer than `milliseconds`.
-  package func close(milliseconds: Int = 1500) {
+  /// Ends the client. What was told by `commit` and is on its way to the broker is waited for no longer than
+  /// `milliseconds`, and not at all when no broker answers.
+  package func close(milliseconds: Int = 1000) {
     guard !isClosed else { return }
     isClosed = true
     let library = client.library
-    // Whoever closes has done with the partitions, so the callback answers at once. A rebalance that nobody answered yet
-    // is answered here: closing would wait for that for ever.
-    inbox.isClosing = true
     _ = library.rd_kafka_assign(client.handle, nil)
+    var isDone = false
     if let error = library.rd_kafka_consumer_close_queue(client.handle, queue) {
       library.rd_kafka_error_destroy(error)
     } else {
-      let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+      let deadline = ContinuousClock.now + .milliseconds(lastClientError == nil ? milliseconds : 0)
       var message: UnsafeMutablePointer<rd_kafka_message_t>?
-      while library.rd_kafka_consumer_closed(client.handle) == 0, ContinuousClock.now < deadline {
-        if library.rd_kafka_consume_batch_queue(queue, 50, &message, 1) > 0 {
+      repeat {
+        if library.rd_kafka_consume_batch_queue(queue, 20, &message, 1) > 0 {
           library.rd_kafka_message_destroy(message)
         }
-      }
+        isDone = library.rd_kafka_consumer_closed(client.handle) != 0
+      } while !isDone && ContinuousClock.now < deadline
     }
     library.rd_kafka_queue_destroy(queue)
-    client.destroy(flags: KafkaClient.destroyWithoutClosing)
-  }
-
-  /// Joins the group for these topics.
-  package func subscribe(_ topics: [String]) throws(PulsehouseError) {
-    try check("subscribe to \(topics.joined(separator: ", "))") { list in
-      for topic in topics { _ = client.library.rd_kafka_topic_partition_list_add(list, topic, RD_KAFKA_PARTITION_UA) }
-      return client.library.rd_kafka_subscribe(client.handle, list)
-    }
+    if isDone { client.destroy(flags: KafkaClient.destroyWithoutClosing) } else { client.abandon() }
   }
 
   /// Reads these partitions from these offsets on, and no others.
@@ -125,7 +70,7 @@ package final class KafkaConsumer {
     try check("read \(Self.words(positions))", positions) { client.library.rd_kafka_assign(client.handle, $0) }
   }
 
-  /// Reads nothing; the answer to `.revoked`.
+  /// Reads nothing.
   package func unassign() throws(PulsehouseError) {
     let code = client.library.rd_kafka_assign(client.handle, nil)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw client.error(code, "give back partitions") }
@@ -156,22 +101,12 @@ package final class KafkaConsumer {
     }
   }
 
-  /// True when the group has given our partitions to others without our answer.
-  package var isAssignmentLost: Bool { client.library.rd_kafka_assignment_lost(client.handle) != 0 }
-
   /// What the client itself last complained of, such as a broker that does not answer; it goes on trying.
   package var lastClientError: PulsehouseError? { client.journal.lastError }
 
   package func takeClientError() -> PulsehouseError? { client.journal.takeError() }
 
-  /// Rebalances since they were last taken, in order. Messages that `receive` returned together with them were fetched
-  /// before: those of `.revoked` partitions are still the caller's until it answers.
-  package func takeRebalances() -> [Rebalance] {
-    defer { inbox.rebalances = [] }
-    return inbox.rebalances
-  }
-
-  /// Receives up to `limit` messages, waiting up to `milliseconds` for them. May be empty: look at `takeRebalances`.
+  /// Receives up to `limit` messages, waiting up to `milliseconds` for them. May be empty.
   ///
   /// - Throws: `.user` 42P01 for a topic that is gone, or for a position that a partition does not have (SQLSTATE
   ///   `outOfRangeState`); `.io` when the client cannot go on. A broker that is down is not an error here: it is in
@@ -245,6 +180,14 @@ package final class KafkaConsumer {
     }
   }
 
+  /// The addresses that the client began with.
+  package var brokers: String { client.journal.brokers }
+
+  /// Returns the number of partitions of `topic`, nil when there is no such topic. - Throws: `.io`.
+  package func partitionCount(_ topic: String, milliseconds: Int) throws(PulsehouseError) -> Int? {
+    try client.topics(milliseconds: milliseconds)[topic]
+  }
+
   /// Asks the broker for what a partition has. - Throws: `.io` when none answers in time, `.user` for an unknown topic.
   package func watermarks(
     _ topic: String, _ partition: Int32, milliseconds: Int = 10_000
@@ -259,20 +202,18 @@ package final class KafkaConsumer {
     return KafkaWatermarks(low: low, high: high)
   }
 
-  /// Tells the group's coordinator how far we are. With `waits` it is known when this returns.
-  package func commit(_ positions: [KafkaPosition], waits: Bool) throws(PulsehouseError) {
+  /// Tells the group's coordinator how far we are, without waiting for its answer.
+  package func commit(_ positions: [KafkaPosition]) throws(PulsehouseError) {
     guard !positions.isEmpty else { return }
-    try check("commit offsets of group \(group)", positions) {
-      client.library.rd_kafka_commit(client.handle, $0, waits ? 0 : 1)
-    }
+    try check("commit offsets of group \(group)", positions) { client.library.rd_kafka_commit(client.handle, $0, 1) }
   }
 
-  /// What the group's coordinator was told; -1001 where nothing was.
+  /// What the group's coordinator was told of these partitions; -1001 where nothing was.
   package func committed(
-    _ partitions: [KafkaPartition], milliseconds: Int = 10_000
+    _ topic: String, partitionCount: Int, milliseconds: Int = 10_000
   ) throws(PulsehouseError) -> [KafkaPosition] {
     var found: [KafkaPosition] = []
-    let wanted = partitions.map { KafkaPosition(topic: $0.topic, partition: $0.partition, offset: -1001) }
+    let wanted = (0..<Int32(clamping: partitionCount)).map { KafkaPosition(topic: topic, partition: $0, offset: -1001) }
     try check("ask for the offsets of group \(group)", wanted) { list in
       let code = client.library.rd_kafka_committed(client.handle, list, Int32(milliseconds))
       found = Self.positions(list)
@@ -313,10 +254,6 @@ package final class KafkaConsumer {
       let entry = list.pointee.elems[index]
       return KafkaPosition(topic: String(cString: entry.topic), partition: entry.partition, offset: entry.offset)
     }
-  }
-
-  private static func partitions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [KafkaPartition] {
-    positions(list).map { KafkaPartition(topic: $0.topic, partition: $0.partition) }
   }
 
   private static func words(_ positions: [KafkaPosition]) -> String {

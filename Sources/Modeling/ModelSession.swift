@@ -13,6 +13,15 @@ package protocol ModelSession: AnyObject {
   /// Forgets what the open transaction did, but for these tables, and begins another that has them in the places of any
   /// there were.
   func restart(keeping names: [RelationName]) throws
+  /// Returns a session whose transaction begins with what the open one has done so far, for another thread; `adopt` or
+  /// `discard` ends it. `memoryShare` is how many such sessions share the memory.
+  func branch(memoryShare: Int) throws -> any ModelSession
+  /// Does in the open transaction what a branch of it did.
+  func adopt(_ branch: any ModelSession) throws
+  /// Forgets what a branch did, but for these tables, which take the places of any there were.
+  func discard(_ branch: any ModelSession, keeping names: [RelationName]) throws
+  /// Whether somebody asked it to do nothing more.
+  var isStopped: Bool { get }
   /// Runs one statement and returns the number of rows it made, if it has one.
   func execute(_ sql: String) throws -> Int?
   func query(_ sql: String) throws -> QueryAnswer
@@ -58,6 +67,7 @@ package protocol ModelSession: AnyObject {
 }
 
 extension ModelSession {
+  package var isStopped: Bool { false }
   package var readRowCount: Int { 0 }
   package var environment: Environment? { nil }
   package func refreshEnvironment(_ graph: ModelGraph) throws -> Bool { false }

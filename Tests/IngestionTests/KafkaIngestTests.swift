@@ -1,6 +1,7 @@
 import Bytes
 import Engine
 import Execution
+import Glibc
 import Kafka
 import Synchronization
 import TestKit
@@ -26,12 +27,18 @@ import Vectors
       house.source.kind = .kafka(topic)
     }
 
-    /// A group of its own each time: a simulated one waits for a member that left as long as for one that died.
     func ingest() throws -> IngestReport {
-      var topic = topic
-      topic.group = "readers-\(UInt64.random(in: 0...UInt64.max))"
       house.source.kind = .kafka(topic)
       return try house.ingest()
+    }
+
+    /// Ingests in two warehouses at a time.
+    func ingestTwice(_ one: Warehouse, _ two: Warehouse) throws -> (IngestReport, IngestReport) {
+      let source = house.source
+      let options = house.options
+      return try runBoth(
+        { try Ingest.run([source], into: one, options: options)[0] },
+        { try Ingest.run([source], into: two, options: options)[0] })
     }
 
     func produce(_ values: [String?], key: String = "k") throws {
@@ -121,22 +128,66 @@ import Vectors
     #expect(state.missingCount == report.missingCount)
   }
 
+  @Test func twoShareATopicAndNeitherEndsBeforeAllIsRead() throws {
+    let house = try TopicHouse(partitions: 5)
+    try house.produce((0..<1000).map(Self.line))
+    let reports = try house.ingestTwice(house.house.warehouse, house.house.warehouse)
+    #expect(reports.0.rowCount + reports.1.rowCount == 1000)
+    #expect(reports.0.conflictCount + reports.1.conflictCount == 0)
+    try house.check(1000)
+  }
+
   @Test func twoThatReadTheSamePartitionDoNotBothWin() throws {
     let house = try TopicHouse(partitions: 2)
     try house.produce((0..<1000).map(Self.line))
-    // Groups of different names share nothing: both read everything, and commits decide.
-    var other = house.topic
-    other.group = "others"
-    var second = house.house.source
-    second.kind = .kafka(other)
-    let source = house.house.source
-    let warehouse = house.house.warehouse
-    let options = house.house.options
-    let reports = try runBoth(
-      { try Ingest.run([source], into: warehouse, options: options)[0] },
-      { [second] in try Ingest.run([second], into: warehouse, options: options)[0] })
+    // Each has locks of its own, as on two machines that share a disk and no locks: both read everything, and commits
+    // decide.
+    let directory = house.house.warehouse.store.directory
+    let one = try Warehouse(directory, mode: .readWrite, fileSystem: BlindReaders(name: "one"))
+    let two = try Warehouse(directory, mode: .readWrite, fileSystem: BlindReaders(name: "two"))
+    let reports = try house.ingestTwice(one, two)
     #expect(reports.0.rowCount + reports.1.rowCount == 1000)
     try house.check(1000)
+  }
+
+  @Test func whoFollowsTakesWhatAnotherLeaves() throws {
+    let house = try TopicHouse(partitions: 4)
+    try house.produce((0..<400).map(Self.line))
+    var options = house.house.options
+    options.follows = true
+    options.kafkaCommitSeconds = 0.05
+    let source = house.house.source
+    let warehouse = house.house.warehouse
+    // Used by one thread at a time.
+    nonisolated(unsafe) let leases = try KafkaLeases(warehouse.store, source: source.name, topic: "events")
+    #expect(try leases.claim(quota: 2, of: 4))
+    let reports = try runBoth(
+      { [options] in try Ingest.run([source], into: warehouse, options: options)[0].rowCount },
+      { [options] in
+        defer { options.cancellation.cancel() }
+        let half = try Self.waitForRows(warehouse, stable: true)
+        leases.leave()
+        _ = try Self.waitForRows(warehouse, count: 400)
+        return half
+      })
+    let (all, half) = (max(reports.0, reports.1), min(reports.0, reports.1))
+    #expect(all == 400)
+    #expect(half > 0 && half < 400)
+    try house.check(400)
+  }
+
+  /// Waits until bronze has `count` rows, or with `stable` some and then no more for half a second.
+  private static func waitForRows(_ warehouse: Warehouse, count: Int64 = .max, stable: Bool = false) throws -> Int64 {
+    var last: Int64 = 0
+    var since = 0
+    for _ in 0..<600 {
+      usleep(50_000)
+      let now = try Ingest.books(warehouse.snapshot()).first?.rowCount ?? 0
+      since = now == last ? since + 1 : 0
+      last = now
+      if now >= count || stable && now > 0 && since >= 10 { break }
+    }
+    return last
   }
 
   @Test func aDroppedTableIsReadAnew() throws {
@@ -189,4 +240,38 @@ private func runBoth<R: Sendable>(
     guard let one = results[0], let two = results[1] else { throw CancellationError() }
     return (try one.get(), try two.get())
   }
+}
+
+/// This machine's file system, on which who reads a topic is seen by none but those of the same name.
+private struct BlindReaders: FileSystem {
+  let name: String
+  private let local = LocalFileSystem()
+
+  init(name: String) { self.name = name }
+
+  private func own(_ path: String) -> String {
+    path.split(separator: "/", omittingEmptySubsequences: false).map { $0 == "readers" ? "readers-\(name)" : $0 }
+      .joined(separator: "/")
+  }
+
+  func status(_ path: String) throws(PulsehouseError) -> FileStatus? { try local.status(own(path)) }
+  func makeDirectory(_ path: String) throws(PulsehouseError) { try local.makeDirectory(own(path)) }
+  func lock(_ path: String, _ sharing: FileLock.Sharing, timeoutMilliseconds: Int) throws(PulsehouseError)
+    -> FileLock?
+  { try local.lock(own(path), sharing, timeoutMilliseconds: timeoutMilliseconds) }
+  func syncDirectory(_ path: String) throws(PulsehouseError) { try local.syncDirectory(path) }
+  func createFile(_ path: String, _ creation: FileCreation) throws(PulsehouseError) -> any WritableFile {
+    try local.createFile(path, creation)
+  }
+  func rename(_ source: String, to destination: String) throws(PulsehouseError) {
+    try local.rename(source, to: destination)
+  }
+  func removeFile(_ path: String) throws(PulsehouseError) { try local.removeFile(path) }
+  func removeDirectory(_ path: String) throws(PulsehouseError) { try local.removeDirectory(path) }
+  func canWrite(_ path: String) -> Bool { local.canWrite(path) }
+  func readFile(_ path: String, limit: Int) throws(PulsehouseError) -> [UInt8] {
+    try local.readFile(path, limit: limit)
+  }
+  func map(_ path: String) throws(PulsehouseError) -> MappedFile { try local.map(path) }
+  func list(_ path: String) throws(PulsehouseError) -> [String] { try local.list(path) }
 }

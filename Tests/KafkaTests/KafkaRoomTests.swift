@@ -150,26 +150,16 @@ struct KafkaRoomTests {
     withExtendedLifetime(cluster) {}
   }
 
-  @Test func aGroupHandsOutPartitionsAndKeepsOffsets() throws {
+  @Test func aGroupThatNobodyJoinsKeepsOffsets() throws {
     let (cluster, configuration) = try cluster("t", partitions: 4)
-    _ = try produce(400, to: "t", configuration)
-    var patient = configuration
-    try patient.set("session.timeout.ms", "6000")
-    let consumer = try KafkaConsumer(patient, group: "g")
-    try consumer.subscribe(["t"])
-    var assigned: [KafkaConsumer.KafkaPartition] = []
-    for _ in 0..<200 where assigned.isEmpty {
-      _ = try consumer.receive(limit: 10, milliseconds: 100)
-      for case .assigned(let partitions) in consumer.takeRebalances() { assigned = partitions }
-    }
-    #expect(assigned.sorted().map(\.partition) == [0, 1, 2, 3])
-    let positions = assigned.map { KafkaPosition(topic: $0.topic, partition: $0.partition, offset: 0) }
-    try consumer.assign(positions)
-    #expect(try readAll(consumer, positions).values.map(\.count).reduce(0, +) == 400)
-    try consumer.commit([KafkaPosition(topic: "t", partition: 2, offset: 5)], waits: true)
-    let committed = try consumer.committed(assigned)
-    #expect(committed.first { $0.partition == 2 }?.offset == 5)
-    consumer.close()
+    let consumer = try KafkaConsumer(configuration, group: "g")
+    #expect(try consumer.partitionCount("t", milliseconds: 5000) == 4)
+    #expect(try consumer.partitionCount("u", milliseconds: 5000) == nil)
+    try consumer.commit([KafkaPosition(topic: "t", partition: 2, offset: 5)])
+    // Closing waits for what is on its way.
+    consumer.close(milliseconds: 5000)
+    let witness = try KafkaConsumer(configuration, group: "g")
+    #expect(try witness.committed("t", partitionCount: 4).map(\.offset) == [-1001, -1001, 5, -1001])
     withExtendedLifetime(cluster) {}
   }
 

@@ -54,7 +54,7 @@ import Vectors
   @Test func mistakesAreFoundWhereTheyStand() throws {
     let shop = try shop()
     shop.put("shown", "MODEL (name gold.shown, kind VIEW);\nSELECT b.value\nFROM silver.big AS b\nWHERE b.nothing = 1")
-    let error = #expect(throws: PulsehouseError.self) { try shop.build() }
+    let error = try shop.build().error
     #expect(error?.line == 4)
     #expect(error?.file?.hasSuffix("shown.sql") == true)
     shop.put("shown", "MODEL (name gold.shown, kind FULL);\nSELECT * FROM silver.timed")

@@ -45,6 +45,21 @@ final class FakeSession: ModelSession {
     for name in names { relations[name] = .table }
   }
 
+  /// What there was when each open branch began; a branch is the session itself, so only one thread may build.
+  private var branches: [[RelationName: RelationKind]] = []
+
+  func branch(memoryShare: Int) throws -> any ModelSession {
+    branches.append(relations)
+    return self
+  }
+
+  func adopt(_ branch: any ModelSession) throws { branches.removeLast() }
+
+  func discard(_ branch: any ModelSession, keeping names: [RelationName]) throws {
+    relations = branches.removeLast()
+    for name in names { relations[name] = .table }
+  }
+
   func execute(_ sql: String) throws -> Int? {
     precondition(isOpen)
     statements.append(sql)

@@ -185,7 +185,7 @@ private func small() -> SimulationOptions {
         into: DiscardingSink())
       let report = try house.run()
       #expect(!report.isPublished)
-      #expect(report.models.last?.name.description == "silver.heart_rate")
+      #expect(report.models.first { $0.error != nil }?.name.description == "silver.heart_rate")
       #expect(report.failures.map(\.audit.name) == ["accepted_range", "accepted_range"])
       #expect(report.failures.map(\.audit.failureCount) == [1, 1])
       #expect(report.error?.kind == .user)

@@ -11,6 +11,7 @@ import Synchronization
 /// | `catalog.sqlite`                                  | its index; made anew from the records whenever need be  |
 /// | `tables/<schema>/<table>-<id>/[<partition>/]*.seg` | segments                                               |
 /// | `sessions/<id>`                                   | a locked file for each process that has it open         |
+/// | `readers/<source>/<topic>/*`                      | locked by those who ingest a topic (`KafkaLeases`)      |
 /// | `write.lock`                                      | locked by whoever commits                               |
 ///
 /// Any number of threads and processes may use one directory. Readers wait for nobody. Commit.swift owns the order of
@@ -180,7 +181,7 @@ package final class SnapshotStore: Sendable {
 
   /// Spells `text` so that it can be a file's name: everything but letters, digits, `_`, `=`, `-` and inner dots as
   /// `%` and two hexadecimal digits; what is too long for a name is cut and ends in its hash.
-  static func pathComponent(_ text: String) -> String {
+  package static func pathComponent(_ text: String) -> String {
     var component = ""
     for (index, byte) in text.utf8.enumerated() {
       switch byte {

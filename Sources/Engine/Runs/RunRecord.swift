@@ -12,6 +12,8 @@ package struct RunRecord: Sendable, Hashable {
     case undo = 3
     /// An environment's tables became everybody's.
     case promoted = 4
+    /// Models failed; the others were published.
+    case partial = 5
 
     package var name: String {
       switch self {
@@ -19,6 +21,23 @@ package struct RunRecord: Sendable, Hashable {
       case .failed: "failed"
       case .undo: "undo"
       case .promoted: "promoted"
+      case .partial: "partial"
+      }
+    }
+  }
+
+  /// How a model of a run ended.
+  package enum ModelOutcome: UInt8, Sendable {
+    case done = 1
+    case failed = 2
+    /// Something that it depends on failed.
+    case skipped = 3
+
+    package var name: String {
+      switch self {
+      case .done: "done"
+      case .failed: "failed"
+      case .skipped: "skipped"
       }
     }
   }
@@ -71,6 +90,11 @@ package struct RunRecord: Sendable, Hashable {
     package var auditSeconds: Double
     package var audits: [Audit]
     package var intervals: [Interval]
+    package var outcome = ModelOutcome.done
+    /// Why it failed or was skipped.
+    package var message: String?
+    /// How often it was tried.
+    package var attemptCount = 1
 
     package init(
       name: TableName, kind: String, action: String, reason: String, rowCount: Int?, readCount: Int? = nil,
@@ -87,6 +111,9 @@ package struct RunRecord: Sendable, Hashable {
       self.auditSeconds = auditSeconds
       self.audits = audits
     }
+
+    /// Whether it became other than it was, as far as the run was published.
+    package var hasChanged: Bool { outcome == .done && action != "unchanged" }
   }
 
   package var number: Int
@@ -119,10 +146,13 @@ package struct RunRecord: Sendable, Hashable {
     self.undoneRun = undoneRun
   }
 
+  /// Whether it changed what others see.
+  package var hasPublished: Bool { outcome == .published || outcome == .partial || outcome == .promoted }
+
   /// The tables and views it made or removed, by the names they lie under.
   package var changedRelations: [TableName] {
     let own = outcome == .promoted ? nil : environment
-    return models.filter { $0.action != "unchanged" }.map { own?.own($0.name) ?? $0.name }
+    return models.filter(\.hasChanged).map { own?.own($0.name) ?? $0.name }
   }
 
   /// The key of run `number`: eight digits, so that keys sort as numbers do.
@@ -141,9 +171,10 @@ package struct RunRecord: Sendable, Hashable {
 
 /// A first byte for the version, then the fields in order; counts and numbers are varints.
 ///
-/// Version 1 knew no environments, no rows read, and of audits nothing but counts; version 2 no intervals.
+/// Version 1 knew no environments, no rows read, and of audits nothing but counts; version 2 no intervals; version 3 no
+/// models that failed alone.
 extension RunRecord {
-  private static let version: UInt8 = 3
+  private static let version: UInt8 = 4
 
   package func encode() -> [UInt8] {
     var writer = ByteWriter()
@@ -189,6 +220,10 @@ extension RunRecord {
         writer.append(interval.end)
         writer.appendCount(interval.rowCount)
       }
+      writer.append(model.outcome.rawValue)
+      writer.append(model.message != nil)
+      if let message = model.message { writer.append(message) }
+      writer.appendCount(model.attemptCount)
     }
     return writer.bytes
   }
@@ -252,5 +287,12 @@ extension RunRecord.Model {
       let end = try reader.readInt64()
       intervals.append(RunRecord.Interval(start: start, end: end, rowCount: try reader.readSize()))
     }
+    guard version > 3 else { return }
+    guard let outcome = RunRecord.ModelOutcome(rawValue: try reader.readUInt8()) else {
+      throw reader.corrupt("an unknown outcome of a model")
+    }
+    self.outcome = outcome
+    message = try reader.readBool() ? try reader.readString() : nil
+    attemptCount = try reader.readSize()
   }
 }

@@ -24,10 +24,11 @@ extension Session {
 
   private func export(_ query: String, _ write: (PhysicalPlan, [Field], StatementWork) throws -> Int) throws -> Int {
     let scope = try planningScope()
+    let cancellation = canceller.start()
+    defer { canceller.end(cancellation) }
     let work = StatementWork(
-      scope: scope, text: query, sink: DiscardingSink(), cancellation: canceller.start(), now: statementTime,
+      scope: scope, text: query, sink: DiscardingSink(), cancellation: cancellation, now: statementTime,
       parameters: [])
-    defer { canceller.end() }
     let statement = try PostgresParser.parseOne(query)
     guard case .query(let plan) = try planner(scope).plan(statement) else {
       throw PulsehouseError(.user, "a SELECT is needed here", sqlState: "42601", range: statement.range.bytes)

@@ -23,7 +23,7 @@ extension Session {
   /// - Throws: as the query does; `.unsupported` for recursion and grouping sets.
   package func trace(_ sql: String, limit: Int) throws -> TracedRows {
     let cancellation = canceller.start()
-    defer { canceller.end() }
+    defer { canceller.end(cancellation) }
     let scope = try planningScope()
     let provenance = try planner(scope).provenance(of: try PostgresParser.parseOne(sql), limit: limit)
     let sink = CollectingSink()

@@ -28,7 +28,7 @@ package final class Session {
   private var open: OpenTransaction?
   private var prepared: [String: Prepare] = [:]
   /// Stops the running statement from any thread.
-  package let canceller = Canceller()
+  package let canceller: Canceller
 
   /// A transaction between BEGIN and COMMIT.
   private struct OpenTransaction {
@@ -40,7 +40,21 @@ package final class Session {
     var savepoints: [(name: String, mark: Transaction.Mark)] = []
   }
 
-  package init(_ warehouse: Warehouse) { self.warehouse = warehouse }
+  package init(_ warehouse: Warehouse) {
+    self.warehouse = warehouse
+    canceller = Canceller()
+  }
+
+  /// A session for a branch of another one's transaction.
+  private init(_ other: Session, _ branch: OpenTransaction) {
+    warehouse = other.warehouse
+    canceller = other.canceller
+    settings = other.settings
+    copyReader = other.copyReader
+    fileReader = other.fileReader
+    fixedTime = other.fixedTime
+    open = branch
+  }
 
   package var isInTransaction: Bool { open != nil }
 
@@ -83,7 +97,7 @@ package final class Session {
     _ statement: Statement, text: String, into sink: any ResultSink, parameters: [Scalar]
   ) throws {
     let cancellation = canceller.start()
-    defer { canceller.end() }
+    defer { canceller.end(cancellation) }
     if open?.hasFailed == true {
       switch statement.node {
       case .transaction(.commit), .transaction(.rollback), .transaction(.rollbackTo): break
@@ -189,21 +203,69 @@ package final class Session {
   /// of any there were under their names. Their schemas are made where they are missing.
   package func restart(keeping names: [TableName]) throws {
     guard let ending = open else { return }
-    let snapshot = ending.transaction.snapshot
-    let tables = names.compactMap { snapshot.table($0) }
-    let segments = try tables.map { try $0.segments() }
+    let kept = try KeptTables(names, in: ending.transaction.snapshot)
     open = nil
-    ending.transaction.rollback(keeping: Set(segments.joined().map(\.path)))
+    ending.transaction.rollback(keeping: kept.paths)
     try begin()
-    for (table, segments) in zip(tables, segments) {
-      try remove(table.name)
-      try inTransaction("") { transaction in
-        if !transaction.snapshot.schemas.contains(table.name.schema) {
-          try transaction.apply(.createSchema(table.name.schema))
+    try kept.add(to: self)
+  }
+
+  // MARK: Branches
+
+  /// Returns a session whose transaction begins with what the open one has done so far. Another thread may use it,
+  /// also while this session goes on; what either does the other does not see. `adopt` or `discard` ends it.
+  ///
+  /// - Throws: 25P01 outside a transaction.
+  package func branch() throws -> Session {
+    guard let open else {
+      throw PulsehouseError(.user, "there is no transaction to branch from", sqlState: "25P01")
+    }
+    return Session(self, OpenTransaction(transaction: open.transaction.branch(), startTime: open.startTime))
+  }
+
+  /// Does in the open transaction what a branch of it did.
+  ///
+  /// - Throws: `.user` when it cannot be done any more, since this session did the same thing meanwhile.
+  package func adopt(_ branch: Session) throws {
+    guard let open, let other = branch.open else { return }
+    try open.transaction.adopt(other.transaction)
+    readRowCount += branch.readRowCount
+    branch.open = nil
+  }
+
+  /// Forgets what a branch did, but for the tables named, which the open transaction takes over as `restart` does.
+  package func discard(_ branch: Session, keeping names: [TableName] = []) throws {
+    guard let open, let other = branch.open else { return }
+    let kept = try KeptTables(names, in: other.transaction.snapshot)
+    branch.open = nil
+    other.transaction.rollback(keeping: kept.paths)
+    open.transaction.own(kept.paths)
+    try kept.add(to: self)
+  }
+
+  /// Tables that outlive the transaction that made them.
+  private struct KeptTables {
+    private let tables: [TableState]
+    private let segments: [[SegmentDescriptor]]
+
+    init(_ names: [TableName], in snapshot: Snapshot) throws {
+      tables = names.compactMap { snapshot.table($0) }
+      segments = try tables.map { try $0.segments() }
+    }
+
+    var paths: Set<String> { Set(segments.joined().map(\.path)) }
+
+    func add(to session: Session) throws {
+      for (table, segments) in zip(tables, segments) {
+        try session.remove(table.name)
+        try session.inTransaction("") { transaction in
+          if !transaction.snapshot.schemas.contains(table.name.schema) {
+            try transaction.apply(.createSchema(table.name.schema))
+          }
+          try transaction.apply([
+            .createTable(table.name, table.identifier, table.definition), .addSegments(table.name, segments),
+          ])
         }
-        try transaction.apply([
-          .createTable(table.name, table.identifier, table.definition), .addSegments(table.name, segments),
-        ])
       }
     }
   }
@@ -386,23 +448,6 @@ extension StatementNode {
     default: true
     }
   }
-}
-
-/// Stops whatever statement a session is running; any thread may hold it.
-package final class Canceller: Sendable {
-  private let current = Mutex<Cancellation?>(nil)
-
-  /// Makes the flag for a statement that begins.
-  func start() -> Cancellation {
-    let cancellation = Cancellation()
-    current.withLock { $0 = cancellation }
-    return cancellation
-  }
-
-  func end() { current.withLock { $0 = nil } }
-
-  /// Asks the running statement, if any, to stop; it ends with `.cancelled` within 100 ms.
-  package func cancel() { current.withLock { $0?.cancel() } }
 }
 
 /// What one statement runs with.

@@ -26,7 +26,8 @@ enum RunTables {
     fields: Schema([
       Field("run", .bigint), Field("model_schema", .text), Field("model_name", .text), Field("kind", .text),
       Field("action", .text), Field("reason", .text), Field("row_count", .bigint), Field("seconds", .double),
-      Field("audit_seconds", .double), Field("read_count", .bigint),
+      Field("audit_seconds", .double), Field("read_count", .bigint), Field("outcome", .text), Field("message", .text),
+      Field("attempts", .bigint),
     ]),
     rows: { snapshot, _ in
       try RunRecord.all(in: snapshot).flatMap { run in
@@ -35,6 +36,7 @@ enum RunTables {
             .integer(Int64(run.number)), .text(model.name.schema), .text(model.name.name), .text(model.kind),
             .text(model.action), .text(model.reason), model.rowCount.map { .integer(Int64($0)) } ?? .null,
             .double(model.seconds), .double(model.auditSeconds), model.readCount.map { .integer(Int64($0)) } ?? .null,
+            .text(model.outcome.name), model.message.map { .text($0) } ?? .null, .integer(Int64(model.attemptCount)),
           ]
         }
       }
@@ -87,6 +89,7 @@ enum RunTables {
             let state =
               switch run.outcome {
               case .failed: "failed"
+              case _ where model.outcome == .failed: "failed"
               case _ where undone.contains(run.number): "undone"
               default:
                 covered[name, default: []].contains {

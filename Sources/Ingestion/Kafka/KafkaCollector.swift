@@ -36,7 +36,7 @@ final class KafkaCollector: @unchecked Sendable {
   private var report: IngestReport
   private var touched: Set<Int32> = []
   private var totalMessageCount: Int64 = 0
-  /// Tells the broker's group how far we are, after each commit.
+  /// Tells the broker's group how far we are, after each commit, for lag tools.
   private let advise: @Sendable ([(partition: Int32, offset: Int64)]) -> Void
 
   static let lineage = [
@@ -111,6 +111,29 @@ final class KafkaCollector: @unchecked Sendable {
       return partitions.compactMap { states[$0] }
     }
   }
+
+  /// The last message of each partition that is committed.
+  var marks: [Int32: KafkaWitness.Mark] {
+    lock.withLock { _ in
+      committed.compactMapValues { state in
+        state.fingerprintOffset < 0
+          ? nil : KafkaWitness.Mark(offset: state.fingerprintOffset, fingerprint: state.fingerprint)
+      }
+    }
+  }
+
+  /// How far each partition is by the newest commit, whoever made it.
+  func committedPositions() throws -> [Int32: Int64] {
+    var positions: [Int32: Int64] = [:]
+    for state in try Ingest.partitions(warehouse.snapshot())
+    where state.source == source.name && state.topic == topic.topic {
+      positions[state.partition] = state.next
+    }
+    return positions
+  }
+
+  /// Sets where the reading of a partition begins that was never read.
+  func begin(_ partition: Int32, at offset: Int64) { lock.withLock { _ in states[partition]?.next = offset } }
 
   /// Moves a partition's position without rows, as `on_gap` says.
   func skip(_ partition: Int32, to offset: Int64, missing: Int64, _ warning: String) {

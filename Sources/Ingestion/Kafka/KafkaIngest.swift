@@ -1,13 +1,13 @@
 import Bytes
 import Engine
 import Execution
+import Glibc
 import Kafka
 import Segments
 import Synchronization
 
 /// Reads what is new in a topic into its bronze table, exactly once: rows and the position of every partition they came
-/// from are one commit. The broker's group only shares out the partitions; what it knows of positions is advice for lag
-/// tools.
+/// from are one commit. `KafkaLeases` shares partitions out; the broker's group only hears of positions, for lag tools.
 struct KafkaIngest {
   let source: Source
   let topic: KafkaTopic
@@ -28,37 +28,40 @@ struct KafkaIngest {
   }
 
   func run() throws -> IngestReport {
+    do {
+      return try ingest()
+    } catch let error as PulsehouseError where error.kind == .cancelled && options.cancellation.isCancelled {
+      // Stopped before anything was in hand.
+      return IngestReport(source: source.name)
+    }
+  }
+
+  private func ingest() throws -> IngestReport {
     let started = IngestClock.seconds()
     let fields = source.columns.map { JSONField($0) }
     let configuration = try Self.configuration(topic, options)
-    let partitionCount = try KafkaAdmin(configuration).partitionCount(topic.topic)
-    guard let partitionCount else {
-      throw PulsehouseError(
-        .user, "there is no topic \"\(topic.topic)\" at \(configuration.brokers)", sqlState: "42P01",
-        hint: "Check its name, or make it: pulsehouse produce makes it when it is missing.")
-    }
-    // Columns and types are judged before anything is asked of the group.
+    // Columns and types are judged before anything is asked of the broker.
     let schema = try SourceWriter(
       source, lineage: KafkaCollector.lineage, quarantine: KafkaQuarantine.definition, in: warehouse
     ).bronze
-    _ = try KafkaWorker(fields: fields, avro: topic.avro, schema: schema.definition.schema, options: schema.options)
-
-    let consumer = try KafkaConsumer(configuration, group: topic.group)
-    let box = ConsumerBox(consumer, topic.topic)
-    let collector = KafkaCollector(source, topic, into: warehouse, options) { moved in box.advise(moved) }
-    var targets: [Int32: Int64] = [:]
-    for partition in 0..<Int32(clamping: partitionCount) {
-      targets[partition] = try consumer.watermarks(topic.topic, partition).high
-    }
     let segmentOptions = schema.options
     let bronzeSchema = schema.definition.schema
-    let stream = KafkaStream(
+    _ = try KafkaWorker(fields: fields, avro: topic.avro, schema: bronzeSchema, options: segmentOptions)
+
+    let consumer = try KafkaConsumer(configuration, group: topic.group)
+    defer { consumer.close() }
+    let waiting = KafkaPatience(topic: topic.topic, options)
+    let targets = try targets(consumer, waiting)
+    let box = ConsumerBox(consumer, topic.topic)
+    let collector = KafkaCollector(source, topic, into: warehouse, options) { moved in box.advise(moved) }
+    let stream = try KafkaStream(
       consumer, collector, topic, targets: targets,
+      leases: KafkaLeases(warehouse.store, source: source.name, topic: topic.topic),
+      witness: options.follows ? KafkaWitness(configuration, topic: topic.topic, group: topic.group) : nil, waiting,
       rowLimit: min(segmentOptions.rowGroupRowCount, options.kafkaCommitRowCount ?? topic.commitRowCount ?? .max),
       options)
-    try consumer.subscribe([topic.topic])
+    defer { stream.leave() }
     let threads = max(1, options.threadCount)
-    defer { consumer.close() }
     do {
       try WorkerPool.shared.run(threads: threads) { _ in
         do {
@@ -72,16 +75,75 @@ struct KafkaIngest {
         }
       }
       let report = try collector.finish(seconds: IngestClock.seconds() - started)
-      box.settle()
+      box.repeatAdvice()
       return report
     } catch {
       collector.discard()
       throw error
     }
   }
+
+  /// Returns where each partition of the topic ends now.
+  private func targets(_ consumer: KafkaConsumer, _ waiting: KafkaPatience) throws -> [Int32: KafkaWatermarks] {
+    let count = try waiting.ask { milliseconds throws(PulsehouseError) in
+      try consumer.partitionCount(topic.topic, milliseconds: milliseconds)
+    }
+    guard let count else {
+      throw PulsehouseError(
+        .user, "there is no topic \"\(topic.topic)\" at \(consumer.brokers)", sqlState: "42P01",
+        hint: "Check its name, or make it: pulsehouse produce makes it when it is missing.")
+    }
+    var targets: [Int32: KafkaWatermarks] = [:]
+    for partition in 0..<Int32(clamping: count) {
+      targets[partition] = try waiting.ask { milliseconds throws(PulsehouseError) in
+        try consumer.watermarks(topic.topic, partition, milliseconds: milliseconds)
+      }
+    }
+    return targets
+  }
 }
 
-/// The consumer as the collector sees it: where the group is told how far we are.
+/// Asks a broker that may be away for a while, in pieces so short that whoever wants to stop does not wait for it.
+struct KafkaPatience: Sendable {
+  private let topic: String
+  private let options: IngestOptions
+
+  private static let pieceMilliseconds = 500...1000
+  /// Seconds after which the broker's silence is an error; one that follows waits for ever once it has begun.
+  private static let seconds = 10.0
+
+  init(topic: String, _ options: IngestOptions) {
+    self.topic = topic
+    self.options = options
+  }
+
+  /// - Throws: `.cancelled` when it was time to stop first; what `question` threw last.
+  func ask<Answer>(
+    forever: Bool = false, _ question: (_ milliseconds: Int) throws(PulsehouseError) -> Answer
+  ) throws -> Answer {
+    let started = IngestClock.seconds()
+    var isTold = false
+    var milliseconds = Self.pieceMilliseconds.lowerBound
+    while true {
+      try options.cancellation.check()
+      do throws(PulsehouseError) {
+        return try question(milliseconds)
+      } catch {
+        let seconds = IngestClock.seconds() - started
+        guard error.kind == .io, forever || seconds < Self.seconds else { throw error }
+        if seconds > 3, !isTold {
+          isTold = true
+          options.notice("\(topic): waiting for the broker: \(error.message)")
+        }
+        milliseconds = Self.pieceMilliseconds.upperBound
+        // Some errors come at once.
+        usleep(100_000)
+      }
+    }
+  }
+}
+
+/// The consumer as the collector sees it: where the broker is told how far we are.
 ///
 /// @unchecked: the client's own calls may be made from any thread.
 private final class ConsumerBox: @unchecked Sendable {
@@ -97,13 +159,13 @@ private final class ConsumerBox: @unchecked Sendable {
   /// Advice only: what fails here is told again with the next commit.
   func advise(_ moved: [(partition: Int32, offset: Int64)]) {
     last.withLock { last in for entry in moved { last[entry.partition] = entry.offset } }
-    try? consumer.commit(positions(moved), waits: false)
+    try? consumer.commit(positions(moved))
   }
 
-  /// Repeats the last advice and waits for it, so that it is not lost with the consumer.
-  func settle() {
+  /// Repeats the last advice, in case the broker was away when it was given.
+  func repeatAdvice() {
     let moved = last.withLock { $0.map { (partition: $0.key, offset: $0.value) } }
-    if consumer.lastClientError == nil { try? consumer.commit(positions(moved), waits: true) }
+    try? consumer.commit(positions(moved))
   }
 
   private func positions(_ moved: [(partition: Int32, offset: Int64)]) -> [KafkaPosition] {

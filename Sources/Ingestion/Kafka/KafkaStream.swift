@@ -4,78 +4,112 @@ import Glibc
 import Kafka
 import Synchronization
 
-/// Hands out units of messages to workers, and answers the group when it moves partitions.
+/// Hands out units of messages to workers, and keeps to this process's share of the partitions.
 ///
 /// Whoever asks for the next unit receives it himself, under the lock, while others turn theirs into rows. Positions are
-/// those of the last commit, never the broker's: they are read anew at each assignment and after each conflict.
+/// those of the last commit, never the broker's: they are read anew whenever partitions come or go, and after each
+/// conflict.
 final class KafkaStream: @unchecked Sendable {
   // @unchecked: everything but the constants is touched under `lock` only.
 
   private let consumer: KafkaConsumer
   private let collector: KafkaCollector
   private let topic: KafkaTopic
+  private let leases: KafkaLeases
+  /// Looks whether the topic is still the same while it is followed.
+  private let witness: KafkaWitness?
+  private let waiting: KafkaPatience
   private let options: IngestOptions
   private let onGap: KafkaTopic.GapPolicy
   private let rowLimit: Int
   private let lock = Mutex(())
 
-  private var owned: [Int32]?
-  private var pending: [KafkaConsumer.Rebalance] = []
+  private var partitionCount: Int
   private var next: [Int64] = []
-  /// Where each partition ended when the ingest began; a partition that is new has none.
+  /// Up to where each partition is to be read by whoever has it, when this is not to follow.
   private var targets: [Int32: Int64]
+  /// The partitions whose end was seen since they were assigned.
   private var ended: Set<Int32> = []
   /// The message before the first to be read, by partition: it is read once more, to see that it is the same.
   private var witnesses: [Int32: (offset: Int64, fingerprint: UInt64)] = [:]
   private var generation = 0
   private var nextSequence = 0
   private var isOver = false
-  private var mustSync = false
+  private var mustSync = true
   /// Syncs since the last message; several in a row find nothing that would explain the broker's refusal.
   private var idleSyncCount = 0
   private var quietSince: Double?
   private var hasNotedTrouble = false
-  private var lonelySince: Double?
-  private var hasNotedGroup = false
+  private var sharedAt = 0.0
+  private var countedAt = IngestClock.seconds()
+  private var trimmedAt = IngestClock.seconds()
+  /// What others have committed of partitions that are not ours, and since when.
+  private var others: (positions: [Int32: Int64], lookedAt: Double, since: Double) = ([:], 0, IngestClock.seconds())
+  private var hasNotedOthers = false
 
   private static let unitByteLimit = 32 << 20
   private static let receiveLimit = 10_000
   /// How long one ingest to the end waits for a broker that says nothing.
   private static let patienceSeconds = 30.0
-  /// Longer than brokers let members that died keep the others waiting.
-  private static let groupPatienceSeconds = 60.0
+  /// How long it waits for another process that has partitions and commits nothing.
+  private static let othersPatienceSeconds = 60.0
   /// How often, in half seconds, an end before our position is asked for again.
   private static let endPatience = 4
+  /// Seconds between looks at who shares the topic, for partitions that were added, and at the heap.
+  private static let shareSeconds = 0.2
+  private static let countSeconds = 30.0
+  private static let trimSeconds = 10.0
 
+  /// `targets` are the ends of all partitions when the ingest began.
   init(
-    _ consumer: KafkaConsumer, _ collector: KafkaCollector, _ topic: KafkaTopic, targets: [Int32: Int64],
-    rowLimit: Int, _ options: IngestOptions
+    _ consumer: KafkaConsumer, _ collector: KafkaCollector, _ topic: KafkaTopic, targets: [Int32: KafkaWatermarks],
+    leases: KafkaLeases, witness: KafkaWitness?, _ waiting: KafkaPatience, rowLimit: Int, _ options: IngestOptions
   ) {
     self.consumer = consumer
     self.collector = collector
     self.topic = topic
-    self.targets = targets
+    // Of a partition that holds nothing there is nothing to be read.
+    self.targets = targets.compactMapValues { $0.low < $0.high ? $0.high : nil }
+    self.leases = leases
+    self.witness = witness
+    self.waiting = waiting
     self.rowLimit = rowLimit
     self.options = options
     onGap = options.onGap ?? topic.onGap
-    grow(to: Int32(clamping: targets.count))
+    partitionCount = targets.count
+    grow(to: Int32(clamping: partitionCount))
   }
 
   /// Returns the next unit; nil when the work is done or is to stop.
-  func nextUnit() throws -> KafkaUnit? { try lock.withLock { _ in try advance() } }
+  func nextUnit() throws -> KafkaUnit? {
+    try lock.withLock { _ in
+      do {
+        return try advance()
+      } catch let error as PulsehouseError where error.kind == .cancelled && options.cancellation.isCancelled {
+        // Whoever waits for the broker has nothing in hand that is not committed.
+        isOver = true
+        return nil
+      }
+    }
+  }
+
+  /// Lets others have our partitions. Call when everything read of them is committed or dropped.
+  func leave() { lock.withLock { _ in leases.leave() } }
 
   private func advance() throws -> KafkaUnit? {
     while !isOver, !collector.hasFailed {
       if options.cancellation.isCancelled { break }
-      if !pending.isEmpty { try answer(pending.removeFirst()) }
-      if owned != nil, mustSync || collector.isStale { try sync() }
+      try share()
+      if mustSync || collector.isStale { try sync() }
       if isCaughtUp {
         collector.drain(nextSequence)
         try collector.commitNow()
         // A conflict: others had our partition, so there may be more to read.
         if collector.isStale { continue }
-        break
+        if try othersAreDone() { break }
       }
+      if options.follows { try keepUp() }
+      if mustSync { continue }
       if let unit = try collect() { return unit }
       try collector.tick()
     }
@@ -83,9 +117,113 @@ final class KafkaStream: @unchecked Sendable {
     return nil
   }
 
+  // MARK: Sharing
+
+  /// Keeps to our share of the partitions: what is too much is committed and given back, what is free is taken.
+  private func share() throws {
+    let now = IngestClock.seconds()
+    guard now - sharedAt >= Self.shareSeconds else { return }
+    sharedAt = now
+    let quota = try leases.quota(partitionCount)
+    let heldCount = leases.held.count
+    if heldCount > quota {
+      collector.drain(nextSequence)
+      try collector.commitNow()
+      leases.release(quota: quota)
+      mustSync = true
+    } else if heldCount < quota, try leases.claim(quota: quota, of: partitionCount) {
+      mustSync = true
+    }
+  }
+
+  /// True when our partitions are read to where they ended when the ingest began.
   private var isCaughtUp: Bool {
-    guard !options.follows, let owned, pending.isEmpty, !mustSync, !collector.isStale else { return false }
-    return owned.allSatisfy { ended.contains($0) || next[Int($0)] >= targets[$0] ?? 0 }
+    guard !options.follows, !mustSync, !collector.isStale else { return false }
+    return leases.held.allSatisfy { ended.contains($0) || next[Int($0)] >= targets[$0] ?? 0 }
+  }
+
+  /// True when what others have is read, too: so nothing is left when this ends, whoever was to read it. What somebody
+  /// does not read any more comes to us by `share`.
+  private func othersAreDone() throws -> Bool {
+    let now = IngestClock.seconds()
+    guard now - others.lookedAt >= Self.shareSeconds else { return false }
+    others.lookedAt = now
+    let held = Set(leases.held)
+    let positions = try collector.committedPositions()
+    let open = targets.filter { !held.contains($0.key) && positions[$0.key] ?? 0 < $0.value }
+    guard !open.isEmpty else { return true }
+    if positions != others.positions {
+      others.positions = positions
+      others.since = now
+    }
+    let names = open.keys.sorted().map(String.init).joined(separator: ", ")
+    let words = "another process reads partition \(names) of \(topic.topic)"
+    if now - others.since > 5, !hasNotedOthers {
+      hasNotedOthers = true
+      options.notice("\(words); waiting until it has committed what was there when this ingest began")
+    }
+    guard now - others.since > Self.othersPatienceSeconds else { return false }
+    throw PulsehouseError(
+      .conflict, "\(words), and has committed nothing for \(Int(Self.othersPatienceSeconds)) seconds",
+      detail: "The other partitions are read to where they ended when this ingest began.",
+      hint: "When it ends, however that happens, the next ingest takes its partitions.")
+  }
+
+  /// What is due now and then while a topic is followed.
+  private func keepUp() throws {
+    try look()
+    let now = IngestClock.seconds()
+    if now - countedAt >= Self.countSeconds {
+      countedAt = now
+      try countPartitions()
+    }
+    if now - trimmedAt >= Self.trimSeconds {
+      trimmedAt = now
+      // Fetches come in pieces of all sizes, of which the allocator would keep more the longer this goes on.
+      Heap.release()
+    }
+  }
+
+  private func countPartitions() throws {
+    let answer: Int?
+    do throws(PulsehouseError) {
+      answer = try consumer.partitionCount(topic.topic, milliseconds: 500)
+    } catch {
+      // A broker that is away is asked again at the next look.
+      guard error.kind == .io else { throw error }
+      return
+    }
+    _ = consumer.takeClientError()
+    guard let count = answer else { throw Self.isGone(topic.topic) }
+    if count > partitionCount {
+      options.notice("\(topic.topic) has \(count) partitions now, instead of \(partitionCount)")
+      partitionCount = count
+      grow(to: Int32(clamping: count))
+    } else if count < partitionCount {
+      throw PulsehouseError(
+        .user, "the topic \(topic.topic) has \(count) partitions instead of \(partitionCount): it was made anew",
+        sqlState: KafkaConsumer.outOfRangeState,
+        hint: "The next ingest says what of it was never read, and --on-gap chooses what to do.")
+    }
+  }
+
+  private static func isGone(_ topic: String) -> PulsehouseError {
+    PulsehouseError(
+      .user, "the topic \(topic) is gone from the broker while it was read", sqlState: "42P01",
+      detail: "It was deleted, or is being made anew. What was received of it is committed or can be read no more.",
+      hint: "Once it is there again, ingest says what of it was never read, and --on-gap chooses what to do.")
+  }
+
+  /// Holds the topic against what was read of it before.
+  private func look() throws {
+    guard let witness, !leases.held.isEmpty else { return }
+    let finding = try witness.look(
+      now: IngestClock.seconds(), hurries: consumer.lastClientError != nil, latest: { collector.marks })
+    switch finding {
+    case nil: break
+    case .outOfRange: mustSync = true
+    case .replaced(let partition, let offset): try replaced(partition, offset)
+    }
   }
 
   // MARK: Messages
@@ -103,8 +241,7 @@ final class KafkaStream: @unchecked Sendable {
         count += batch.count
         byteCount += batch.byteCount
       }
-      pending += consumer.takeRebalances()
-      if !pending.isEmpty || collector.isStale || options.cancellation.isCancelled { break }
+      if mustSync || collector.isStale || options.cancellation.isCancelled { break }
       if isCaughtUp || IngestClock.seconds() - started >= collector.unitSeconds { break }
       if batch.count == 0 && count == 0 { break }
     }
@@ -130,6 +267,7 @@ final class KafkaStream: @unchecked Sendable {
     do {
       return try consumer.receive(limit: limit, milliseconds: isFirst ? 100 : 20)
     } catch {
+      if error.sqlState == "42P01" { throw Self.isGone(topic.topic) }
       guard error.sqlState == KafkaConsumer.outOfRangeState, idleSyncCount < 3 else { throw error }
       idleSyncCount += 1
       mustSync = true
@@ -140,6 +278,8 @@ final class KafkaStream: @unchecked Sendable {
   /// Moves positions past a batch's messages; false when there is none to be taken.
   private func note(_ batch: KafkaBatch) throws -> Bool {
     var isTaken = false
+    // The broker answers, so whatever the client complained of is over.
+    if batch.count > 0 || !batch.ends.isEmpty { _ = consumer.takeClientError() }
     for index in 0..<batch.count {
       let message = batch[index]
       let partition = Int(message.partition)
@@ -168,8 +308,7 @@ final class KafkaStream: @unchecked Sendable {
 
   /// Nothing came: says so now and then, and gives up when asked only to catch up.
   private func judgeSilence() throws {
-    if owned == nil { try judgeGroup() }
-    guard let trouble = consumer.lastClientError else { return }
+    guard !isCaughtUp, let trouble = consumer.lastClientError else { return }
     let now = IngestClock.seconds()
     let since = quietSince ?? now
     quietSince = since
@@ -180,39 +319,7 @@ final class KafkaStream: @unchecked Sendable {
     if now - since > Self.patienceSeconds, !options.follows { throw trouble }
   }
 
-  /// The group hands out no partitions: it waits for members that died, or its coordinator is away.
-  private func judgeGroup() throws {
-    let now = IngestClock.seconds()
-    let since = lonelySince ?? now
-    lonelySince = since
-    if now - since > 5, !hasNotedGroup {
-      hasNotedGroup = true
-      options.notice("\(topic.topic): waiting for the group \(topic.group) to hand out partitions")
-    }
-    guard now - since > Self.groupPatienceSeconds, !options.follows else { return }
-    throw PulsehouseError(
-      .io, "the group \(topic.group) hands out no partitions of \(topic.topic)",
-      detail: consumer.lastClientError?.message,
-      hint:
-        "It may wait for members that died; another group name starts afresh, with nothing lost: positions are ours.")
-  }
-
-  // MARK: Partitions
-
-  private func answer(_ rebalance: KafkaConsumer.Rebalance) throws {
-    if case .assigned(let partitions) = rebalance {
-      lonelySince = nil
-      owned = partitions.map(\.partition).sorted()
-      try sync()
-      return
-    }
-    collector.drain(nextSequence)
-    // Partitions that were lost may be others' already; then this commit conflicts, and nothing of it stands.
-    try collector.commitNow()
-    owned = nil
-    forget()
-    try consumer.unassign()
-  }
+  // MARK: Positions
 
   private func forget() {
     generation += 1
@@ -223,12 +330,11 @@ final class KafkaStream: @unchecked Sendable {
 
   /// Reads the positions of our partitions from what is committed, and goes on there.
   private func sync() throws {
-    guard let owned else { return }
     collector.drain(nextSequence)
     try collector.commitNow()
     forget()
     mustSync = false
-    let states = try collector.reopen(owned, generation: generation)
+    let states = try collector.reopen(leases.held, generation: generation)
     var positions: [KafkaPosition] = []
     for state in states {
       let position = try start(state)
@@ -237,6 +343,7 @@ final class KafkaStream: @unchecked Sendable {
       positions.append(KafkaPosition(topic: topic.topic, partition: state.partition, offset: position.from))
     }
     try consumer.assign(positions)
+    try witness?.begin(collector.marks, now: IngestClock.seconds())
   }
 
   /// Returns where to start reading a partition, and the first message that is new.
@@ -247,8 +354,11 @@ final class KafkaStream: @unchecked Sendable {
       usleep(500_000)
       ends = try watermarks(state.partition)
     }
-    if targets[state.partition] == nil { targets[state.partition] = ends.high }
-    if state.recordCount == 0 && state.next == 0 { return (ends.low, ends.low) }
+    if state.recordCount == 0 && state.next == 0 {
+      // It is said where reading begins, so that from then on nothing can go missing unnoticed.
+      if ends.low > 0 { collector.begin(state.partition, at: ends.low) }
+      return (ends.low, ends.low)
+    }
     if state.next < ends.low {
       return try gap(
         state, ends, missing: ends.low - state.next, skipTo: ends.low,
@@ -270,20 +380,10 @@ final class KafkaStream: @unchecked Sendable {
     return (state.next, state.next)
   }
 
-  /// Asks for a partition's ends; a follower waits for a broker that is away.
   private func watermarks(_ partition: Int32) throws -> KafkaWatermarks {
-    var failure: PulsehouseError
-    repeat {
-      do {
-        return try consumer.watermarks(topic.topic, partition)
-      } catch {
-        failure = error
-      }
-      guard failure.kind == .io, options.follows else { break }
-      if !hasNotedTrouble { options.notice("\(topic.topic): waiting for the broker: \(failure.message)") }
-      hasNotedTrouble = true
-    } while !options.cancellation.isCancelled
-    throw failure
+    try waiting.ask(forever: options.follows) { milliseconds throws(PulsehouseError) in
+      try consumer.watermarks(topic.topic, partition, milliseconds: milliseconds)
+    }
   }
 
   /// The message before our position is another than the one that was read: this is not the same topic.

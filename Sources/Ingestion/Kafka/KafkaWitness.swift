@@ -50,6 +50,9 @@ final class KafkaWitness {
     self.seconds = seconds
   }
 
+  /// Nothing of it is on its way that would be worth waiting for.
+  deinit { consumer?.close(milliseconds: 100) }
+
   /// Begins anew with these messages, of the partitions that are ours now. Where an older one of a partition is known it
   /// stays the one that is asked for: what was read since may be of another topic already.
   func begin(_ marks: [Int32: Mark], now: Double) throws(PulsehouseError) {

@@ -265,7 +265,7 @@ package final class KafkaSink {
       positions.append(KafkaPosition(topic: options.topic, partition: number, offset: partition.position))
     }
     // Only advice for lag tools: the journal decides, so a broker that does not take it is no failure.
-    if !positions.isEmpty { try? consumer.commit(positions, waits: false) }
+    if !positions.isEmpty { try? consumer.commit(positions) }
   }
 
   /// Holds the position against what the topic still has.

@@ -40,6 +40,18 @@ package struct Model: Sendable {
   }
 }
 
+extension Model {
+  /// Returns the error that a table its SQL names is not there, at the first place that names it.
+  func missing(_ name: RelationName, hint: String) -> PulsehouseError {
+    let message = "\(self.name) reads \(name), which does not exist"
+    guard let query, case .query(let parsed)? = try? PostgresParser.parseOne(query.text).node,
+      let range = parsed.tableReferences.first(where: { RelationName($0.name) == name })?.name.range.bytes
+    else { return error(.user, message, sqlState: "42P01", hint: hint) }
+    return query.located(
+      PulsehouseError(.user, message, sqlState: "42P01", hint: hint, range: range), prefixLength: 0, in: file)
+  }
+}
+
 /// A model's one statement, with macros expanded and the way back to its file.
 package struct ModelQuery: Sendable {
   /// What is written in the file.
@@ -68,8 +80,9 @@ package struct ModelQuery: Sendable {
   /// - Throws: `.user` for an unknown variable, no statement; `.unsupported` for several.
   init(_ body: ModelBody, variables values: [String: MacroValue], within range: Range<Int>) throws(PulsehouseError) {
     self.body = body
-    variables = try MacroExpander.variables(of: body.text)
+    // First, since its errors know their places in the file.
     expanded = try MacroExpander.expand(body, variables: values)
+    variables = try MacroExpander.variables(of: body.text)
     let statements = StatementSplitter.split(expanded.text)
     guard let only = statements.first else {
       throw PulsehouseError(.user, "the model has no SQL", sqlState: "42601", range: range)
@@ -127,6 +140,16 @@ package struct ModelQuery: Sendable {
       error.range = max(0, lower)..<max(0, lower, upper)
     }
     return expanded.located(error, in: file.text, path: file.path)
+  }
+
+  /// Returns an error that knows no place as one about the statement as a whole: with the line where it begins.
+  func placed(_ error: PulsehouseError, in file: ModelFile) -> PulsehouseError {
+    var error = error
+    guard error.file == nil else { return error }
+    error.range = 0..<1
+    error = located(error, prefixLength: 0, in: file)
+    error.range = nil
+    return error
   }
 
   /// The place in the statement as written of one in `text`: for what an embedded query became, its name's.

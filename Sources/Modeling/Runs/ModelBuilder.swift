@@ -88,9 +88,8 @@ struct ModelBuilder {
       return try session.execute(prefix + query.text + suffix)
     } catch let error as PulsehouseError where error.range != nil {
       throw query.located(error, prefixLength: prefix.utf8.count, in: model.file)
-    } catch var error as PulsehouseError {
-      error.file = error.file ?? model.file.path
-      throw error
+    } catch let error as PulsehouseError {
+      throw query.placed(error, in: model.file)
     }
   }
 

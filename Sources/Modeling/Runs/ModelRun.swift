@@ -1,6 +1,5 @@
 import Bytes
 import Engine
-import Glibc
 import SQLSyntax
 import Vectors
 
@@ -18,16 +17,24 @@ package struct RunOptions: Sendable {
   package var sampleLimit = 20
   /// Failing rows kept of each audit of a run that was not published.
   package var keptLimit = 100_000
+  /// Models built side by side at most.
+  package var jobCount = 1
+  /// Further tries of what may pass, and seconds before the first of them; each later one waits twice as long.
+  package var retryLimit = 0
+  package var retryDelay = 1.0
+  /// Whether a model that fails keeps all others from being published too.
+  package var isAllOrNothing = false
   /// The time of the run, microseconds since 1970 UTC; nil for now.
   package var executionTime: Int64?
   package init() {}
 }
 
-/// Brings the tables of a project's models up to date, audits them, and publishes them in one commit, or none.
+/// Brings the tables of a project's models up to date, audits them, and publishes them in one commit.
 ///
-/// Of each model no more is built than `RunPlanner` finds outdated.
+/// Of each model no more is built than `RunPlanner` finds outdated. A model that fails, and what depends on it, keep
+/// their former tables.
 package struct ModelRun {
-  /// The schema in which failing rows of unpublished runs are kept.
+  /// The schema in which failing rows of unpublished models are kept.
   package static let failureSchema = "audits"
 
   private let project: Project
@@ -44,14 +51,14 @@ package struct ModelRun {
     self.session = session
     self.options = options
     self.progress = progress
-    execution = options.executionTime ?? Self.clock(CLOCK_REALTIME) / 1000
+    execution = options.executionTime ?? RunClock.time
   }
 
   /// Says what `run` would do, in its order. Nothing is written.
   ///
   /// A step that depends on rows an earlier one would write is foreseen from that one's intervals; the run itself may
   /// find that less has to be done.
-  /// - Throws: as `run`.
+  /// - Throws: what would make a model fail before anything is built of it.
   package static func plan(_ project: Project, in session: any ModelSession, options: RunOptions = RunOptions())
     throws -> [ModelStep]
   {
@@ -70,10 +77,11 @@ package struct ModelRun {
 
   private func steps(_ graph: ModelGraph) throws -> [ModelStep] {
     let models = try selected(graph)
-    try requireTables(models)
-    var planner = try planner()
+    let work = ModelWork(project, models, try restatement(graph), options, execution: execution)
+    var planner = work.planner(session)
     var steps: [ModelStep] = []
     for model in models {
+      try work.requireTables(model, session)
       let step = try planner.step(model)
       planner.foresee(step)
       steps.append(step)
@@ -84,22 +92,36 @@ package struct ModelRun {
   /// Runs the project's models.
   ///
   /// Everything happens in one transaction of `session`, so readers see the old tables until the commit and all new ones
-  /// after it. A blocking audit that fails ends the run: the report says so and nothing has changed but
-  /// the tables of failing rows in the schema `audits` and the history of runs. A run that finds nothing to do
-  /// commits nothing.
+  /// after it. A model fails by an error or by a blocking audit; it and what depends on it are left out of the commit,
+  /// its failing rows are kept in tables of the schema `audits`, and the report and the history say so. What may pass
+  /// (`Retry`) is tried again first. A run that finds nothing to do commits nothing.
   ///
-  /// - Throws: `.user` with file, line and range for a model whose SQL does not work, a table that is missing, models that
-  ///   depend on each other; `.conflict` when another process published the same tables meanwhile; what
+  /// - Throws: `.user` for models that depend on each other, `.usage` for a selection of what is not there;
+  ///   `.conflict` when another process published the same tables meanwhile; `.cancelled`; what
   ///   `progress` throws. After any error nothing has changed but the history.
   package static func run(
     _ project: Project, in session: any ModelSession, options: RunOptions = RunOptions(),
     progress: @escaping (RunEvent) throws -> Void = { _ in }
   ) throws -> RunReport {
-    try ModelRun(project, session, options, progress).run()
+    let run = ModelRun(project, session, options, progress)
+    var attempt = 1
+    while true {
+      do {
+        return try run.run(isLast: attempt > options.retryLimit)
+      } catch let error as PulsehouseError
+        where attempt <= options.retryLimit && Retry(error) == .later && !session.isStopped
+      {
+        // Not a model but the whole: another process published first, or the commit itself could not be written.
+        let seconds = options.retryDelay * Double(1 << min(attempt - 1, 9))
+        try progress(.retrying(nil, error, afterSeconds: seconds))
+        RunClock.sleep(seconds) { session.isStopped }
+        attempt += 1
+      }
+    }
   }
 
-  private func run() throws -> RunReport {
-    let start = Self.now()
+  private func run(isLast: Bool) throws -> RunReport {
+    let start = RunClock.now
     let graph = try ModelGraph(project)
     let models = try selected(graph)
     var report = RunReport()
@@ -107,39 +129,35 @@ package struct ModelRun {
     try session.begin()
     let base = try session.baseSnapshot()
     do {
-      try requireTables(models)
       for schema in Set(models.filter(\.kind.makesRelation).map(\.name.schema)).sorted()
       where try !session.schemaExists(schema) {
-        try makeSchema(schema)
+        try ModelWork.makeSchema(schema, session)
       }
-      let planner = try planner()
-      for (index, model) in models.enumerated() {
-        try progress(.began(model.name, number: index + 1, of: models.count))
-        let finished = try bringUpToDate(model, planner, changed: Set(report.models.filter(\.isChanged).map(\.name)))
-        report.models.append(finished)
-        try progress(.finished(finished, number: index + 1, of: models.count))
-        if finished.audits.contains(where: { !$0.isPassed && $0.isBlocking }) { break }
-      }
-      report.seconds = Self.now() - start
-      if report.failures.contains(where: { $0.audit.isBlocking }) {
-        try keepFailures(&report, base)
-      } else if report.models.allSatisfy({ $0.action == ModelStep.Action.keep.text }) {
+      let work = ModelWork(project, models, try restatement(graph), options, execution: execution)
+      report.models = try ModelCrew(models, work, session, options, progress).run()
+      report.seconds = RunClock.now - start
+      let hasWork = report.models.contains { $0.isDone && $0.action != ModelStep.Action.keep.text }
+      if report.isWhole && !hasWork {
         session.rollback()
-        report.isPublished = true
-      } else {
+        report.outcome = .published
+      } else if report.isWhole || hasWork && !options.isAllOrNothing {
         try progress(.publishing)
+        report.outcome = report.isWhole ? .published : .partial
         let number = try session.nextRunNumber()
-        try session.putRun(record(report, number, .published, base))
+        try session.putRun(record(report, number, base))
         try session.commit(message: "run \(number): \(report.models.count(where: \.isChanged)) models")
         report.number = number
-        report.isPublished = true
+      } else {
+        try keepFailures(&report, work, base)
       }
     } catch {
       session.rollback()
-      if let error = error as? PulsehouseError { keep(error, of: report, base, Self.now() - start) }
+      if let error = error as? PulsehouseError, isLast || Retry(error) != .later {
+        keep(error, of: report, base, RunClock.now - start)
+      }
       throw error
     }
-    report.seconds = Self.now() - start
+    report.seconds = RunClock.now - start
     return report
   }
 
@@ -164,129 +182,34 @@ package struct ModelRun {
     }
   }
 
-  private func planner() throws -> RunPlanner {
-    let graph = try ModelGraph(project)
+  private func restatement(_ graph: ModelGraph) throws -> Restatement {
+    if options.isFull { return Restatement(models: Set(try graph.selecting(options.selection).map(\.name))) }
     var restatement = Restatement(days: options.restatedDays)
-    if options.isFull {
-      restatement = Restatement(models: Set(try graph.selecting(options.selection).map(\.name)))
-    } else if !options.restated.isEmpty {
-      restatement.models = Set(try graph.selecting(options.restated).map(\.name))
-    }
-    return RunPlanner(session, restatement: restatement, execution: execution)
-  }
-
-  /// Every table read is there, or is made by this run before it is read.
-  private func requireTables(_ models: [Model]) throws {
-    let made = Set(models.filter(\.kind.makesRelation).map(\.name))
-    let known = Set(project.models.map(\.name))
-    for model in models {
-      if model.kind == .external, try session.relationKind(model.name) == nil {
-        throw model.error(
-          .user, "the external table \(model.name) does not exist", sqlState: "42P01", hint: Self.ingestHint)
-      }
-      for name in model.upstream.sorted() where !made.contains(name) {
-        guard try session.relationKind(name) == nil else { continue }
-        throw model.error(
-          .user, "\(model.name) reads \(name), which does not exist", sqlState: "42P01",
-          hint: known.contains(name) ? "Select it too: +\(model.name)." : Self.ingestHint)
-      }
-    }
-  }
-
-  private static let ingestHint = "Tables of sources are made by pulsehouse ingest."
-
-  private func makeSchema(_ name: String) throws {
-    _ = try session.execute("CREATE SCHEMA IF NOT EXISTS \(RelationName.quoted(name))")
-  }
-
-  // MARK: One model
-
-  private func bringUpToDate(_ model: Model, _ planner: RunPlanner, changed: Set<RelationName>) throws -> ModelReport {
-    let start = Self.now()
-    let step = try planner.step(model)
-    let readBefore = session.readRowCount
-    let built = try ModelBuilder(model, session, planner, execution: execution).build(step)
-    let end = Self.now()
-    let readCount = session.readRowCount - readBefore
-    // An audit may also look at tables that the model does not read.
-    let isAudited = built.isChanged || model.kind == .external || !model.upstream.isDisjoint(with: changed)
-    let audits =
-      isAudited
-      ? try AuditPlan(model, in: project, rows: built.rows, times: auditTimes(built))
-        .run(session, sampleLimit: options.sampleLimit) : []
-    let definition = model.kind.makesRelation ? try model.definition() : nil
-    if step.action != .keep || step.state?.definition != definition {
-      try remember(model, step, built, planner)
-    }
-    return ModelReport(
-      name: model.name, kind: model.kind.name, file: model.file.path, action: step.action.text, reason: step.reason,
-      isChanged: built.isChanged, rowCount: built.rowCount,
-      readCount: built.rowCount == nil ? nil : readCount, intervals: built.batches, seconds: end - start,
-      auditSeconds: Self.now() - end,
-      audits: audits)
-  }
-
-  /// The intervals that were built are what an audit looks at; without intervals, all time up to now.
-  private func auditTimes(_ built: BuiltModel) -> [String: MacroValue] {
-    var range = IntervalRange(0, max(0, execution / 86_400_000_000), .day)
-    if let first = built.intervals.first, let last = built.intervals.last {
-      range = IntervalRange(first.first, max(first.last, last.last), first.unit)
-    }
-    return TimeVariables.values(range, execution: execution)
-  }
-
-  private func remember(_ model: Model, _ step: ModelStep, _ built: BuiltModel, _ planner: RunPlanner) throws {
-    if !model.kind.makesRelation { return }
-    var intervals = built.intervals
-    if case .rebuildIntervals = step.action { intervals += step.state?.intervals ?? [] }
-    let state = ModelState(
-      definition: try model.definition(), text: model.query?.body.text ?? "", reads: try planner.readMarks(model),
-      intervals: IntervalRange.merged(intervals))
-    try session.putModelState(model.name, state.encode())
+    if !options.restated.isEmpty { restatement.models = Set(try graph.selecting(options.restated).map(\.name)) }
+    return restatement
   }
 
   // MARK: History
 
-  private func record(_ report: RunReport, _ number: Int, _ outcome: RunRecord.Outcome, _ base: UInt64) -> RunRecord {
+  private func record(_ report: RunReport, _ number: Int, _ base: UInt64) -> RunRecord {
     RunRecord(
-      number: number, outcome: outcome, startedAt: execution, seconds: report.seconds,
-      snapshotBefore: SnapshotID(base),
-      models: report.models.map { model in
-        RunRecord.Model(
-          name: model.name.tableName, kind: model.kind, action: model.action, reason: model.reason,
-          rowCount: model.rowCount, readCount: model.readCount, seconds: model.seconds,
-          auditSeconds: model.auditSeconds,
-          audits: model.audits.map {
-            RunRecord.Audit(
-              text: $0.text, isBlocking: $0.isBlocking, failureCount: $0.failureCount, keptIn: $0.keptIn?.tableName,
-              query: $0.query)
-          },
-          intervals: model.intervals.map {
-            RunRecord.Interval(start: $0.range.startSeconds, end: $0.range.endSeconds, rowCount: $0.rowCount)
-          })
-      }, environment: session.environment, message: outcome == .failed ? report.error?.message : nil)
+      number: number, outcome: report.outcome.recorded, startedAt: execution, seconds: report.seconds,
+      snapshotBefore: SnapshotID(base), models: report.models.map(\.record), environment: session.environment,
+      message: report.error.map { $0.message })
   }
 
-  /// Keeps the rows that failed the audits of an unpublished run in tables of their own, each replaced by the next
-  /// failure of its audit, and the run in the history; all else the open transaction did is forgotten.
-  private func keepFailures(_ report: inout RunReport, _ base: UInt64) throws {
-    if try !session.schemaExists(Self.failureSchema) { try makeSchema(Self.failureSchema) }
-    var names: [RelationName] = []
-    for (modelIndex, model) in report.models.enumerated() {
-      for (auditIndex, audit) in model.audits.enumerated() where !audit.isPassed && options.keptLimit > 0 {
-        let name = RelationName(
-          Self.failureSchema, "\(model.name.schema)_\(model.name.name)_\(auditIndex + 1)_\(audit.name)")
-        if try session.relationKind(name) != nil { _ = try session.execute("DROP TABLE \(name.sql)") }
-        _ = try session.execute(audit.statement(keepingIn: name, limit: options.keptLimit))
-        names.append(name)
-        report.models[modelIndex].audits[auditIndex].keptIn =
-          session.environment.map { RelationName($0.own(name.tableName)) } ?? name
-      }
+  /// Publishes nothing but the failing rows, each table of them replaced by the next failure of its audit, and the run
+  /// in the history; all else the open transaction did is forgotten.
+  private func keepFailures(_ report: inout RunReport, _ work: ModelWork, _ base: UInt64) throws {
+    for index in report.models.indices where report.models[index].isDone {
+      _ = try work.keepFailures(of: &report.models[index], in: session)
     }
+    let names = report.models.flatMap { $0.audits.compactMap(\.keptIn) }
     try session.restart(keeping: names)
+    report.outcome = .failed
     let number = try session.nextRunNumber()
-    try session.putRun(record(report, number, .failed, base))
-    try session.commit(message: "run \(number): failing rows")
+    try session.putRun(record(report, number, base))
+    try session.commit(message: names.isEmpty ? "run \(number): failed" : "run \(number): failing rows")
     report.number = number
   }
 
@@ -297,7 +220,9 @@ package struct ModelRun {
     do {
       try session.begin()
       let number = try session.nextRunNumber()
-      var record = record(report, number, .failed, base)
+      var report = report
+      report.outcome = .failed
+      var record = record(report, number, base)
       record.seconds = seconds
       record.message = error.file.map { "\(error.message) (\($0))" } ?? error.message
       try session.putRun(record)
@@ -305,13 +230,5 @@ package struct ModelRun {
     } catch {
       session.rollback()
     }
-  }
-
-  private static func now() -> Double { Double(clock(CLOCK_MONOTONIC)) / 1e9 }
-
-  private static func clock(_ clock: clockid_t) -> Int64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

@@ -57,7 +57,7 @@ package enum RunUndo {
         throw PulsehouseError(
           .user, "there is no run \(number)", sqlState: "22023", hint: "pulsehouse history lists the runs.")
       }
-      guard record.outcome == .published || record.outcome == .promoted else {
+      guard record.hasPublished else {
         throw PulsehouseError(.user, "run \(number) published nothing, so there is nothing to undo", sqlState: "22023")
       }
       guard !undone.contains(number) else {
@@ -68,7 +68,7 @@ package enum RunUndo {
     // Without a number what everybody sees is meant, not what an environment tried.
     guard
       let last = records.last(where: {
-        ($0.outcome == .published && $0.environment == nil || $0.outcome == .promoted) && !undone.contains($0.number)
+        $0.hasPublished && ($0.environment == nil || $0.outcome == .promoted) && !undone.contains($0.number)
       })
     else {
       throw PulsehouseError(.user, "there is no run to undo", sqlState: "22023")
@@ -82,8 +82,8 @@ package enum RunUndo {
   ) throws {
     let undone = Set(records.compactMap(\.undoneRun))
     let later = records.last { record in
-      record.number > target.number && (record.outcome == .published || record.outcome == .promoted)
-        && !undone.contains(record.number) && record.changedRelations.contains { names.contains($0) }
+      record.number > target.number && record.hasPublished && !undone.contains(record.number)
+        && record.changedRelations.contains { names.contains($0) }
     }
     if let later {
       throw PulsehouseError(

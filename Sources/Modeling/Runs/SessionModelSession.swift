@@ -38,6 +38,29 @@ package final class SessionModelSession: ModelSession {
     try session.restart(keeping: try names.map { try resolved($0) })
   }
 
+  package func branch(memoryShare: Int) throws -> any ModelSession {
+    let branch = try session.branch()
+    branch.settings.memoryLimit /= max(1, memoryShare)
+    return SessionModelSession(branch)
+  }
+
+  package func adopt(_ branch: any ModelSession) throws { try session.adopt(try Self.session(branch)) }
+
+  package func discard(_ branch: any ModelSession, keeping names: [RelationName]) throws {
+    let branch = try Self.session(branch)
+    try session.discard(
+      branch, keeping: try names.map { try branch.currentSnapshot().resolve($0.tableName, in: environment) })
+  }
+
+  private static func session(_ branch: any ModelSession) throws -> Session {
+    guard let branch = branch as? SessionModelSession else {
+      throw PulsehouseError(.internal, "a branch of another kind of session")
+    }
+    return branch.session
+  }
+
+  package var isStopped: Bool { session.canceller.isStopped }
+
   package func execute(_ sql: String) throws -> Int? {
     let sink = DiscardingSink()
     try session.run(sql, into: sink)
@@ -46,7 +69,9 @@ package final class SessionModelSession: ModelSession {
 
   package func query(_ sql: String) throws -> QueryAnswer {
     let sink = CollectingSink()
-    try session.run(sql, into: sink)
+    // In a branch, so that a question that cannot be asked does not end the transaction.
+    let asked = session.isInTransaction ? try session.branch() : session
+    try asked.run(sql, into: sink)
     return QueryAnswer(columns: sink.columns, rows: sink.rows)
   }
 

@@ -153,9 +153,8 @@ extension Model {
       return try session.reads(of: query.text)
     } catch let error as PulsehouseError where error.range != nil {
       throw query.located(error, prefixLength: 0, in: file)
-    } catch var error as PulsehouseError {
-      error.file = error.file ?? file.path
-      throw error
+    } catch let error as PulsehouseError {
+      throw query.placed(error, in: file)
     }
   }
 }

@@ -49,7 +49,7 @@ package enum HistoryCommand: Command {
 
   private static func table(_ records: [RunRecord]) -> String {
     let rows = records.map { record -> [String?] in
-      let changed = record.models.filter { $0.action != "unchanged" }
+      let changed = record.models.filter(\.hasChanged)
       let failures = record.models.flatMap(\.audits).count { $0.failureCount > 0 }
       return [
         String(record.number), record.outcome.name, record.environment?.name ?? "", time(record.startedAt),
@@ -82,11 +82,12 @@ package enum HistoryCommand: Command {
       ]
       let rows = record.models.map { model -> [String?] in
         [
-          model.name.description, model.kind, model.action, model.readCount.map { Decimals.grouped($0) } ?? "",
+          model.name.description, model.kind, model.outcome == .done ? model.action : model.outcome.name,
+          model.readCount.map { Decimals.grouped($0) } ?? "",
           model.rowCount.map { Decimals.grouped($0) } ?? "",
           Decimals.format(model.seconds + model.auditSeconds, places: 2),
           model.audits.isEmpty ? "" : "\(model.audits.count { $0.failureCount == 0 }) of \(model.audits.count)",
-          model.reason,
+          model.message ?? model.reason,
         ]
       }
       text += BoxTable(headers: headers, head: rows).lines(width: Terminal.width).joined(separator: "\n") + "\n"
@@ -115,6 +116,8 @@ package enum HistoryCommand: Command {
     let models = record.models.map { model in
       JSONText.object([
         ("model", .text(model.name.description)), ("kind", .text(model.kind)), ("action", .text(model.action)),
+        ("outcome", .text(model.outcome.name)), ("message", model.message.map { .text($0) } ?? .null),
+        ("attempts", .number(model.attemptCount)),
         ("reason", .text(model.reason)), ("rows", model.rowCount.map { .number($0) } ?? .null),
         ("rows_read", model.readCount.map { .number($0) } ?? .null),
         ("seconds", .decimal(model.seconds)), ("audit_seconds", .decimal(model.auditSeconds)),

@@ -10,32 +10,35 @@ package enum RunCommand: Command {
     operands: "[MODEL ...]", maximumOperands: 1000,
     options: RunSelection.options + [
       OpenWarehouse.environmentOption,
-      OptionSpecification("samples", value: "N", "failing rows shown and kept for each audit (default: 20)"),
+      OptionSpecification("jobs", value: "N", "models built side by side at most, sharing the memory (default: 2)"),
+      OptionSpecification(
+        "retries", value: "N", "further tries of what may pass, after 1, 2, 4 ... seconds (default: 3)"),
+      OptionSpecification("all-or-nothing", "when any model fails, publish none"),
+      OptionSpecification("samples", value: "N", "failing rows shown of each audit (default: 20)"),
+      OptionSpecification("kept", value: "N", "failing rows kept of each audit of a failed model (default: 100k)"),
     ] + WatchRun.options,
     discussion: """
       \(RunSelection.discussion) Readers see the old tables until everything is built and audited, and then all new
-      ones at once. When a blocking audit fails nothing is published; failing rows are kept in tables of the schema
-      audits. pulsehouse plan shows what a run would do, pulsehouse undo takes it back. With --env the run builds beside
-      production: the environment begins from production's tables without copying them, and only models whose SQL or
-      upstream differ are built anew; pulsehouse diff compares, pulsehouse promote makes it production.
+      ones at once. A model fails by an error or a blocking audit: it and all that depends on it keep the tables they
+      had, the other models are published, and the exit code is that of the first failure; rows that failed an audit
+      are kept in tables of the schema audits. After a remedy the next run builds only what is missing. With
+      --all-or-nothing one failure keeps everything as it was. What may pass (a lock, a full disk, too little memory
+      beside another model) is tried again first. A run that is stopped or killed publishes nothing. pulsehouse plan
+      shows what a run would do, pulsehouse undo takes it back. With --env the run builds beside production: the
+      environment begins from production's tables without copying them, and only models whose SQL or upstream differ
+      are built anew; pulsehouse diff compares, pulsehouse promote makes it production.
       \(WatchRun.discussion)
       """)
 
   package static func run(_ arguments: Arguments) throws {
     let place = try Workplace(arguments)
     let project = try RunSelection.project(place)
+    let options = try options(arguments)
     let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
-    if arguments.has("watch") {
-      var options = try RunSelection.options(arguments)
-      options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
-      return try WatchRun.run(place, arguments, warehouse, options)
-    }
+    if arguments.has("watch") { return try WatchRun.run(place, arguments, warehouse, options) }
     let session = try OpenWarehouse.session(warehouse, arguments)
     let canceller = session.canceller
-    SignalWatch.onInterrupt { canceller.cancel() }
-    var options = try RunSelection.options(arguments)
-    options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
-    options.keptLimit = try arguments.count("kept", minimum: 0) ?? options.keptLimit
+    SignalWatch.onInterrupt { canceller.stop() }
     let line = ProgressLine(isQuiet: arguments.has("quiet"))
     let isJSON = arguments.has("json")
     var output = StandardOutput()
@@ -49,6 +52,10 @@ package enum RunCommand: Command {
           try output.write(text(model) + "\n")
           try output.flush()
         }
+      case .retrying(let name, let error, let seconds):
+        line.clear()
+        let when = seconds > 0 ? "in \(Decimals.format(seconds, places: 0)) s" : "alone"
+        Terminal.note("trying \(name?.description ?? "the run") again \(when): \(error.message)")
       case .publishing: line.show("publishing")
       }
     }
@@ -58,8 +65,24 @@ package enum RunCommand: Command {
     if let error = report.error { throw error }
   }
 
+  private static func options(_ arguments: Arguments) throws -> RunOptions {
+    var options = try RunSelection.options(arguments)
+    options.jobCount = try arguments.count("jobs") ?? 2
+    options.retryLimit = try arguments.count("retries", minimum: 0) ?? 3
+    options.isAllOrNothing = arguments.has("all-or-nothing")
+    options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
+    options.keptLimit = try arguments.count("kept", minimum: 0) ?? options.keptLimit
+    return options
+  }
+
   private static func text(_ model: ModelReport) -> String {
-    var text = pad(model.name.description, 27) + " " + pad(model.action, 11) + " "
+    var text = pad(model.name.description, 27) + " "
+    if let cause = model.skippedBecause { return text + pad("skipped", 11) + " \(cause) failed" }
+    if let failure = model.failure {
+      let tries = model.attemptCount > 1 ? " (tried \(model.attemptCount) times)" : ""
+      return text + pad("FAILED", 11) + " " + failure.message + tries
+    }
+    text += pad(model.action, 11) + " "
     text += pad(model.rowCount.map { Decimals.grouped($0) + " rows" } ?? "", 17, toRight: true)
     text += pad(Decimals.format(model.seconds, places: 2) + " s", 10, toRight: true)
     let passed = model.audits.count(where: \.isPassed)
@@ -86,12 +109,18 @@ package enum RunCommand: Command {
   private static func summary(_ report: RunReport) -> String {
     let rows = Decimals.grouped(report.rowCount)
     let rate = report.seconds > 0 ? Int(Double(report.rowCount) / report.seconds) : report.rowCount
-    guard report.isPublished else { return "" }
     guard let number = report.number else {
-      return "nothing to do: all \(report.models.count) models are up to date\n"
+      return report.isPublished ? "nothing to do: all \(report.models.count) models are up to date\n" : ""
     }
+    let failed = report.models.count { $0.error != nil }
+    let skipped = report.models.count { $0.skippedBecause != nil }
+    var losses = failed == 0 ? "" : "\(failed) failed"
+    if skipped > 0 { losses += ", \(skipped) not built because of that" }
+    if report.outcome == .failed { return "run \(number): nothing published; \(losses)\n" }
+    if !losses.isEmpty { losses = " (\(losses))" }
     return """
-      run \(number): published \(report.models.count(where: \.isChanged)) of \(report.models.count) models in one commit: \(rows) rows, \(report.auditCount) audits, \
+      run \(number): published \(report.models.count { $0.isDone && $0.isChanged }) of \(report.models.count) models in one commit\(losses): \
+      \(rows) rows, \(report.auditCount) audits, \
       \(Decimals.format(report.seconds, places: 2)) s, \(Decimals.grouped(rate)) rows/s
 
       """
@@ -113,13 +142,17 @@ package enum RunCommand: Command {
       }
       return JSONText.object([
         ("model", .text(model.name.description)), ("kind", .text(model.kind)),
-        ("action", .text(model.action)), ("reason", .text(model.reason)), ("changed", .boolean(model.isChanged)),
+        ("action", .text(model.action)), ("reason", .text(model.reason)),
+        ("changed", .boolean(model.isDone && model.isChanged)),
+        ("outcome", .text(model.record.outcome.name)), ("message", model.record.message.map { .text($0) } ?? .null),
+        ("attempts", .number(model.attemptCount)),
         ("rows", model.rowCount.map { .number($0) } ?? .null), ("seconds", .decimal(model.seconds)),
         ("audit_seconds", .decimal(model.auditSeconds)), ("audits", .raw(JSONText.array(audits))),
       ])
     }
     return JSONText.object([
       ("run", report.number.map { .number($0) } ?? .null), ("published", .boolean(report.isPublished)),
+      ("outcome", .text(report.outcome.name)),
       ("seconds", .decimal(report.seconds)),
       ("models", .raw(JSONText.array(models))),
     ])

@@ -142,16 +142,17 @@ final class WarehouseWatch: WatchWork {
     options.selection = models.map(\.description)
     return try whileRunning(.run(session.canceller)) {
       let report = try ModelRun.run(project, in: SessionModelSession(session), options: options)
-      guard report.isPublished else { return WatchBuild(summary: nil, error: report.error) }
-      guard let number = report.number else { return WatchBuild(summary: nil) }
-      let changed = report.models.filter(\.isChanged).map(\.name.description)
-      for failure in report.failures {
+      guard let number = report.number, report.outcome != .failed else {
+        return WatchBuild(summary: nil, error: report.error)
+      }
+      let changed = report.models.filter { $0.isDone && $0.isChanged }.map(\.name.description)
+      for failure in report.failures where !failure.audit.isBlocking {
         printer.note(
           "warning: \(failure.model.name) fails the audit \(failure.audit.text) in \(failure.audit.failureCount) rows")
       }
       return WatchBuild(
         summary: "run \(number): \(changed.isEmpty ? "no rows changed" : changed.joined(separator: ", ")), "
-          + "\(Decimals.format(report.seconds, places: 2)) s")
+          + "\(Decimals.format(report.seconds, places: 2)) s", error: report.error)
     }
   }
 

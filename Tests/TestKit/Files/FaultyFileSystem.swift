@@ -191,12 +191,21 @@ package final class FaultyFileSystem: FileSystem {
   }
 
   package func readFile(_ path: String, limit: Int) throws(PulsehouseError) -> [UInt8] {
-    try local.readFile(path, limit: limit)
+    try requireLife("read", path)
+    return try local.readFile(path, limit: limit)
+  }
+
+  /// A process that ended reads nothing either, nor writes a catalog by what it read.
+  private func requireLife(_ action: String, _ path: String) throws(PulsehouseError) {
+    if state.withLock({ $0.isDead }) { throw .system(action, path, code: EIO) }
   }
 
   package func map(_ path: String) throws(PulsehouseError) -> MappedFile { try local.map(path) }
 
-  package func list(_ path: String) throws(PulsehouseError) -> [String] { try local.list(path) }
+  package func list(_ path: String) throws(PulsehouseError) -> [String] {
+    try requireLife("list", path)
+    return try local.list(path)
+  }
 
   package func status(_ path: String) throws(PulsehouseError) -> FileStatus? { try local.status(path) }
 
