@@ -219,20 +219,34 @@ struct ScanAggregatePlan {
     let entryCount = (high - first * step) / step + 1
     guard entryCount <= Int64(min(mostTranslated, max(256, rowCount / 4))), span < 1 << 51, first > Int64.min / step
     else { return nil }
-    let values = (0..<entryCount).map { entry -> Scalar in
-      let value = (first + entry) * step
-      return column.type == .boolean ? .boolean(value != 0) : .integer(value)
-    }
-    let batch = Batch([Vector.of(column.type, values)], rowCount: values.count)
+    let count = Int(entryCount)
+    let batch = Batch([values(of: column.type, from: first, count: count, step: step)], rowCount: count)
     // Values that no row has may be errors; the general path asks for those that are there.
     guard let keys = try? expressions.map({ try $0.evaluate(batch, run.evaluation) }) else { return nil }
-    let domain = KeyDomain(types, capacity: values.count + 1)
-    let numbers = try domain.intern(keys, count: values.count)
+    let domain = KeyDomain(types, capacity: count + 1)
+    let numbers = try domain.intern(keys, count: count)
     guard let null = try nullKeys(domain) else { return nil }
-    let table = AlignedBuffer(byteCount: values.count * 4)
+    let table = AlignedBuffer(byteCount: count * 4)
     for (entry, number) in numbers.enumerated() { table.values(as: UInt32.self)[entry] = number }
     return make(
-      first * step, high, .table(table, count: values.count, unit: unit), domain, count: domain.count, null: null)
+      first * step, high, .table(table, count: count, unit: unit), domain, count: domain.count, null: null)
+  }
+
+  /// Returns `count` multiples of `step` from `first * step` on; of a boolean, whether they are other than 0.
+  private static func values(of type: LogicalType, from first: Int64, count: Int, step: Int64) -> Vector {
+    let buffer = AlignedBuffer(byteCount: count * type.physical.stride)
+    func fill<T: FixedWidthInteger & BitwiseCopyable>(as physical: T.Type) {
+      let output = buffer.values(as: physical)
+      for entry in 0..<count { output[entry] = T(truncatingIfNeeded: (first + Int64(entry)) * step) }
+    }
+    switch type.physical {
+    case .boolean:
+      for entry in 0..<count { buffer.values(as: UInt8.self)[entry] = (first + Int64(entry)) * step == 0 ? 0 : 1 }
+    case .int16: fill(as: Int16.self)
+    case .int32: fill(as: Int32.self)
+    default: fill(as: Int64.self)
+    }
+    return Vector(type, count: count, buffer: buffer)
   }
 
   /// Numbers the values that a plain key has one after the other, where they are few in a wide range; nil where that
