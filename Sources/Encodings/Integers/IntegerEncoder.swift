@@ -140,7 +140,7 @@ struct IntegerEncoder {
     let packedBytes = best?.byteCount ?? .max
     let isNarrow = packedBytes <= count * 2 && allowed.contains(.packed)
     if allowed.contains(.delta) && profile.spanFits && (packedBytes > count / 4 || !allowed.contains(.packed)) {
-      let weight = isNarrow ? 2 : 1.08
+      let weight = isNarrow ? 1.5 : 1.08
       let window = deltaWindow(profile)
       // The sample errs a little; only where it leaves hope are all rows looked at.
       if best == nil || Double(window.bits) / 8 * Double(count) * weight < Double(packedBytes) * 1.1 {
