@@ -60,6 +60,16 @@ package final class Warehouse: Sendable {
   /// Begins a transaction on the newest snapshot. Nothing is locked until it commits.
   package func begin() throws(PulsehouseError) -> Transaction { Transaction(try store.snapshot(), in: self) }
 
+  /// Lets go of the open files, and of what is known, of tables and segments that the newest snapshot has no more: for
+  /// a process that stays. Statements that still read them are not disturbed.
+  package func forgetUnused() throws {
+    let tables = try snapshot().tables
+    var paths: Set<String> = []
+    for table in tables { for segment in try table.segments() { paths.insert(absolutePath(segment.path)) } }
+    segmentCache.keep(paths)
+    statistics.keep(Set(tables.map(\.identifier)))
+  }
+
   package func absolutePath(_ path: String) -> String { store.absolutePath(path) }
 
   /// Returns the name under which the catalog files what lies at `path` inside the warehouse directory.

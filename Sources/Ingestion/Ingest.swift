@@ -42,6 +42,12 @@ package enum Ingest {
         named.detail = "While ingesting \(source.name)."
         throw named
       }
+      // A source that is looked at every few seconds adds a segment each time.
+      if report.rowCount > 0 {
+        let session = Session(warehouse)
+        try session.mergeSmallSegments(of: TableName(source.schema, source.table))
+        try session.mergeSmallSegments(of: Quarantine.tableName(of: source))
+      }
       try finished(report)
       return report
     }

@@ -25,6 +25,8 @@ package protocol ModelSession: AnyObject {
   /// Runs one statement and returns the number of rows it made, if it has one.
   func execute(_ sql: String) throws -> Int?
   func query(_ sql: String) throws -> QueryAnswer
+  /// Makes one of the small segments of a table that has many; no row changes.
+  func mergeSmallSegments(of name: RelationName) throws
   /// Says what a name stands for now; nil for nothing.
   func relationKind(_ name: RelationName) throws -> RelationKind?
 
@@ -68,6 +70,7 @@ package protocol ModelSession: AnyObject {
 
 extension ModelSession {
   package var isStopped: Bool { false }
+  package func mergeSmallSegments(of name: RelationName) throws {}
   package var readRowCount: Int { 0 }
   package var environment: Environment? { nil }
   package func refreshEnvironment(_ graph: ModelGraph) throws -> Bool { false }

@@ -91,11 +91,12 @@ class SparkSide:
 
 
 def digest(path: str) -> dict[str, object]:
-    """What tables with the same rows share, whatever the order of rows and columns' exact types."""
+    """What tables with the same rows share, whatever the order of rows and of columns, and columns' exact types: Spark keeps
+    the columns that a table is partitioned by at its end."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     source = f"read_parquet('{path}')"
-    columns = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    columns = sorted(connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())
     result: dict[str, object] = {"columns": [name for name, *_ in columns]}
     shown = []
     sums = ["count(*)"]

@@ -1,6 +1,7 @@
 import Bytes
 import Engine
 import Modeling
+import TestKit
 import Testing
 import Vectors
 
@@ -161,5 +162,61 @@ private func failures(_ audits: String, inline: String = "") throws -> [AuditOut
     // One that asks something else stays what it is.
     let other = copy.replacing("IS NOT NULL AND", with: "IS NOT NULL OR")
     #expect(try failures(call, inline: other).first?.failureCount == 6)
+  }
+
+  /// An audit of its own is asked when what it reads has changed, blocks nothing, and may look at any table.
+  @Test func standaloneAuditsAreAskedByThemselves() throws {
+    let shop = try Workshop()
+    let files = LocalFileSystem()
+    try files.makeDirectory(shop.folder.path + "/audits")
+    func write(_ name: String, _ text: String) throws {
+      let file = try files.createFile(shop.folder.path + "/audits/\(name).sql", .truncating)
+      try file.write(Array(text.utf8))
+      try file.close()
+    }
+    let audit = """
+      AUDIT (name no_big_values, standalone true, defaults (most = 10), owner somebody,
+        description 'Values and totals agree', depends_on (gold.totals));
+      SELECT e.id, e.value FROM bronze.events AS e JOIN gold.totals AS t ON t.who = e.who WHERE e.value > @most
+      """
+    try write("big", audit)
+    shop.put(
+      "totals", "MODEL (name gold.totals, kind FULL);\nSELECT who, SUM(value) AS total FROM bronze.events GROUP BY who")
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, 0, 5), (2, 1, 0, 50)")
+    #expect(try shop.plan() == ["gold.totals": "rebuilt", "audit.no_big_values": "audited"])
+    let report = try shop.build()
+    #expect(report.isPublished)
+    #expect(report.failures.map(\.audit.failureCount) == [1])
+    #expect(report.failures.map(\.audit.sample.rows) == [[["2", "50"]]])
+    #expect(try shop.rows("SELECT total FROM gold.totals") == [[.integer(55)]])
+    #expect(try shop.build().isIdle)
+    #expect(
+      try shop.rows("SELECT model_name, failure_count FROM sys.audits") == [[.text("no_big_values"), .integer(1)]])
+
+    // Rows of a source alone are enough to ask again; so is another text. Comments are not.
+    try shop.run("DELETE FROM bronze.events WHERE id = 2")
+    let second = try shop.build()
+    #expect(shop.actions(second)["audit.no_big_values"] == "audited")
+    #expect(second.failures.isEmpty)
+    try write("big", audit.replacing("SELECT e.id", with: "-- each\nSELECT e.id"))
+    #expect(try shop.build().isIdle)
+    try write("big", audit.replacing("most = 10", with: "most = 4"))
+    #expect(try shop.build().failures.map(\.audit.failureCount) == [1])
+
+    // With a selection, those of what is selected.
+    shop.put("other", "MODEL (name gold.other, kind FULL);\nSELECT 1 AS x")
+    #expect(try shop.build { $0.selection = ["gold.other"] }.models.map(\.name.description) == ["gold.other"])
+    #expect(try shop.build { $0.selection = ["gold.totals"] }.models.count == 2)
+
+    // A wrong one fails alone; one that blocks, or that a model names, is refused.
+    try write("big", "AUDIT (name no_big_values, standalone true);\nSELECT nothing FROM gold.totals")
+    let wrong = try shop.build()
+    #expect(wrong.error?.line == 2 && wrong.error?.file?.hasSuffix("big.sql") == true)
+    try write("big", "AUDIT (name no_big_values,\n standalone true,\n blocking true);\nSELECT 1")
+    #expect(#expect(throws: PulsehouseError.self) { try shop.project() }?.line == 3)
+    try write("big", audit)
+    shop.put("totals", "MODEL (name gold.totals, kind FULL, audits (no_big_values));\nSELECT 1 AS who")
+    let named = #expect(throws: PulsehouseError.self) { try shop.project() }
+    #expect(named?.message == "no_big_values is a standalone audit, which belongs to no model")
   }
 }

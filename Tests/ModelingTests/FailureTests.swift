@@ -217,6 +217,37 @@ extension Workshop {
     }
   }
 
+  /// Whoever stops a run, or cannot be told of it, ends it: nothing is published and nobody waits.
+  @Test(arguments: [1, 2])
+  func aStopEndsTheRun(jobs: Int) throws {
+    let shop = try diamond()
+    try shop.build()
+    let before = try shop.contents()
+    try shop.run("INSERT INTO bronze.events VALUES (3, 1, 0, 4)")
+    var options = RunOptions()
+    options.jobCount = jobs
+    struct Unheard: Error {}
+    for limit in 0..<11 {
+      var count = 0
+      #expect(throws: Unheard.self) {
+        try ModelRun.run(try shop.project(), in: SessionModelSession(shop.session), options: options) { _ in
+          count += 1
+          if count > limit { throw Unheard() }
+        }
+      }
+      #expect(try shop.contents() == before)
+    }
+    let canceller = shop.session.canceller
+    let error = #expect(throws: PulsehouseError.self) {
+      try ModelRun.run(try shop.project(), in: SessionModelSession(shop.session), options: options) { event in
+        if case .began(RelationName("gold", "left"), _, _) = event { canceller.stop() }
+      }
+    }
+    #expect(error?.kind == .cancelled)
+    try shop.reopen()
+    #expect(try shop.contents() == before)
+  }
+
   @Test func memoryIsTriedAlone() throws {
     let shop = try diamond()
     try shop.run("INSERT INTO bronze.events SELECT g, g % 7, g, 1 + g % 5 FROM generate_series(10, 200000) AS g")

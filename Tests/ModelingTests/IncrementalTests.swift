@@ -22,7 +22,9 @@ final class Workshop {
 
   /// Goes on as another process does, on files where something may go wrong.
   func reopen(_ files: any FileSystem = LocalFileSystem()) throws {
+    let reader = session.copyReader
     session = Session(try Warehouse(folder.path + "/tables", mode: .readWrite, fileSystem: files))
+    session.copyReader = reader
   }
 
   func run(_ sql: String) throws { try session.run(sql, into: DiscardingSink()) }
@@ -313,6 +315,92 @@ private let total = """
     try shop.run("DELETE FROM bronze.events WHERE who = 2")
     try shop.build()
     #expect(try shop.rows("SELECT count(*) FROM silver.latest") == [[.integer(3)]])
+  }
+
+  /// Run after run adds rows and takes others away, and tables stay as few segments as need be.
+  @Test func manyRunsLeaveFewSegments() throws {
+    let shop = try Workshop()
+    shop.put("silver", silver.replacing("\n    partitioned_by event_date,", with: ""))
+    shop.put(
+      "latest",
+      """
+      MODEL (name silver.latest, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key who));
+      SELECT who, MAX(value) AS most FROM bronze.events WHERE id >= (SELECT MAX(id) - 3 FROM bronze.events) GROUP BY who
+      """)
+    var random = SplitMix(state: 7)
+    var memory: [Int: Int] = [:]
+    for step in 0..<60 {
+      var values: [String] = []
+      for number in 0..<4 {
+        let (who, value) = (random.next(50), random.next(1000))
+        values.append("(\(step * 4 + number), \(who), \(start + Int64(random.next(30)) * day), \(value))")
+      }
+      try shop.run("INSERT INTO bronze.events VALUES \(values.joined(separator: ", "))")
+      #expect(try shop.build().isPublished)
+      for row in try shop.rows(
+        "SELECT who, MAX(value) FROM bronze.events WHERE id >= \(step * 4) GROUP BY who")
+      {
+        if case .integer(let who) = row[0], case .integer(let most) = row[1] { memory[Int(who)] = Int(most) }
+      }
+    }
+    for name in ["events", "latest"] {
+      let table = try #require(try shop.session.warehouse.snapshot().table(TableName("silver", name)))
+      #expect(table.segmentCount <= 32, "\(name)")
+      #expect(try table.segments().reduce(0) { $0 + $1.rowCount } == table.rowCount)
+    }
+    #expect(
+      try shop.rows("SELECT who, most FROM silver.latest ORDER BY who")
+        == memory.sorted { $0.key < $1.key }.map { [.integer(Int64($0.key)), .integer(Int64($0.value))] })
+    #expect(
+      try shop.rows("SELECT count(*), count(DISTINCT id) FROM silver.events") == [[.integer(240), .integer(240)]])
+    #expect(try shop.build().isIdle)
+    _ = try RunUndo.undo(nil, in: shop.session)
+    #expect(try shop.rows("SELECT count(*) FROM silver.events") == [[.integer(236)]])
+  }
+
+  /// A merge as the model's own clauses say: rows that match none of them stay, new keys come.
+  @Test func rowsAreMergedAsTheModelSays() throws {
+    let shop = try Workshop()
+    shop.put(
+      "latest",
+      """
+      MODEL (name silver.latest, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key who,
+        when_matched (
+          WHEN MATCHED AND source.most = 0 THEN DELETE
+          WHEN MATCHED AND source.most > target.most THEN UPDATE SET target.most = source.most, seen = target.seen + 1
+        ),
+        merge_filter source.most <> 13));
+      SELECT who, MAX(value) AS most, 1 AS seen FROM bronze.events GROUP BY who
+      """)
+    try shop.run("INSERT INTO bronze.events VALUES (1, 1, 0, 5), (2, 2, 0, 6), (3, 3, 0, 7), (4, NULL, 0, 1)")
+    try shop.build()
+    try shop.run("UPDATE bronze.events SET value = CASE id WHEN 1 THEN 9 WHEN 2 THEN 2 WHEN 3 THEN 0 ELSE 4 END")
+    try shop.run("INSERT INTO bronze.events VALUES (5, 5, 0, 5)")
+    #expect(try shop.build().models[0].action == "merged")
+    func rows() throws -> [[Scalar]] { try shop.rows("SELECT who, most, seen FROM silver.latest ORDER BY who, most") }
+    #expect(
+      try rows() == [
+        [.integer(1), .integer(9), .integer(2)], [.integer(2), .integer(6), .integer(1)],
+        [.integer(5), .integer(5), .integer(1)], [.null, .integer(4), .integer(2)],
+      ])
+    // What the filter leaves out matches nothing and is added.
+    try shop.run("UPDATE bronze.events SET value = 13 WHERE id = 2")
+    try shop.build()
+    #expect(try rows().filter { $0[0] == .integer(2) }.map { $0[1] } == [.integer(6), .integer(13)])
+
+    shop.put(
+      "latest",
+      "MODEL (name silver.latest,\n kind INCREMENTAL_BY_UNIQUE_KEY (unique_key who,\n  when_matched (WHEN MATCHED UPDATE)));\n"
+        + "SELECT 1 AS who")
+    let error = #expect(throws: PulsehouseError.self) { try shop.build() }
+    #expect(error?.message.hasPrefix("when_matched is no part of a MERGE") == true && error?.line == 3)
+    shop.put(
+      "latest",
+      "MODEL (name silver.latest, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key who,\n  merge_filter source.nothing > 1));\n"
+        + "SELECT who, 1 AS one FROM bronze.events")
+    #expect(try shop.build().isPublished)
+    try shop.run("INSERT INTO bronze.events VALUES (9, 9, 0, 5)")
+    #expect(try shop.build().error?.message.contains("source.nothing") == true)
   }
 
   @Test func partitionsAreReplaced() throws {

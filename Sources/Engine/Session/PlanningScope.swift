@@ -238,4 +238,13 @@ package final class TableStatistics: Sendable {
     }
     return result
   }
+
+  /// Forgets other tables, and of these all states but the last ones asked for.
+  func keep(_ tables: Set<TableIdentifier>) {
+    known.withLock { known in
+      var newest: [TableIdentifier: SnapshotID] = [:]
+      for key in known.keys { newest[key.table] = max(newest[key.table] ?? key.changedAt, key.changedAt) }
+      known = known.filter { tables.contains($0.key.table) && newest[$0.key.table] == $0.key.changedAt }
+    }
+  }
 }

@@ -1,8 +1,10 @@
 import Bytes
+import Execution
 import Kernels
 import Planning
 import SQLSyntax
 import Segments
+import Synchronization
 import Vectors
 
 // What a query reads, and what has changed of a table since an earlier snapshot: enough for the floor above to rebuild
@@ -232,16 +234,108 @@ extension Session {
   /// Returns the sum of the hashes of all rows, which is the same for the same rows whatever their order. Good within
   /// this process only.
   private func contentHash(of rowGroups: [StoredRowGroup]) throws -> UInt64 {
-    var sum: UInt64 = 0
-    for (segment, rowGroup) in rowGroups {
+    try hashes(of: rowGroups) { $0.reduce(0, &+) }.reduce(0, &+)
+  }
+
+  /// Hashes all rows, on as many threads as a query has, and returns what `keep` makes of each row group's, in order.
+  /// - Parameter columns: the positions hashed in each row group's segment; nil for all.
+  private func hashes<Kept: Sendable>(
+    of rowGroups: [StoredRowGroup], columns: [Int]? = nil, keep: @escaping @Sendable ([UInt64]) -> Kept
+  ) throws -> [Kept] {
+    let results = Mutex<[Kept?]>([Kept?](repeating: nil, count: rowGroups.count))
+    let cancellation = canceller.start()
+    defer { canceller.end(cancellation) }
+    try WorkerPool.shared.forEach(count: rowGroups.count, threads: settings.threadCount) { index, _ in
+      try cancellation.check()
+      let (segment, rowGroup) = rowGroups[index]
       let reader = RowGroupReader(segment, rowGroup: rowGroup)
+      var hashes: [UInt64] = []
+      hashes.reserveCapacity(reader.rowCount)
       for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
         let rows = start..<min(start + Batch.vectorSize, reader.rowCount)
-        let columns = try segment.schema.fields.indices.map { try reader.read(column: $0, rows: rows) }
-        for hash in Hash.rows(columns, count: rows.count) { sum &+= hash }
+        let vectors = try (columns ?? Array(segment.schema.fields.indices)).map {
+          try reader.read(column: $0, rows: rows)
+        }
+        hashes += Hash.rows(vectors, count: rows.count)
+      }
+      let kept = keep(hashes)
+      results.withLock { $0[index] = kept }
+    }
+    return results.withLock { $0.compactMap(\.self) }
+  }
+
+  // MARK: Rows apart
+
+  /// Makes two tables, in the open transaction, of the rows that one of two tables has more often than the other, looking
+  /// at `columns` alone; returns their names. Segments that both have are not read.
+  ///
+  /// Rows are told apart by hashes of 64 bits, so among a hundred million that differ one may be missed once in two
+  /// thousand times. Nil when more than `limit` rows differ, or when the hashes would take half of the memory.
+  package func rowsApart(
+    _ first: TableState, _ second: TableState, columns: [String], schema: String, limit: Int
+  ) throws -> [TableName]? {
+    let tables = [first, second]
+    guard (first.rowCount + second.rowCount) * 16 < settings.memoryLimit / 2 else { return nil }
+    let segments = try tables.map { try $0.segments() }
+    let paths = segments.map { Set($0.map(\.path)) }
+    let positions = tables.map { table in columns.compactMap { table.definition.schema.index(of: $0) } }
+    let groups = try (0..<2).map { side in
+      try rowGroups(segments[side].filter { !paths[1 - side].contains($0.path) })
+    }
+    let found = try (0..<2).map { side in try hashes(of: groups[side], columns: positions[side]) { $0 } }
+    guard let surplus = Self.surplus(found.map { $0.flatMap(\.self) }, limit: limit) else { return nil }
+
+    let names = [TableName(schema, "first"), TableName(schema, "second")]
+    try inTransaction("comparison of \(first.name) and \(second.name)") { transaction in
+      if !transaction.snapshot.schemas.contains(schema) { try transaction.apply(.createSchema(schema)) }
+      for side in 0..<2 {
+        let definition = TableDefinition(columns: positions[side].map { tables[side].definition.columns[$0] })
+        if transaction.snapshot.table(names[side]) != nil { try transaction.apply(.dropTable(names[side])) }
+        try transaction.apply(.createTable(names[side], .random(), definition))
+        let writer = try tableWriter(names[side], definition, transaction)
+        var left = surplus[side]
+        for (group, hashes) in zip(groups[side], found[side]) where !left.isEmpty {
+          var rows: [UInt32] = []
+          for (row, hash) in hashes.enumerated() {
+            guard let count = left[hash] else { continue }
+            left[hash] = count > 1 ? count - 1 : nil
+            rows.append(UInt32(row))
+          }
+          if rows.isEmpty { continue }
+          let reader = RowGroupReader(group.segment, rowGroup: group.rowGroup)
+          let selection = SelectionVector(rows)
+          let vectors = try positions[side].map { try reader.read(column: $0, selection: selection) }
+          try writer.append(Batch(vectors, rowCount: rows.count))
+        }
+        try transaction.apply(.addSegments(names[side], try finish(writer)))
       }
     }
-    return sum
+    return names
+  }
+
+  /// How many more there are of each value in one list than in the other, for both; nil when they are too many.
+  private static func surplus(_ lists: [[UInt64]], limit: Int) -> [[UInt64: Int]]? {
+    let first = lists[0].sorted()
+    let second = lists[1].sorted()
+    var surplus: [[UInt64: Int]] = [[:], [:]]
+    var (left, right, count) = (0, 0, 0)
+    while left < first.count || right < second.count {
+      if left < first.count, right < second.count, first[left] == second[right] {
+        left += 1
+        right += 1
+        continue
+      }
+      count += 1
+      if count > limit { return nil }
+      if right == second.count || left < first.count && first[left] < second[right] {
+        surplus[0][first[left], default: 0] += 1
+        left += 1
+      } else {
+        surplus[1][second[right], default: 0] += 1
+        right += 1
+      }
+    }
+    return surplus
   }
 
   // MARK: State

@@ -3,65 +3,76 @@ import Execution
 import Segments
 import Vectors
 
-/// Keeps tables that grow by single rows readable: sixteen small segments of a size become one.
+/// Keeps tables readable that grow by few rows at a time: when many small segments have come, they become one.
+///
+/// The newest small segments are merged as soon as there are sixteen and the largest has no more rows than the others
+/// together. So a row is written again as often as its segment doubles, and there are some thirty small segments at most.
+/// Rows that only come stay in the order they came.
 extension Session {
   private static let segmentsToMerge = 16
   /// Segments with more rows than this are left alone.
   private static let largestToMerge = 65_536
 
-  /// Merges small segments of a table that rows were just added to. Done after the commit, as a commit of its own that
-  /// changes no rows; when another writer is in the way it is left for next time. In an open transaction nothing is done.
+  /// Merges small segments of a table that rows were just added to, as a commit of its own that changes no rows; when
+  /// another writer is in the way it is left for next time. In an open transaction nothing is done.
   func mergeSmallSegments(of name: TableName, _ work: StatementWork) throws {
     if isInTransaction { return }
+    try mergeSmallSegments(of: name)
+  }
+
+  /// Merges small segments of a table, in the open transaction or as a commit of its own.
+  package func mergeSmallSegments(of name: TableName) throws {
+    let cancellation = canceller.start()
+    defer { canceller.end(cancellation) }
     do {
-      while try mergeOneLevel(of: name, work) {}
-    } catch let error as PulsehouseError where error.kind == .conflict {
-      // Somebody else changed the table; the next INSERT tries again.
+      try inTransaction("compact \(name)") { try mergeSmallSegments(of: name, $0, cancellation) }
+    } catch let error as PulsehouseError where error.kind == .conflict && !isInTransaction {
+      // Somebody else changed the table; whoever adds rows next tries again.
     }
   }
 
-  private func mergeOneLevel(of name: TableName, _ work: StatementWork) throws -> Bool {
-    let transaction = try warehouse.begin()
+  private func mergeSmallSegments(of name: TableName, _ transaction: Transaction, _ cancellation: Cancellation) throws {
     guard let state = transaction.snapshot.table(name), state.segmentCount >= Self.segmentsToMerge,
       state.definition.partitionedBy.isEmpty, state.definition.clusteredBy.isEmpty
-    else { return false }
-    // The newest segments that are of one size, so that rows stay in the order they came.
-    let segments = try state.segments()
-    let run = segments.suffix(Self.segmentsToMerge)
-    let level = run.map { Self.level($0.rowCount) }
-    guard let largest = run.map(\.rowCount).max(), largest <= Self.largestToMerge, Set(level).count == 1 else {
-      return false
-    }
-    do {
-      let writer = try tableWriter(name, state.definition, transaction)
-      for descriptor in run {
-        try work.cancellation.check()
-        let segment = try warehouse.segmentCache.reader(
-          warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
-        for rowGroup in 0..<segment.rowGroupCount {
-          let reader = RowGroupReader(segment, rowGroup: rowGroup)
-          let all = SelectionVector((0..<reader.rowCount).map { UInt32($0) })
-          let columns = try state.definition.columns.indices.map { try reader.read(column: $0, selection: all) }
-          try writer.append(Batch(columns, rowCount: reader.rowCount))
-        }
+    else { return }
+    let run = Self.mergeable(try state.segments())
+    if run.isEmpty { return }
+    let writer = try tableWriter(name, state.definition, transaction)
+    for descriptor in run {
+      try cancellation.check()
+      let segment = try warehouse.segmentCache.reader(
+        warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
+      for rowGroup in 0..<segment.rowGroupCount {
+        let reader = RowGroupReader(segment, rowGroup: rowGroup)
+        let all = SelectionVector((0..<reader.rowCount).map { UInt32($0) })
+        let columns = try state.definition.columns.indices.map { try reader.read(column: $0, selection: all) }
+        try writer.append(Batch(columns, rowCount: reader.rowCount))
       }
-      try transaction.apply(.replaceSegments(name, removing: Array(run), adding: try finish(writer), .layout))
-      try transaction.commit(message: "compact \(name)")
-    } catch {
-      transaction.rollback()
-      throw error
     }
-    return true
+    try transaction.apply(.replaceSegments(name, removing: run, adding: try finish(writer), .layout))
   }
 
-  /// 0 for 1 to 15 rows, 1 up to 255, and so on.
-  private static func level(_ rowCount: Int) -> Int {
-    var level = 0
-    var rows = rowCount
-    while rows >= segmentsToMerge {
-      rows /= segmentsToMerge
-      level += 1
+  /// The segments that become one, in their order; empty when there are too few.
+  private static func mergeable(_ segments: [SegmentDescriptor]) -> [SegmentDescriptor] {
+    let newest = worthwhile(segments.reversed().prefix { $0.rowCount <= largestToMerge })
+    if newest > 0 { return Array(segments.suffix(newest)) }
+    // What lost rows was written again and is the newest now, however large: then the smallest ones are taken.
+    let small = segments.filter { $0.rowCount <= largestToMerge }
+    guard small.count >= 2 * segmentsToMerge else { return [] }
+    let bySize = small.sorted { $0.rowCount < $1.rowCount }
+    let chosen = Set(bySize.prefix(worthwhile(bySize)).map(\.path))
+    return small.filter { chosen.contains($0.path) }
+  }
+
+  /// How many of the first of `segments` may become one at most: enough of them, and none larger than all the others.
+  private static func worthwhile(_ segments: some Sequence<SegmentDescriptor>) -> Int {
+    var (best, count, sum, largest) = (0, 0, 0, 0)
+    for segment in segments {
+      count += 1
+      sum += segment.rowCount
+      largest = max(largest, segment.rowCount)
+      if count >= segmentsToMerge, largest <= sum - largest { best = count }
     }
-    return level
+    return best
   }
 }

@@ -44,4 +44,12 @@ package final class SegmentCache: Sendable {
     }
     return reader
   }
+
+  /// Closes every reader but those of `paths`, as soon as nobody reads by it.
+  func keep(_ paths: Set<String>) {
+    state.withLock { state in
+      state.readers = state.readers.filter { paths.contains($0.key) }
+      state.order = state.order.filter { state.readers[$0] != nil }
+    }
+  }
 }

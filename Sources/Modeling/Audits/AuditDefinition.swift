@@ -9,7 +9,13 @@ enum AuditDefinition {
   /// Finds what a call of a model names; those of the model's own file come first, then the project's.
   static func find(_ call: AuditCall, of model: Model, in project: Project) throws(PulsehouseError) -> AuditDefinition {
     for audits in [model.inlineAudits, project.audits] {
-      if let custom = audits[call.call.name] ?? audits[call.name] { return .custom(custom) }
+      guard let custom = audits[call.call.name] ?? audits[call.name] else { continue }
+      if custom.isStandalone {
+        throw PulsehouseError(
+          .user, "\(custom.name) is a standalone audit, which belongs to no model", sqlState: "42704",
+          hint: "It is asked by itself. Without standalone it can be named here.", range: call.call.nameRange)
+      }
+      return .custom(custom)
     }
     if let builtIn = BuiltInAudit(rawValue: call.name) { return .builtIn(builtIn) }
     let known = (Array(model.inlineAudits.keys) + Array(project.audits.keys) + BuiltInAudit.allCases.map(\.rawValue))

@@ -48,6 +48,12 @@ struct AuditPlan {
         throw error.located(in: model.file.text, path: model.file.path)
       }
     }
+    if model.kind == .standaloneAudit, let query = try model.query?.with(times) {
+      entries.append(
+        Entry(
+          name: model.name.name, text: model.name.name, check: .query(query.text, file: model.file.path),
+          isBlocking: false, file: model.file.path))
+    }
     if case .slowlyChanging(let kind) = model.kind { entries.append(Self.versions(kind, model)) }
     self.entries = entries
   }

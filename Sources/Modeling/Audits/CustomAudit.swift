@@ -7,6 +7,11 @@ package struct CustomAudit: Sendable {
   package var isBlocking: Bool
   /// Whether it is never asked.
   package var isSkipped: Bool
+  /// Whether it belongs to no model and is asked by itself.
+  package var isStandalone: Bool
+  /// Tables that come first, beside those its query reads.
+  var dependsOn: Set<RelationName>
+  var description: String?
   /// Arguments a call may leave out.
   package var defaults: [String: MacroValue]
   package var body: ModelBody
@@ -32,8 +37,13 @@ package struct CustomAudit: Sendable {
         .user, "expected AUDIT (...), found \(block.kind.rawValue.uppercased()) (...)", sqlState: "42601",
         range: block.range)
     }
+    let isStandalone = try block["standalone"]?.boolean() ?? false
+    let known: Set = ["name", "dialect", "blocking", "defaults", "skip", "standalone"]
+    let alone: Set = [
+      "cron", "cron_tz", "depends_on", "description", "owner", "start", "stamp", "tags", "interval_unit",
+    ]
     for property in block.properties
-    where !["name", "dialect", "blocking", "defaults", "skip"].contains(property.name) {
+    where !known.contains(property.name) && !(isStandalone && alone.contains(property.name)) {
       throw PulsehouseError(
         .unsupported, "the audit property \"\(property.name)\" is not supported natively", range: property.nameRange)
     }
@@ -48,10 +58,36 @@ package struct CustomAudit: Sendable {
     for property in try block["defaults"]?.properties() ?? [] {
       defaults[property.name] = .sql(property.value?.sql ?? "true")
     }
+    let isBlocking = try block["blocking"]?.boolean()
+    if isStandalone, isBlocking == true, let range = block["blocking"]?.range {
+      throw PulsehouseError(
+        .user, "a standalone audit blocks nothing", sqlState: "42601", hint: "Leave blocking out.", range: range)
+    }
+    var dependsOn: Set<RelationName> = []
+    for entry in block["depends_on"]?.list() ?? [] {
+      dependsOn.insert(try ModelReader(file: file, block: block).relationName(entry))
+    }
     return CustomAudit(
-      name: try name.word(), isBlocking: try block["blocking"]?.boolean() ?? true,
-      isSkipped: try block["skip"]?.boolean() ?? false, defaults: defaults,
+      name: try name.word(), isBlocking: isBlocking ?? !isStandalone,
+      isSkipped: try block["skip"]?.boolean() ?? false, isStandalone: isStandalone, dependsOn: dependsOn,
+      description: try block["description"]?.string(), defaults: defaults,
       body: block.body, file: file, nameRange: name.range)
+  }
+
+  /// A standalone audit as what a run looks at among the models.
+  func model(_ defaults: ModelDefaults) throws(PulsehouseError) -> Model {
+    do throws(PulsehouseError) {
+      let query = try ModelQuery(
+        body, variables: ModelReader.sampleVariables(.standaloneAudit), constants: self.defaults, within: nameRange)
+      let reads = try ModelReader.tablesRead(query, file)
+      return Model(
+        name: RelationName("audit", name), kind: .standaloneAudit, description: description, grain: [],
+        partitionedBy: [],
+        clusteredBy: [], columns: [], audits: [], cron: defaults.cron, upstream: reads.union(dependsOn), reads: reads,
+        query: query, file: file, nameRange: nameRange)
+    } catch {
+      throw error.located(in: file.text, path: file.path)
+    }
   }
 
   func error(_ message: String, hint: String? = nil) -> PulsehouseError {

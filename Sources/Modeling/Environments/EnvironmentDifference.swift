@@ -99,11 +99,16 @@ package struct EnvironmentDifference: Sendable {
 private struct RowComparison {
   private let session: Session
   private let sampleLimit: Int
+  /// Whether rows that differ can be put aside.
+  private let canWrite: Bool
   private static let schema = "pulsehouse__compared"
+  /// Rows that differ and are put aside at most.
+  private static let rowLimit = 5_000_000
 
   init(_ session: Session, sampleLimit: Int) {
     self.session = session
     self.sampleLimit = sampleLimit
+    canWrite = !session.warehouse.store.isReadOnly
   }
 
   func compare(
@@ -114,14 +119,7 @@ private struct RowComparison {
     let fields = sources.map { name in
       snapshot.table(name)?.definition.columns ?? snapshot.view(name)?.definition.columns ?? []
     }
-    if let left = snapshot.table(first), let right = snapshot.table(second) {
-      if try left.isSame(as: right) { return }
-      if fields[0] == fields[1] {
-        // Whole segments that both have hold rows that both have.
-        sources = try session.segmentsApart(left, right, schema: Self.schema)
-        if try session.haveSameContent(sources[0], sources[1]) { return }
-      }
-    }
+    if let left = snapshot.table(first), let right = snapshot.table(second), try left.isSame(as: right) { return }
     let common = fields[0].filter { field in fields[1].contains { $0.name == field.name && $0.type == field.type } }
       .map(\.name)
     for field in fields[0] where !common.contains(field.name) {
@@ -133,6 +131,20 @@ private struct RowComparison {
       model.columns.append("- \(field.name) \(field.type.name)")
     }
     guard !common.isEmpty else { return }
+    if let left = snapshot.table(first), let right = snapshot.table(second) {
+      // The few rows that differ are found by their hashes; only of very many is everything compared.
+      if canWrite,
+        let apart = try session.rowsApart(left, right, columns: common, schema: Self.schema, limit: Self.rowLimit)
+      {
+        sources = apart
+      } else if fields[0] == fields[1] {
+        // Whole segments that both have hold rows that both have.
+        sources = try session.segmentsApart(left, right, schema: Self.schema)
+        if try session.haveSameContent(sources[0], sources[1]) { return }
+      }
+      let now = try session.currentSnapshot()
+      if fields[0] == fields[1], sources.allSatisfy({ now.table($0)?.rowCount == 0 }) { return }
+    }
     model.rows = try rows(sources[0], sources[1], common, grain.filter { common.contains($0) })
   }
 

@@ -63,6 +63,8 @@ package struct ModelQuery: Sendable {
   package var text: String
   /// Where the statement starts in the expanded text.
   package var offset: Int
+  /// Variables that always have these values.
+  private let constants: [String: MacroValue]
   /// The queries that stand in `text` in the places of embedded models' names.
   private var embedded: [RelationName: ModelQuery] = [:]
   private var embeddings: [Embedding] = []
@@ -78,8 +80,13 @@ package struct ModelQuery: Sendable {
   /// Expands the body's only statement.
   ///
   /// - Throws: `.user` for an unknown variable, no statement; `.unsupported` for several.
-  init(_ body: ModelBody, variables values: [String: MacroValue], within range: Range<Int>) throws(PulsehouseError) {
+  init(
+    _ body: ModelBody, variables values: [String: MacroValue], constants: [String: MacroValue] = [:],
+    within range: Range<Int>
+  ) throws(PulsehouseError) {
     self.body = body
+    self.constants = constants
+    let values = values.merging(constants) { _, constant in constant }
     // First, since its errors know their places in the file.
     expanded = try MacroExpander.expand(body, variables: values)
     variables = try MacroExpander.variables(of: body.text)
@@ -103,7 +110,7 @@ package struct ModelQuery: Sendable {
     }
     var inner: [RelationName: ModelQuery] = [:]
     for (name, query) in embedded { inner[name] = try query.with(values) }
-    return try ModelQuery(body, variables: values, within: 0..<0).embedding(inner)
+    return try ModelQuery(body, variables: values, constants: constants, within: 0..<0).embedding(inner)
   }
 
   /// Returns the statement with the queries of embedded models in the places of their names.

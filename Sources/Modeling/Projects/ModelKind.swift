@@ -16,11 +16,13 @@ extension Model {
     /// A table of which only the intervals are rebuilt whose rows changed upstream.
     case incrementalByTimeRange(TimeRange)
     /// A table into which the query's rows are merged by a key.
-    case incrementalByUniqueKey(columns: [String])
+    case incrementalByUniqueKey(UniqueKey)
     /// A table of which the partitions are replaced that the query gives rows for.
     case incrementalByPartition
     /// A table that keeps every version of a row, with the time for which it held.
     case slowlyChanging(SlowlyChanging)
+    /// No table: a query of its own that should return no rows, asked when what it reads has changed.
+    case standaloneAudit
 
     package var name: String {
       switch self {
@@ -29,6 +31,7 @@ extension Model {
       case .seed: "SEED"
       case .external: "EXTERNAL"
       case .embedded: "EMBEDDED"
+      case .standaloneAudit: "AUDIT"
       case .incrementalByTimeRange: "INCREMENTAL_BY_TIME_RANGE"
       case .incrementalByUniqueKey: "INCREMENTAL_BY_UNIQUE_KEY"
       case .incrementalByPartition: "INCREMENTAL_BY_PARTITION"
@@ -41,14 +44,18 @@ extension Model {
       switch self {
       case .incrementalByTimeRange(let range):
         "\(name) \(range.column), from \(range.startDay.map { CalendarText.date(day: $0) } ?? "the first")"
-      case .incrementalByUniqueKey(let columns): "\(name) \(columns)"
+      case .incrementalByUniqueKey(let kind):
+        "\(name) \(kind.columns)" + [kind.whenMatched, kind.filter].compactMap(\.self).map { "\n\($0)" }.joined()
       case .slowlyChanging(let kind): "\(name) \(kind)"
       default: name
       }
     }
 
     /// Whether a run makes a table or view of it.
-    var makesRelation: Bool { self != .external && self != .embedded }
+    var makesRelation: Bool { self != .external && self != .embedded && self != .standaloneAudit }
+
+    /// Whether it is known of it when it was last looked at, so that it is not always looked at.
+    var isRemembered: Bool { makesRelation || self == .standaloneAudit }
 
     /// Whether the project's own SQL makes its rows.
     var hasQuery: Bool {
@@ -72,6 +79,15 @@ extension Model {
     package var isForwardOnly: Bool
     /// The first day (since 1970) there is an interval for; nil for the first there are rows for.
     package var startDay: Int64?
+  }
+
+  /// What `INCREMENTAL_BY_UNIQUE_KEY` says.
+  package struct UniqueKey: Sendable, Hashable {
+    package var columns: [String]
+    /// The clauses `WHEN MATCHED ...` of a MERGE of rows called `source` into `target`; nil replaces rows whole.
+    package var whenMatched: String?
+    /// A condition more for rows to match.
+    package var filter: String?
   }
 
   /// What `SCD_TYPE_2_BY_TIME` and `SCD_TYPE_2_BY_COLUMN` say.

@@ -21,8 +21,7 @@ extension ModelReader {
     case "seed": return .seed(path: try seedPath(call))
     case "incremental_by_time_range": return .incrementalByTimeRange(try timeRange(call))
     case "incremental_by_unique_key":
-      let properties = try KindProperties(call, known: ["unique_key"], withoutEffect: KindProperties.common)
-      return .incrementalByUniqueKey(columns: try properties.columns("unique_key"))
+      return .incrementalByUniqueKey(try uniqueKey(call))
     case "incremental_by_partition":
       _ = try KindProperties(call, known: [], withoutEffect: KindProperties.common)
       guard try !words("partitioned_by").isEmpty else {
@@ -86,6 +85,36 @@ extension ModelReader {
       column: name[0], unit: unit, batchSize: try properties.count("batch_size", minimum: 1),
       lookback: try properties.count("lookback", minimum: 0) ?? 0, isForwardOnly: try properties.flag("forward_only"),
       startDay: startDay)
+  }
+
+  private func uniqueKey(_ call: PropertyCall) throws(PulsehouseError) -> Model.UniqueKey {
+    let properties = try KindProperties(
+      call, known: ["unique_key", "when_matched", "merge_filter"],
+      withoutEffect: KindProperties.common.union(["batch_size", "batch_concurrency", "lookback"]))
+    var kind = Model.UniqueKey(columns: try properties.columns("unique_key"))
+    if let clauses = properties["when_matched"] {
+      kind.whenMatched = clauses.mergeClauses
+      try require(clauses, "when_matched", kind.whenMatched ?? "", condition: "TRUE")
+    }
+    if let filter = properties["merge_filter"] {
+      kind.filter = filter.sql
+      try require(filter, "merge_filter", "WHEN MATCHED THEN DELETE", condition: filter.sql)
+    }
+    return kind
+  }
+
+  /// Throws where the words make no MERGE.
+  private func require(_ value: PropertyValue, _ name: String, _ clauses: String, condition: String)
+    throws(PulsehouseError)
+  {
+    do throws(PulsehouseError) {
+      _ = try PostgresParser.parseOne("MERGE INTO t AS target USING s AS source ON \(condition) \(clauses)")
+    } catch {
+      throw PulsehouseError(
+        .user, "\(name) is no part of a MERGE: \(error.message)", sqlState: "42601",
+        hint: "Write when_matched (WHEN MATCHED THEN UPDATE SET target.a = source.a), merge_filter (source.a > 1).",
+        range: value.range)
+    }
   }
 
   private func slowlyChanging(_ call: PropertyCall, byTime: Bool) throws(PulsehouseError) -> Model.SlowlyChanging {

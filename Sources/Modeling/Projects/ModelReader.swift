@@ -114,7 +114,7 @@ struct ModelReader {
     }
   }
 
-  private func relationName(_ value: PropertyValue) throws(PulsehouseError) -> RelationName {
+  func relationName(_ value: PropertyValue) throws(PulsehouseError) -> RelationName {
     let parts = try value.name()
     guard parts.count == 2 else {
       throw PulsehouseError(
@@ -173,7 +173,8 @@ struct ModelReader {
     case .incrementalByTimeRange(let range):
       TimeVariables.values(IntervalRange(0, 0, range.unit), execution: 0)
     // Its variables are those of whoever reads it.
-    case .embedded: TimeVariables.values(IntervalRange(0, 0, .day), execution: 0)
+    case .embedded, .standaloneAudit, .incrementalByUniqueKey, .incrementalByPartition:
+      TimeVariables.values(IntervalRange(0, 0, .day), execution: 0)
     default: TimeVariables.executionValues(0)
     }
   }
@@ -183,6 +184,10 @@ struct ModelReader {
   }
 
   private func tablesRead(_ query: ModelQuery) throws(PulsehouseError) -> Set<RelationName> {
+    try Self.tablesRead(query, file)
+  }
+
+  static func tablesRead(_ query: ModelQuery, _ file: ModelFile) throws(PulsehouseError) -> Set<RelationName> {
     do throws(PulsehouseError) {
       let statement = try PostgresParser.parseOne(query.text)
       guard case .query(let parsed) = statement.node else {

@@ -8,6 +8,8 @@ package struct Project: Sendable {
   package var models: [Model]
   /// Custom audits by name.
   package var audits: [String: CustomAudit]
+  /// The standalone ones among them that are not skipped, as what a run looks at; in the order of their names.
+  package private(set) var standaloneAudits: [Model] = []
 
   /// Reads every `.sql` file below `models/` and `audits/`. A folder that is not there holds nothing.
   ///
@@ -32,6 +34,9 @@ package struct Project: Sendable {
     for (first, second) in zip(project.models, project.models.dropFirst()) where first.name == second.name {
       throw second.error(
         .user, "there are two models called \(second.name)", hint: "The other is in \(first.file.path).")
+    }
+    for audit in project.audits.values.sorted(by: { $0.name < $1.name }) where audit.isStandalone && !audit.isSkipped {
+      project.standaloneAudits.append(try audit.model(defaults))
     }
     try project.embed()
     try project.bindAudits()
@@ -65,6 +70,7 @@ package struct Project: Sendable {
     for (index, model) in models.enumerated() {
       if let done = ready[model.name] { models[index] = done } else { models[index] = try embedded(model, ready) }
     }
+    for (index, audit) in standaloneAudits.enumerated() { standaloneAudits[index] = try embedded(audit, ready) }
   }
 
   private func embedded(_ model: Model, _ embedded: [RelationName: Model]) throws(PulsehouseError) -> Model {

@@ -34,8 +34,18 @@ struct ModelBuilder {
   }
 
   func build(_ step: ModelStep) throws -> BuiltModel {
+    let built = try carryOut(step)
+    switch step.action {
+    // What was rebuilt lies behind the rest, run after run.
+    case .merge, .rebuildIntervals: try session.mergeSmallSegments(of: model.name)
+    default: break
+    }
+    return built
+  }
+
+  private func carryOut(_ step: ModelStep) throws -> BuiltModel {
     switch (step.action, model.kind) {
-    case (.keep, _): return BuiltModel(isChanged: false)
+    case (.keep, _), (.audit, _): return BuiltModel(isChanged: false)
     case (.rebuild, .view):
       try drop()
       try run("CREATE VIEW \(model.name.sql) AS\n", planner.wholeVariables(model))
@@ -68,7 +78,9 @@ struct ModelBuilder {
         try run("CREATE TABLE \(name.sql)\(storage) AS\n", planner.wholeVariables(model))
       }
     case (.rebuildIntervals(let ranges), .incrementalByTimeRange(let kind)): return try rebuild(ranges, kind)
-    case (.merge, .incrementalByUniqueKey(let key)): return try merge(replacing: key)
+    case (.merge, .incrementalByUniqueKey(let kind)) where kind.whenMatched != nil || kind.filter != nil:
+      return try merge(kind)
+    case (.merge, .incrementalByUniqueKey(let kind)): return try merge(replacing: kind.columns)
     case (.merge, .incrementalByPartition): return try merge(replacing: model.partitionedBy)
     case (.merge, .slowlyChanging(let kind)):
       return try replacing(step) { name in try addVersions(kind, to: name) }
@@ -225,21 +237,53 @@ struct ModelBuilder {
 
   /// Replaces the rows whose `columns` are among those of the query's rows by the query's rows.
   private func merge(replacing columns: [String]) throws -> BuiltModel {
+    let next = try incoming()
+    defer { _ = try? session.execute("DROP TABLE \(next.sql)") }
+    let deleted =
+      try session.execute(
+        "DELETE FROM \(model.name.sql) AS target WHERE EXISTS (SELECT 1 FROM \(next.sql) AS source WHERE "
+          + "\(Self.sameKey(columns)))") ?? 0
+    let inserted = try session.execute("INSERT INTO \(model.name.sql) SELECT * FROM \(next.sql)") ?? 0
+    return BuiltModel(isChanged: deleted + inserted > 0, rowCount: inserted)
+  }
+
+  /// Merges the query's rows as the model's own clauses say; those that match none are added.
+  private func merge(_ kind: Model.UniqueKey) throws -> BuiltModel {
+    let next = try incoming()
+    defer { _ = try? session.execute("DROP TABLE \(next.sql)") }
+    let columns = try session.query("SELECT * FROM \(next.sql) LIMIT 0").columns.map { RelationName.quoted($0.name) }
+    let updates = columns.map { "\($0) = source.\($0)" }.joined(separator: ", ")
+    let filter = kind.filter.map { " AND (\($0))" } ?? ""
+    let values = columns.map { "source.\($0)" }.joined(separator: ", ")
+    do {
+      let count = try session.execute(
+        """
+        MERGE INTO \(model.name.sql) AS target USING \(next.sql) AS source
+        ON \(Self.sameKey(kind.columns))\(filter)
+        \(kind.whenMatched ?? "WHEN MATCHED THEN UPDATE SET \(updates)")
+        WHEN NOT MATCHED THEN INSERT (\(columns.joined(separator: ", "))) VALUES (\(values))
+        """)
+      return BuiltModel(isChanged: count != 0, rowCount: count)
+    } catch let error as PulsehouseError {
+      // The statement is ours; what is wrong with it stands in the header.
+      throw model.error(error.kind, error.message, sqlState: error.sqlState, hint: error.hint)
+    }
+  }
+
+  /// Writes the query's rows to a table beside the model's and returns its name.
+  private func incoming() throws -> RelationName {
     let next = RelationName(model.name.schema, model.name.name + "__next")
     if try session.relationKind(next) != nil { _ = try session.execute("DROP TABLE \(next.sql)") }
     try run("CREATE TABLE \(next.sql) AS\n", planner.wholeVariables(model))
-    defer { _ = try? session.execute("DROP TABLE \(next.sql)") }
-    let same = columns.map { column in
+    return next
+  }
+
+  /// The condition that rows `source` and `target` have one key; NULL is like NULL.
+  private static func sameKey(_ columns: [String]) -> String {
+    columns.map { column in
       let name = RelationName.quoted(column)
-      return
-        "(incoming.\(name) = \(model.name.sql).\(name) OR (incoming.\(name) IS NULL AND \(model.name.sql).\(name) IS NULL))"
-    }
-    let deleted =
-      try session.execute(
-        "DELETE FROM \(model.name.sql) WHERE EXISTS (SELECT 1 FROM \(next.sql) AS incoming WHERE "
-          + "\(same.joined(separator: " AND ")))") ?? 0
-    let inserted = try session.execute("INSERT INTO \(model.name.sql) SELECT * FROM \(next.sql)") ?? 0
-    return BuiltModel(isChanged: deleted + inserted > 0, rowCount: inserted)
+      return "(source.\(name) = target.\(name) OR (source.\(name) IS NULL AND target.\(name) IS NULL))"
+    }.joined(separator: " AND ")
   }
 
   // MARK: Versions

@@ -118,13 +118,14 @@ final class ModelCrew: @unchecked Sendable {
       pthread_mutex_lock(lock)
       try finish(number, branch, outcome, kept, hadAll: share == 1)
     } catch {
-      end(with: error)
+      end(with: error, at: number)
     }
     pthread_cond_broadcast(changed)
   }
 
-  private func end(with error: any Error) {
+  private func end(with error: any Error, at number: Int? = nil) {
     if fatal == nil { fatal = error }
+    if let number { _ = schedule.fail(number) }
     schedule.stop()
     // Those that run are waited for; what they made is forgotten with the transaction.
   }
@@ -148,7 +149,7 @@ final class ModelCrew: @unchecked Sendable {
     case .failure(let thrown):
       try session.discard(branch, keeping: [])
       let error = thrown as? PulsehouseError ?? PulsehouseError(.internal, "\(thrown)")
-      if error.kind == .cancelled { return end(with: error) }
+      if error.kind == .cancelled { return end(with: error, at: number) }
       if fatal == nil, try retries(number, after: error, hadAll) { return }
       var report = ModelReport(models[number])
       report.attemptCount = attempts[number]

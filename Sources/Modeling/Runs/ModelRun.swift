@@ -128,6 +128,7 @@ package struct ModelRun {
     try beginFromProduction(graph)
     try session.begin()
     let base = try session.baseSnapshot()
+    report.snapshotBefore = base
     do {
       for schema in Set(models.filter(\.kind.makesRelation).map(\.name.schema)).sorted()
       where try !session.schemaExists(schema) {
@@ -161,9 +162,16 @@ package struct ModelRun {
     return report
   }
 
-  /// The models to look at; embedded ones are parts of others.
+  /// The models to look at, embedded ones being parts of others; then the standalone audits of what is looked at, and
+  /// those that read no model.
   private func selected(_ graph: ModelGraph) throws -> [Model] {
-    try graph.selecting(options.selection).filter { $0.kind != .embedded }
+    let models = try graph.selecting(options.selection).filter { $0.kind != .embedded }
+    let chosen = Set(models.map(\.name))
+    let known = Set(graph.ordered.map(\.name))
+    let audits = project.standaloneAudits.filter { audit in
+      options.selection.isEmpty || !audit.upstream.isDisjoint(with: chosen) || audit.upstream.isDisjoint(with: known)
+    }
+    return models + audits
   }
 
   /// An environment is brought up to production in a commit of its own, so that what this run changes on top shows.

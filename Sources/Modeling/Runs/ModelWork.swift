@@ -60,13 +60,16 @@ struct ModelWork {
     let end = RunClock.now
     let readCount = session.readRowCount - readBefore
     // An audit may also look at tables that the model does not read.
-    let isAudited = built.isChanged || model.kind == .external || !model.upstream.isDisjoint(with: changed)
+    let isAudited =
+      built.isChanged || step.action == .audit || model.kind == .external || !model.upstream.isDisjoint(with: changed)
     var report = ModelReport(model)
+    // What is wrong with an audit's own SQL is then said with its place.
+    if step.action == .audit { _ = try model.reading(planner.wholeVariables(model), session) }
     if isAudited {
       report.audits = try AuditPlan(model, in: project, rows: built.rows, times: auditTimes(built))
         .run(session, sampleLimit: options.sampleLimit)
     }
-    let definition = model.kind.makesRelation ? try model.definition() : nil
+    let definition = model.kind.isRemembered ? try model.definition() : nil
     if step.action != .keep || step.state?.definition != definition {
       try remember(model, step, built, planner, session)
     }
@@ -93,7 +96,7 @@ struct ModelWork {
   private func remember(
     _ model: Model, _ step: ModelStep, _ built: BuiltModel, _ planner: RunPlanner, _ session: any ModelSession
   ) throws {
-    if !model.kind.makesRelation { return }
+    if !model.kind.isRemembered { return }
     var intervals = built.intervals
     if case .rebuildIntervals = step.action { intervals += step.state?.intervals ?? [] }
     let state = ModelState(

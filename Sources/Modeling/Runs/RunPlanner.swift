@@ -13,6 +13,8 @@ package struct ModelStep: Sendable {
     case rebuildIntervals([IntervalRange])
     /// The query's rows are merged into what is there, as the kind says.
     case merge
+    /// Nothing is built; a standalone audit is asked.
+    case audit
 
     package var text: String {
       switch self {
@@ -22,6 +24,7 @@ package struct ModelStep: Sendable {
       case .rebuildIntervals(let ranges):
         "\(ranges.reduce(0) { $0 + $1.count }) intervals, \(ranges[0].text) ... \(ranges[ranges.count - 1].text)"
       case .merge: "merged"
+      case .audit: "audited"
       }
     }
   }
@@ -92,6 +95,7 @@ struct RunPlanner {
     let state = try rememberedState(of: model)
     var step = ModelStep(model: model, action: .keep, reasons: [], state: state?.state)
     let wantedKind: RelationKind? = model.kind == .view ? .view : .table
+    if model.kind == .standaloneAudit { return try auditStep(step, state) }
     guard model.kind.makesRelation else { return step }
     guard let state, try session.relationKind(model.name) == wantedKind else {
       step.reasons = [state == nil ? "new" : "\(model.name) is gone"]
@@ -121,6 +125,18 @@ struct RunPlanner {
       try decideWhole(&step, state)
     }
     if case .keep = step.action { step.reasons = [] }
+    return step
+  }
+
+  private func auditStep(_ step: ModelStep, _ state: Remembered?) throws -> ModelStep {
+    var step = step
+    if let state, state.state.definition == (try step.model.definition()) {
+      try decideWhole(&step, state)
+    } else {
+      step.previousText = state?.state.text
+      step.reasons = [state == nil ? "new" : "its SQL changed"]
+      step.action = .audit
+    }
     return step
   }
 
@@ -179,6 +195,7 @@ struct RunPlanner {
     guard !step.reasons.isEmpty else { return }
     switch model.kind {
     case .incrementalByUniqueKey, .incrementalByPartition, .slowlyChanging: step.action = .merge
+    case .standaloneAudit: step.action = .audit
     default: step.action = .rebuild(nil)
     }
   }
@@ -186,7 +203,7 @@ struct RunPlanner {
   /// The variables of a model whose query always runs as a whole.
   func wholeVariables(_ model: Model) -> [String: MacroValue] {
     switch model.kind {
-    case .incrementalByUniqueKey, .incrementalByPartition:
+    case .incrementalByUniqueKey, .incrementalByPartition, .standaloneAudit:
       TimeVariables.values(
         IntervalRange(0, max(0, execution / 86_400_000_000), .day), execution: execution)
     default: TimeVariables.executionValues(execution)

@@ -30,6 +30,8 @@ package struct RunReport: Sendable {
   /// The run's number in the history; nil when there was nothing to do, which is not kept.
   package var number: Int?
   package var seconds = 0.0
+  /// The snapshot that was looked at.
+  package var snapshotBefore: UInt64 = 0
 
   /// Whether everything was published.
   package var isPublished: Bool { outcome == .published }

@@ -59,6 +59,10 @@ package final class SessionModelSession: ModelSession {
     return branch.session
   }
 
+  package func mergeSmallSegments(of name: RelationName) throws {
+    try session.mergeSmallSegments(of: try resolved(name))
+  }
+
   package var isStopped: Bool { session.canceller.isStopped }
 
   package func execute(_ sql: String) throws -> Int? {

@@ -24,6 +24,33 @@ package struct PropertyValue: Hashable, Sendable {
     PulsehouseError(.user, "expected \(wanted), found \"\(text)\"", sqlState: "42601", range: range)
   }
 
+  /// Reads `(WHEN MATCHED ... THEN UPDATE SET target.a = ...)` as the clauses of PostgreSQL's MERGE, which knows whose
+  /// columns are set and wants their names alone.
+  package var mergeClauses: String {
+    var words: [String] = []
+    var depth = 0
+    var isSetting = false
+    var isName = false
+    var rest = isGroup ? tokens.dropFirst().dropLast() : tokens
+    while let token = rest.popFirst() {
+      if token.isSymbol("(") || token.isSymbol("[") { depth += 1 }
+      if token.isSymbol(")") || token.isSymbol("]") { depth -= 1 }
+      if depth == 0, token.kind == .word {
+        if token.name == "set" { (isSetting, isName) = (true, true) }
+        if token.name == "when" { isSetting = false }
+      }
+      if isSetting, depth == 0, token.isSymbol(",") { isName = true }
+      if isName, token.name == "target", rest.first?.isSymbol(".") == true {
+        _ = rest.popFirst()
+        isName = false
+        continue
+      }
+      if isName, token.name != "set", !token.isSymbol(",") { isName = false }
+      words.append(token.text)
+    }
+    return words.joined(separator: " ")
+  }
+
   // One value
 
   /// Reads `a.b.c`; parts without quotes are folded to lower case. A string is one part, folded too if it is a word.

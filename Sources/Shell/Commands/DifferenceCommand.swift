@@ -25,8 +25,10 @@ package enum DifferenceCommand: Command {
     let first = try environment(name)
     let second = try arguments.operands.dropFirst().first.map { try environment($0) } ?? nil
     let project = try Project.load(place.project)
-    // The tables compared are written nowhere, but what does not fit memory is spilled.
-    let warehouse = try OpenWarehouse.open(place, arguments, forWriting: false)
+    // Rows that differ are put aside until it ends; who may not write compares all of them.
+    let files = LocalFileSystem()
+    let mayWrite = try files.status(place.tables) != nil && files.canWrite(place.tables)
+    let warehouse = try OpenWarehouse.open(place, arguments, forWriting: mayWrite)
     let session = try OpenWarehouse.session(warehouse, arguments)
     let canceller = session.canceller
     SignalWatch.onInterrupt { canceller.cancel() }

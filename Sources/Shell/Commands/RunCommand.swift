@@ -1,5 +1,6 @@
 import Bytes
 import Engine
+import Execution
 import Modeling
 import Vectors
 
@@ -18,22 +19,35 @@ package enum RunCommand: Command {
       OptionSpecification("kept", value: "N", "failing rows kept of each audit of a failed model (default: 100k)"),
     ] + WatchRun.options,
     discussion: """
-      \(RunSelection.discussion) Readers see the old tables until everything is built and audited, and then all new
-      ones at once. A model fails by an error or a blocking audit: it and all that depends on it keep the tables they
-      had, the other models are published, and the exit code is that of the first failure; rows that failed an audit
-      are kept in tables of the schema audits. After a remedy the next run builds only what is missing. With
-      --all-or-nothing one failure keeps everything as it was. What may pass (a lock, a full disk, too little memory
-      beside another model) is tried again first. A run that is stopped or killed publishes nothing. pulsehouse plan
-      shows what a run would do, pulsehouse undo takes it back. With --env the run builds beside production: the
-      environment begins from production's tables without copying them, and only models whose SQL or upstream differ
-      are built anew; pulsehouse diff compares, pulsehouse promote makes it production.
+      \(RunSelection.discussion)
+      Readers see the old tables until everything is built and audited, and then all new ones at once. A model fails by
+      an error or a blocking audit: it and all that depends on it keep the tables they had, the other models are
+      published, and the exit code is that of the first failure; rows that failed an audit are kept in tables of the
+      schema audits. After a remedy the next run builds only what is missing. With --all-or-nothing one failure keeps
+      everything as it was. What may pass (a lock, a full disk, too little memory beside another model) is tried again
+      first. A run that is stopped or killed publishes nothing. pulsehouse plan shows what a run would do, pulsehouse
+      undo takes it back. With --env the run builds beside production: the environment begins from production's tables
+      without copying them, and only models whose SQL or upstream differ are built anew; pulsehouse diff compares,
+      pulsehouse promote makes it production.
       \(WatchRun.discussion)
       """)
 
   package static func run(_ arguments: Arguments) throws {
     let place = try Workplace(arguments)
-    let project = try RunSelection.project(place)
     let options = try options(arguments)
+    let idle = try IdleMark(
+      tables: place.tables, project: place.project,
+      selection: [arguments.value("env") ?? Environment.production] + options.selection, in: LocalFileSystem())
+    let lookedAt = QueryContext.clock() * 1000
+    if !arguments.has("watch"), !arguments.has("json"), !options.isFull, options.restated.isEmpty,
+      let snapshot = try? OpenWarehouse.open(place, arguments, forWriting: false).snapshot(),
+      let count = idle.modelCount(at: snapshot.id.number)
+    {
+      var output = StandardOutput()
+      try output.write(nothingToDo(count))
+      return try output.flush()
+    }
+    let project = try RunSelection.project(place)
     let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
     if arguments.has("watch") { return try WatchRun.run(place, arguments, warehouse, options) }
     let session = try OpenWarehouse.session(warehouse, arguments)
@@ -48,9 +62,11 @@ package enum RunCommand: Command {
         line.show("building \(name)", done: number - 1, total: total)
       case .finished(let model, _, _):
         line.clear()
-        if !isJSON {
-          try output.write(text(model) + "\n")
-          try output.flush()
+        // Of a thousand models the ten that were built are news.
+        if !isJSON, !model.isDone || model.action != "unchanged" || !model.audits.isEmpty {
+          // Whoever no longer reads the lines does not stop the work.
+          try? output.write(text(model) + "\n")
+          try? output.flush()
         }
       case .retrying(let name, let error, let seconds):
         line.clear()
@@ -60,10 +76,20 @@ package enum RunCommand: Command {
       }
     }
     line.clear()
-    try output.write(isJSON ? json(report) + "\n" : summary(report))
-    try output.flush()
+    var unheard: (any Error)?
+    do {
+      try output.write(isJSON ? json(report) + "\n" : summary(report))
+      try output.flush()
+    } catch {
+      unheard = error
+    }
+    // What became of the models goes before what became of the words.
     if let error = report.error { throw error }
+    idle.remember(report, of: project, now: lookedAt)
+    if let unheard { throw unheard }
   }
+
+  private static func nothingToDo(_ count: Int) -> String { "nothing to do: all \(count) models are up to date\n" }
 
   private static func options(_ arguments: Arguments) throws -> RunOptions {
     var options = try RunSelection.options(arguments)
@@ -110,7 +136,7 @@ package enum RunCommand: Command {
     let rows = Decimals.grouped(report.rowCount)
     let rate = report.seconds > 0 ? Int(Double(report.rowCount) / report.seconds) : report.rowCount
     guard let number = report.number else {
-      return report.isPublished ? "nothing to do: all \(report.models.count) models are up to date\n" : ""
+      return report.isPublished ? nothingToDo(report.models.count) : ""
     }
     let failed = report.models.count { $0.error != nil }
     let skipped = report.models.count { $0.skippedBecause != nil }

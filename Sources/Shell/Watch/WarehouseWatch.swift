@@ -39,6 +39,7 @@ final class WarehouseWatch: WatchWork {
     defer {
       running.set(nil)
       // So that months of turns need no more memory than one.
+      try? warehouse.forgetUnused()
       Heap.release()
     }
     // A signal between two pieces of work must not be lost.
@@ -52,23 +53,7 @@ final class WarehouseWatch: WatchWork {
 
   // MARK: The project
 
-  func projectMark() throws -> UInt64 {
-    var mark = SightMark()
-    for name in ["config.yaml", "config.yml"] { try add(Path.join(place.project, name), &mark, depth: 0) }
-    for name in ["models", "audits", "sources", "seeds"] { try add(Path.join(place.project, name), &mark, depth: 0) }
-    return mark.value
-  }
-
-  private func add(_ path: String, _ mark: inout SightMark, depth: Int) throws {
-    guard depth < 32, let status = try files.status(path) else { return }
-    guard status.isDirectory else {
-      mark.add(path, status.byteCount, status.modifiedNanoseconds)
-      return
-    }
-    for name in try files.list(path).sorted() where !name.hasPrefix(".") {
-      try add(Path.join(path, name), &mark, depth: depth + 1)
-    }
-  }
+  func projectMark() throws -> UInt64 { try ProjectSight(place.project, in: files).mark }
 
   func models() throws -> [WatchedModel] {
     let project = try RunSelection.project(place)
@@ -187,7 +172,7 @@ final class RunningWork: Sendable {
     piece.withLock { piece in
       switch piece {
       case .ingest(let cancellation)?: cancellation.cancel()
-      case .run(let canceller)?: canceller.cancel()
+      case .run(let canceller)?: canceller.stop()
       case nil: break
       }
     }
