@@ -71,7 +71,8 @@ let package = Package(
     floor(
       "Engine",
       uses: [
-        "Execution", "Planning", "SQLSyntax", "Segments", "Metadata", "Parquet", "Kernels", "Vectors", "Bytes",
+        "Execution", "Planning", "SQLSyntax", "Segments", "Metadata", "Parquet", "Kernels", "Encodings", "Vectors",
+        "Bytes",
       ]),
 
     // Floor 7: data arrives, is transformed, is simulated.

@@ -28,6 +28,8 @@ package indirect enum PlannedStatement: Sendable {
   case execute(name: String, arguments: [(Scalar, LogicalType)])
   /// Nil is ALL.
   case deallocate(String?)
+  /// ANALYZE or VACUUM: there is nothing left to do once its tables are known to be there.
+  case maintenance(String)
   /// Nil values: back to the default.
   case set(name: String, values: [Scalar]?, isLocal: Bool)
   /// Nil is ALL.
@@ -39,13 +41,14 @@ package indirect enum PlannedStatement: Sendable {
 package struct TableDefinition: Sendable {
   package struct Column: Sendable {
     package var field: Field
-    /// Of the field's type; nil for none.
-    package var defaultValue: Scalar?
+    package var defaultValue: ColumnDefault?
   }
 
   package var schema: String?
   package var name: String
   package var ifNotExists: Bool
+  /// Gone when the session ends, and seen by it alone.
+  package var isTemporary = false
   package var columns: [Column]
   package var constraints: [TableConstraint] = []
   /// `WITH (...)` by name, as written; the session knows which it takes.
@@ -139,6 +142,8 @@ package struct CopyFrom: Sendable {
   package var table: TableDescription
   /// Positions of the table's fields, in the file's order.
   package var targets: [Int]
+  /// What the fields that are no targets get, by position; NULL for those without one.
+  package var defaults: [Int: Scalar]
   package var checks: RowChecks
   package var place: Copy.Place
   package var options: [StatementOption]

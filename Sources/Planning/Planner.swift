@@ -35,4 +35,31 @@ package struct Planner: Sendable {
   package func plan(_ statement: Statement) throws -> PlannedStatement {
     try Binder(self).statement(statement.node, statement.range)
   }
+
+  /// Returns the types of a prepared statement's parameters, declared or found from their use, and the arguments cast
+  /// to them.
+  ///
+  /// - Throws: 42601 for too few or too many arguments, 42804 for one of a type that does not fit.
+  package func parameters(
+    of prepare: Prepare, _ arguments: [(Scalar, LogicalType)]
+  ) throws -> (types: [LogicalType?], values: [Scalar]) {
+    let binder = Binder(self)
+    for (index, type) in prepare.types.enumerated() { binder.parameterTypes[index + 1] = try binder.type(type) }
+    _ = try binder.statement(prepare.statement, .unknown)
+    let count = max(prepare.types.count, binder.parameterTypes.keys.max() ?? 0)
+    guard arguments.count == count else {
+      throw BinderError.user(
+        "42601", "wrong number of parameters for prepared statement \"\(prepare.name)\"", .unknown,
+        detail: "Expected \(count) parameters but got \(arguments.count).")
+    }
+    var types: [LogicalType?] = []
+    var values: [Scalar] = []
+    for (index, (value, type)) in arguments.enumerated() {
+      let wanted = binder.parameterTypes[index + 1] ?? (type == .unknown ? .text : type)
+      let cast = try binder.assign(.constant(value, type), to: Field("$\(index + 1)", wanted), .unknown)
+      types.append(wanted)
+      values.append(try evaluateConstant(cast))
+    }
+    return (types, values)
+  }
 }

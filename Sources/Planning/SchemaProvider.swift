@@ -84,13 +84,13 @@ package struct TableDescription: Sendable {
   /// Positions of the fields every segment is sorted by, most significant first; empty when unknown.
   package var clusteredBy: [Int]
   /// What INSERT gives a field it does not name, by position; NULL for those without one.
-  package var defaults: [Int: Scalar]
+  package var defaults: [Int: ColumnDefault]
   /// Rules that rows are held to, in order of their names.
   package var constraints: [TableConstraint]
 
   package init(
     reference: TableReference, fields: Schema, rowCount: Int, statistics: [FieldStatistics] = [],
-    clusteredBy: [Int] = [], defaults: [Int: Scalar] = [:], constraints: [TableConstraint] = []
+    clusteredBy: [Int] = [], defaults: [Int: ColumnDefault] = [:], constraints: [TableConstraint] = []
   ) {
     self.reference = reference
     self.fields = fields
@@ -175,4 +175,12 @@ package struct ViewDescription: Sendable {
     self.columnNames = columnNames
     self.names = names
   }
+}
+
+/// What INSERT gives a column that it does not name.
+package enum ColumnDefault: Hashable, Sendable {
+  /// Of the column's type.
+  case constant(Scalar)
+  /// SQL that is evaluated anew for each row, such as `now()`.
+  case expression(String)
 }

@@ -107,8 +107,10 @@ struct BinderErrorTests {
 
   @Test(arguments: [
     ("CREATE TABLE z (a int REFERENCES t)", "a foreign key"),
-    ("SELECT a FROM t ORDER BY ARRAY[a]", "the order of arrays"),
+    ("SELECT a FROM t ORDER BY ARRAY[1.5]", "the order of arrays"),
     ("SELECT a FROM t FOR UPDATE", "FOR UPDATE"),
+    ("CREATE TEMP VIEW z AS SELECT 1 AS a", "a temporary view"),
+    ("UPDATE t SET (a, b) = (SELECT * FROM u)", "SELECT *"),
   ])
   func namesWhatIsNotBuilt(_ sql: String, _ name: String) throws {
     let error = try #require(failure(sql)).error

@@ -50,7 +50,7 @@ struct FixtureSchema: SchemaProvider {
         "s", schema: "public", rows: 10, TypeGoldens.columns.map { ($0.0, $0.1, nil, nil) }),
     ]
     var tables = Dictionary(uniqueKeysWithValues: list.map { ($0.reference.name, $0) })
-    tables["t"]?.defaults = [1: .integer(7)]
+    tables["t"]?.defaults = [1: .constant(.integer(7))]
     self.tables = tables
   }
 

@@ -580,12 +580,10 @@ enum Goldens {
     = error: DROP MATERIALIZED VIEW is not supported
     GRANT SELECT ON t TO x
     = error: GRANT is not supported
-    VACUUM
-    = error: VACUUM is not supported
-    SELECT 1 INTO t
-    = error: SELECT INTO is not supported
-    CREATE TABLE t (LIKE u)
-    = error: LIKE in CREATE TABLE is not supported
+    REINDEX TABLE t
+    = error: REINDEX is not supported
+    SELECT 1 UNION SELECT 2 INTO t
+    = error: SELECT INTO here is not supported
     CREATE TABLE t (a int) INHERITS (u)
     = error: INHERITS is not supported
     CREATE TABLE t PARTITION OF u FOR VALUES IN (1)

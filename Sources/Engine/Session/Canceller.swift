@@ -10,9 +10,9 @@ package final class Canceller: Sendable {
 
   private let state = Mutex(State())
 
-  /// Makes the flag for a statement that begins.
-  func start() -> Cancellation {
-    let cancellation = Cancellation()
+  /// Makes the flag for a statement that begins and may take so long (nil: any time).
+  func start(_ limit: Duration? = nil) -> Cancellation {
+    let cancellation = Cancellation(after: limit)
     state.withLock { state in
       if state.isStopped { cancellation.cancel() }
       state.running.append(cancellation)

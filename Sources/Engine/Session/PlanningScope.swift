@@ -53,7 +53,8 @@ final class PlanningScope: SchemaProvider, TableSource {
     schema: String?, name: String, in environment: Environment?, _ snapshot: Snapshot
   ) throws -> Relation? {
     // pg_catalog is on every path, after the user's own schemas.
-    for candidate in schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
+    let temporary = schema == "pg_temp" ? searchPath.filter { $0.hasPrefix(Session.temporaryPrefix) } : nil
+    for candidate in temporary ?? schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
       let full = snapshot.resolve(TableName(candidate, name), in: environment)
       if let table = snapshot.table(full) { return .table(try describe(table)) }
       if let view = snapshot.view(full) {
@@ -118,7 +119,8 @@ final class PlanningScope: SchemaProvider, TableSource {
 
   /// Throws 25006 for what an environment only reads.
   func requireOwn(_ name: TableName) throws(PulsehouseError) {
-    guard let environment, !environment.owns(schema: name.schema) else { return }
+    guard let environment, !environment.owns(schema: name.schema), !name.schema.hasPrefix(Session.temporaryPrefix)
+    else { return }
     throw PulsehouseError(
       .user, "\(name) is not of the environment \(environment), which only reads it", sqlState: "25006",
       hint: "RESET environment returns to production.")
@@ -146,7 +148,7 @@ final class PlanningScope: SchemaProvider, TableSource {
 
   private func describe(_ table: TableState) throws -> TableDescription {
     let fields = table.definition.schema
-    var defaults: [Int: Scalar] = [:]
+    var defaults: [Int: ColumnDefault] = [:]
     for (index, column) in table.definition.columns.enumerated() {
       if let text = column.defaultText { defaults[index] = try DefaultValue.decode(text, column.type) }
     }

@@ -86,7 +86,7 @@ extension Session {
     _ sql: String, in transaction: Transaction, _ work: StatementWork, _ parameters: [Scalar] = [],
     _ types: [LogicalType] = []
   ) throws -> [[Scalar]] {
-    let scope = PlanningScope(transaction.snapshot, in: warehouse, searchPath: settings.searchPath)
+    let scope = PlanningScope(transaction.snapshot, in: warehouse, searchPath: searchPath)
     var options = Planner.Options()
     options.parameterTypes = types
     let context = EvaluationContext(parameters: parameters, now: work.now)

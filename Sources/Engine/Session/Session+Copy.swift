@@ -28,7 +28,7 @@ extension Session {
         try work.cancellation.check()
         let columns = fields.fields.enumerated().map { index, field in
           if let source = copy.targets.firstIndex(of: index) { return batch.columns[source] }
-          return Vector.constant(field.type, copy.table.defaults[index] ?? .null, count: batch.rowCount)
+          return Vector.constant(field.type, copy.defaults[index] ?? .null, count: batch.rowCount)
         }
         let rows = Batch(columns, rowCount: batch.rowCount)
         try checks.test(rows)

@@ -7,7 +7,7 @@ import Vectors
 /// CREATE, DROP and ALTER of tables, views and schemas.
 extension Session {
   func createTable(_ definition: Planning.TableDefinition, _ work: StatementWork) throws {
-    let name = try newName(definition.schema, definition.name)
+    let name = try newName(definition)
     if try skipsExisting(name, definition.ifNotExists, work, tag: "CREATE TABLE") { return }
     try inTransaction("CREATE TABLE \(name)") { transaction in
       try ensureSchema(name.schema, transaction)
@@ -17,7 +17,7 @@ extension Session {
   }
 
   func createTableAs(_ definition: Planning.TableDefinition, _ plan: PhysicalPlan?, _ work: StatementWork) throws {
-    let name = try newName(definition.schema, definition.name)
+    let name = try newName(definition)
     if try skipsExisting(name, definition.ifNotExists, work, tag: "CREATE TABLE AS") { return }
     let rows = try inTransaction("CREATE TABLE \(name) AS") { transaction in
       try ensureSchema(name.schema, transaction)
@@ -116,6 +116,10 @@ extension Session {
   }
 
   func alterTable(_ change: Planning.AlterTable, _ work: StatementWork) throws {
+    if change.target == .table, change.table == nil {
+      let notice = "relation \"\(change.name.name)\" does not exist, skipping"
+      return try work.sink.finish(StatementOutcome("ALTER TABLE", notices: [notice]))
+    }
     guard let table = change.table else {
       throw PulsehouseError(
         .unsupported, "ALTER of a view or schema is not supported", range: change.name.range.bytes)
@@ -153,7 +157,7 @@ extension Session {
     var definition = state.definition
     definition.partitionedBy = renamed(definition.partitionedBy)
     definition.clusteredBy = renamed(definition.clusteredBy)
-    definition.columns = try reshaping.columns.map(columnDefinition)
+    definition.columns = reshaping.columns.map(columnDefinition)
     definition.setConstraints(reshaping.constraints)
     let known = Set(definition.columns.map(\.name))
     for name in definition.partitionedBy + definition.clusteredBy where !known.contains(name) {
@@ -225,7 +229,10 @@ extension Session {
   private func indexOwner(_ name: String, schema: String, _ snapshot: Snapshot) throws -> TableState? {
     try snapshot.tables.first { table in
       guard table.name.schema == schema else { return false }
-      return try table.definition.constraints().contains { $0.name == name && !$0.columns.isEmpty }
+      return try table.definition.constraints().contains { constraint in
+        if case .check = constraint.kind { return false }
+        return constraint.name == name
+      }
     }
   }
 
@@ -233,7 +240,7 @@ extension Session {
   private func dropIndex(
     _ written: QualifiedName, _ ifExists: Bool, _ transaction: Transaction, _ notices: inout [String]
   ) throws {
-    for schema in written.schema.map({ [$0] }) ?? settings.searchPath {
+    for schema in written.schema.map({ [$0] }) ?? searchPath {
       guard let table = try indexOwner(written.name, schema: schema, transaction.snapshot) else { continue }
       var definition = table.definition
       var constraints = try definition.constraints()
@@ -265,6 +272,11 @@ extension Session {
     return TableName(ownSchema(schema), name)
   }
 
+  private func newName(_ definition: Planning.TableDefinition) throws -> TableName {
+    definition.isTemporary
+      ? try newTemporaryName(definition.schema, definition.name) : try newName(definition.schema, definition.name)
+  }
+
   /// The schema that things to be made in `schema` go to: the environment's own one.
   func ownSchema(_ schema: String) -> String {
     guard let environment = settings.environment, !environment.owns(schema: schema) else { return schema }
@@ -273,6 +285,7 @@ extension Session {
 
   /// Makes the schema when it is `public`, which every warehouse has as soon as it is used, or an environment's.
   func ensureSchema(_ schema: String, _ transaction: Transaction) throws {
+    if schema == temporarySchema { return try ensureTemporarySchema(schema, transaction) }
     let isOwn = settings.environment?.owns(schema: schema) == true
     if schema == "public" || isOwn, !transaction.snapshot.schemas.contains(schema) {
       try transaction.apply(.createSchema(schema))
@@ -280,7 +293,7 @@ extension Session {
   }
 
   private func existingName(_ name: QualifiedName, _ snapshot: Snapshot) -> TableName? {
-    for schema in name.schema.map({ [$0] }) ?? settings.searchPath {
+    for schema in name.schema.map({ $0 == "pg_temp" ? temporarySchema.map { [$0] } ?? [] : [$0] }) ?? searchPath {
       let full = snapshot.resolve(TableName(schema, name.name), in: settings.environment)
       if snapshot.table(full) != nil || snapshot.view(full) != nil { return full }
     }
@@ -307,7 +320,7 @@ extension Session {
   }
 
   private func tableDefinition(_ planned: Planning.TableDefinition) throws -> TableDefinition {
-    var definition = TableDefinition(columns: try planned.columns.map(columnDefinition))
+    var definition = TableDefinition(columns: planned.columns.map(columnDefinition))
     definition.setConstraints(planned.constraints)
     for option in planned.properties {
       switch (option.name, option.value) {
@@ -323,10 +336,10 @@ extension Session {
     return definition
   }
 
-  private func columnDefinition(_ column: Planning.TableDefinition.Column) throws -> ColumnDefinition {
+  private func columnDefinition(_ column: Planning.TableDefinition.Column) -> ColumnDefinition {
     ColumnDefinition(
       name: column.field.name, type: column.field.type, isNullable: column.field.isNullable,
-      defaultText: try column.defaultValue.map { try DefaultValue.encode($0, column.field.type) })
+      defaultText: column.defaultValue.map(DefaultValue.encode))
   }
 
   private func columnList(_ text: String, _ definition: TableDefinition, _ option: StatementOption) throws -> [String] {

@@ -42,6 +42,8 @@ extension Session {
     let fields = definition.schema
     var options = SegmentOptions()
     options.properties = ["table": name.description]
+    options.rowGroupRowCount = settings.rowGroupSize
+    options.forcedEncoding = settings.encoding
     let sortedBy = definition.clusteredBy.compactMap { fields.index(of: $0) }
     options.sortedBy = sortedBy
     let target = TableTarget(

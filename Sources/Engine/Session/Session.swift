@@ -40,6 +40,9 @@ package final class Session {
     var savepoints: [(name: String, mark: Transaction.Mark)] = []
   }
 
+  /// The schema of the session's temporary tables, once it made one.
+  var temporarySchema: String?
+
   package init(_ warehouse: Warehouse) {
     self.warehouse = warehouse
     canceller = Canceller()
@@ -54,6 +57,12 @@ package final class Session {
     fileReader = other.fileReader
     fixedTime = other.fixedTime
     open = branch
+  }
+
+  deinit {
+    guard temporarySchema != nil else { return }
+    rollback()
+    dropTemporaryTables()
   }
 
   package var isInTransaction: Bool { open != nil }
@@ -96,7 +105,7 @@ package final class Session {
   private func run(
     _ statement: Statement, text: String, into sink: any ResultSink, parameters: [Scalar]
   ) throws {
-    let cancellation = canceller.start()
+    let cancellation = canceller.start(settings.statementTimeout)
     defer { canceller.end(cancellation) }
     if open?.hasFailed == true {
       switch statement.node {
@@ -129,7 +138,7 @@ package final class Session {
   func planningScope(readsPast: Bool = true) throws -> PlanningScope {
     let snapshot = try open?.transaction.snapshot ?? (readsPast ? past() : nil) ?? warehouse.snapshot()
     return PlanningScope(
-      snapshot, in: warehouse, searchPath: settings.searchPath,
+      snapshot, in: warehouse, searchPath: searchPath,
       environment: readsPast ? try checkedEnvironment(snapshot) : nil, fileReader: fileReader)
   }
 
@@ -145,7 +154,8 @@ package final class Session {
     QueryContext(
       tables: work.scope, threadCount: settings.threadCount, budget: MemoryBudget(limit: settings.memoryLimit),
       cancellation: work.cancellation, now: work.now, parameters: work.parameters,
-      temporaryDirectory: settings.temporaryDirectory, isTimed: isTimed)
+      temporaryDirectory: settings.temporaryDirectory, isTimed: isTimed,
+      prunes: settings.prunes)
   }
 
   /// Runs `body` in the open transaction, or in one of its own that is committed after it.
@@ -342,9 +352,11 @@ package final class Session {
         prepared = [:]
       }
       try work.sink.finish(StatementOutcome("DEALLOCATE"))
+    case .maintenance(let verb): try work.sink.finish(StatementOutcome(verb))
     case .set(let name, let values, _):
       try settings.set(name, to: values)
-      try work.sink.finish(StatementOutcome("SET"))
+      let notices = SessionSettings.isWithoutEffect(name) ? ["\(name) has no effect here"] : []
+      try work.sink.finish(StatementOutcome("SET", notices: notices))
     case .show(let name): try show(name, work)
     case .reset(let name):
       if let name { try settings.set(name, to: nil) } else { settings = SessionSettings() }
@@ -366,8 +378,8 @@ package final class Session {
 
   private func execute(_ prepare: Prepare, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork) throws {
     var options = Planner.Options()
-    options.parameterTypes = arguments.map { $0.1 }
-    let values = arguments.map { $0.0 }
+    let values: [Scalar]
+    (options.parameterTypes, values) = try planner(work.scope).parameters(of: prepare, arguments)
     let context = EvaluationContext(parameters: values, now: work.now)
     let planner = Planner(
       schema: work.scope, evaluateConstant: { try ConstantEvaluator.value(of: $0, context) }, options: options)

@@ -1,7 +1,9 @@
 import Bytes
+import Encodings
 import Execution
 import Kernels
 import Planning
+import Segments
 import Vectors
 
 /// What a session may choose for itself, by SET or from the command line.
@@ -18,16 +20,28 @@ package struct SessionSettings: Sendable {
   package var snapshot: Moment?
   /// The environment whose tables plain names stand for; nil is production.
   package var environment: Environment?
+  /// How long a statement may take; nil for any time.
+  package var statementTimeout: Duration?
+  /// False to read what zone maps and joins' keys rule out, too.
+  package var prunes = true
+  /// Rows of the row groups that are written.
+  package var rowGroupSize = SegmentOptions().rowGroupRowCount
+  /// The encoding of every block written that can have it; nil lets each be chosen.
+  package var encoding: Encoding?
 
   package init() {}
 
   /// Names SHOW and SET know, with what they are.
   package static let names: [(name: String, help: String)] = [
+    ("encoding", "the encoding of new blocks that can have it, for tests; DEFAULT chooses for each"),
     ("environment", "the environment whose tables plain names stand for; DEFAULT is prod, what everybody sees"),
     ("memory", "bytes a query's operators may hold, such as '512MB'"),
+    ("pruning", "off to read also what zone maps and keys of joins rule out, for tests"),
+    ("row_group_size", "rows of the row groups that are written, for tests; 131072 unless set"),
     ("search_path", "schemas an unqualified name is looked up in"),
     ("snapshot", "the commit whose state is read: a number or a time; DEFAULT is the newest"),
     ("server_version", "the PostgreSQL version whose SQL this is"),
+    ("statement_timeout", "how long a statement may take, such as '5s' or milliseconds; 0 is any time"),
     ("temporary_directory", "where spilled rows go"),
     ("threads", "threads a query may use"),
     ("timezone", "the zone timestamps are shown in; always UTC"),
@@ -47,9 +61,17 @@ package struct SessionSettings: Sendable {
       case .time(let time): return TextFormat.string(.integer(time), .timestamptz) ?? ""
       }
     case "environment": return environment?.name ?? Environment.production
+    case "statement_timeout":
+      guard let statementTimeout else { return "0" }
+      return "\(Int(statementTimeout / .milliseconds(1)))ms"
+    case "pruning": return prunes ? "on" : "off"
+    case "row_group_size": return String(rowGroupSize)
+    case "encoding": return encoding?.name ?? "chosen"
     case "timezone": return "UTC"
     case "server_version": return "15.0 (Pulsehouse)"
-    default: throw SessionSettings.unknown(name)
+    default:
+      if let value = SessionSettings.fixed[name] { return value }
+      throw SessionSettings.unknown(name)
     }
   }
 
@@ -77,7 +99,7 @@ package struct SessionSettings: Sendable {
         memoryLimit = defaults.memoryLimit
         return
       }
-      guard let text = texts.first, let bytes = ByteSize.parse(text), bytes >= 1 << 20 else {
+      guard let text = texts.first, let bytes = ByteSize.parse(text), bytes >= 1_000_000 else {
         throw invalid(texts.first ?? "")
       }
       memoryLimit = bytes
@@ -103,14 +125,75 @@ package struct SessionSettings: Sendable {
       } else {
         throw invalid(text)
       }
+    case "statement_timeout":
+      guard let text = texts?.first else {
+        statementTimeout = nil
+        return
+      }
+      guard let limit = SessionSettings.duration(text) else { throw invalid(text) }
+      statementTimeout = limit == .zero ? nil : limit
+    case "pruning":
+      let text = texts?.first ?? "on"
+      guard ["on", "off", "true", "false"].contains(text) else { throw invalid(text) }
+      prunes = text == "on" || text == "true"
+    case "row_group_size":
+      let text = texts?.first ?? String(defaults.rowGroupSize)
+      guard let rows = Int(text), (64...1 << 20).contains(rows) else { throw invalid(text) }
+      rowGroupSize = rows
+    case "encoding":
+      let text = texts?.first ?? "chosen"
+      let named = Encoding.allCases.first { $0.name == text }
+      guard named != nil || text == "chosen" else { throw invalid(text) }
+      encoding = named
     case "timezone":
       if let text = texts?.first, text.uppercased() != "UTC" && text.uppercased() != "GMT" {
         throw PulsehouseError(.unsupported, "time zone \"\(text)\": sessions show time in UTC only")
       }
-    case "client_encoding", "standard_conforming_strings", "datestyle", "extra_float_digits", "application_name":
+    case "client_encoding", "standard_conforming_strings", "datestyle", "extra_float_digits", "application_name",
+      "transaction_isolation", "default_transaction_isolation":
       // Clients set these on connecting; what we do is what they ask for by default.
       return
-    default: throw SessionSettings.unknown(name)
+    case "intervalstyle", "bytea_output", "lock_timeout", "idle_in_transaction_session_timeout":
+      let text = texts?.first?.lowercased() ?? ""
+      guard texts == nil || text == SessionSettings.fixed[name] || text == "off" else {
+        throw PulsehouseError(.unsupported, "\(name) other than \(SessionSettings.fixed[name] ?? "")")
+      }
+    default:
+      guard SessionSettings.isWithoutEffect(name) else { throw SessionSettings.unknown(name) }
+    }
+  }
+
+  /// What PostgreSQL's clients ask for and cannot change here.
+  private static let fixed = [
+    "server_version_num": "150000", "client_encoding": "UTF8", "standard_conforming_strings": "on",
+    "datestyle": "ISO, MDY", "integer_datetimes": "on", "intervalstyle": "postgres", "bytea_output": "hex",
+    "transaction_isolation": "repeatable read", "default_transaction_isolation": "repeatable read",
+    "max_identifier_length": "63", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
+    "is_superuser": "on", "server_encoding": "UTF8", "transaction_read_only": "off",
+  ]
+
+  /// True for settings by which PostgreSQL's planner and logs are tuned: they change no answer, so they are taken.
+  static func isWithoutEffect(_ name: String) -> Bool {
+    let prefixes = ["enable_", "jit", "geqo", "max_parallel_", "min_parallel_", "parallel_", "cpu_", "log_", "debug_"]
+    let names: Set = [
+      "client_min_messages", "work_mem", "maintenance_work_mem", "effective_cache_size", "random_page_cost",
+      "seq_page_cost", "default_statistics_target", "from_collapse_limit", "join_collapse_limit", "synchronous_commit",
+      "plan_cache_mode", "temp_buffers", "hash_mem_multiplier", "row_security", "check_function_bodies",
+      "constraint_exclusion", "force_parallel_mode", "cursor_tuple_fraction", "effective_io_concurrency",
+    ]
+    return names.contains(name) || prefixes.contains { name.hasPrefix($0) }
+  }
+
+  /// A time as PostgreSQL's settings have it: milliseconds, or with a unit.
+  private static func duration(_ text: String) -> Duration? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int64(digits), number <= 1 << 31 else { return nil }
+    switch text.dropFirst(digits.count).drop(while: { $0 == " " }) {
+    case "", "ms": return .milliseconds(number)
+    case "s": return .seconds(number)
+    case "min": return .seconds(number * 60)
+    case "h": return .seconds(number * 3600)
+    default: return nil
     }
   }
 

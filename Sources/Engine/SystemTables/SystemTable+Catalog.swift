@@ -202,7 +202,7 @@ private struct CatalogObjects {
 }
 
 /// A type by PostgreSQL's number.
-private struct PostgresType {
+struct PostgresType {
   var identifier: Int64
   var name: String
   /// Bytes; -1 for any number of them.
@@ -216,6 +216,14 @@ private struct PostgresType {
     (1083, "time", 8, "D"), (1114, "timestamp", 8, "D"), (1184, "timestamptz", 8, "D"), (1186, "interval", 16, "T"),
     (1700, "numeric", -1, "N"), (2950, "uuid", 16, "U"), (3802, "jsonb", -1, "U"),
   ].map { PostgresType(identifier: $0.0, name: $0.1, length: $0.2, category: $0.3) }
+}
+
+extension PostgresType {
+  /// PostgreSQL's own name of a type: `int4`, `_int4` for an array of it.
+  static func name(of type: LogicalType) -> String {
+    if case .array(let element) = type { return "_" + name(of: element) }
+    return all.first { $0.identifier == type.postgresIdentifier }?.name ?? type.name
+  }
 }
 
 extension LogicalType {

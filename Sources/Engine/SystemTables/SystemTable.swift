@@ -110,31 +110,7 @@ package struct SystemTable: Sendable {
           [.text("pulsehouse"), .text(name.schema), .text(name.name), .text(kind)]
         }
       }),
-    SystemTable(
-      name: TableName("information_schema", "columns"),
-      fields: Schema([
-        Field("table_catalog", .text), Field("table_schema", .text), Field("table_name", .text),
-        Field("column_name", .text), Field("ordinal_position", .integer), Field("is_nullable", .text),
-        Field("data_type", .text),
-      ]),
-      rows: { snapshot, warehouse in
-        var relations: [(TableName, [Field])] = snapshot.tables.map {
-          ($0.name, $0.definition.schema.fields)
-        }
-        relations += snapshot.views.map { view in
-          (view.name, view.definition.columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) })
-        }
-        relations += warehouse.systemTables.map { ($0.name, $0.fields.fields) }
-        relations += SystemView.all.map { ($0.name, $0.fields) }
-        return relations.sorted { $0.0 < $1.0 }.flatMap { name, fields in
-          fields.enumerated().map { index, field in
-            [
-              .text("pulsehouse"), .text(name.schema), .text(name.name), .text(field.name),
-              .integer(Int64(index + 1)), .text(field.isNullable ? "YES" : "NO"), .text(field.type.name),
-            ]
-          }
-        }
-      }),
+    InformationColumns.table,
     SystemTable(
       name: TableName("information_schema", "schemata"),
       fields: Schema([Field("catalog_name", .text), Field("schema_name", .text)]),

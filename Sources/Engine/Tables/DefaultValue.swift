@@ -1,10 +1,18 @@
 import Bytes
+import Planning
 import Segments
 import Vectors
 
-/// Column defaults as the catalog keeps them: hexadecimal digits of the coded value.
+/// Column defaults as the catalog keeps them: hexadecimal digits of the coded value, or `=` and the SQL of an expression.
 enum DefaultValue {
-  static func encode(_ scalar: Scalar, _ type: LogicalType) throws -> String {
+  static func encode(_ value: ColumnDefault) -> String {
+    switch value {
+    case .constant(let scalar): return encode(scalar)
+    case .expression(let sql): return "=" + sql
+    }
+  }
+
+  private static func encode(_ scalar: Scalar) -> String {
     var writer = ByteWriter()
     ScalarCoding.encode(scalar, into: &writer)
     return writer.bytes.map { byte in
@@ -14,7 +22,8 @@ enum DefaultValue {
   }
 
   /// - Throws: `.corrupt` for a text that is no default or not one of `type`.
-  static func decode(_ text: String, _ type: LogicalType) throws -> Scalar {
+  static func decode(_ text: String, _ type: LogicalType) throws -> ColumnDefault {
+    if text.hasPrefix("=") { return .expression(String(text.dropFirst())) }
     let digits = Array(text.utf8)
     var bytes: [UInt8] = []
     for index in stride(from: 0, to: digits.count - 1, by: 2) {
@@ -29,6 +38,6 @@ enum DefaultValue {
     guard ScalarCoding.fits(scalar, type) else {
       throw PulsehouseError(.corrupt, "a column's default is not of its type \(type)")
     }
-    return scalar
+    return .constant(scalar)
   }
 }

@@ -178,6 +178,7 @@ extension ScalarFunction {
     case .arrayPrepend: return try ArrayFunctions.add(arguments[1], arguments[0], isFirst: true, type)
     case .arrayPosition: return try ArrayFunctions.position(arguments[0], arguments[1])
     case .arrayRemove: return try ArrayFunctions.remove(arguments[0], arguments[1], type)
+    case .arrayOrder: return try ArrayFunctions.order(arguments[0], now: context.now)
     case .arrayContains: return try ArrayFunctions.contains(arguments[0], arguments[1])
     case .arrayOverlaps: return try ArrayFunctions.overlaps(arguments[0], arguments[1])
     case .quantified:

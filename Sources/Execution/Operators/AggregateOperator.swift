@@ -63,7 +63,7 @@ final class AggregateOperator: Operator {
       outputs = [.row(row)]
       return
     }
-    if sets.count == 1, !keys.isEmpty, let key = try ClusteredKey.find(aggregation.keys, input) {
+    if aggregation.groupingSets == nil, !keys.isEmpty, let key = try ClusteredKey.find(aggregation.keys, input) {
       key.scan.keepsRowGroups = true
       clustered = ClusteredGrouping(self, key)
       return try input.prepareOnce()
@@ -176,7 +176,7 @@ final class AggregateOperator: Operator {
     for accumulator in state.accumulators {
       output.append(try accumulator.result(groups).retyped(as: types[output.count]))
     }
-    if let all = aggregation.groupingSets, all.count > 1 {
+    if aggregation.groupingSets != nil, output.count < types.count {
       var bits: Int64 = 0
       for key in aggregation.keys.indices where !set.contains(key) {
         bits |= 1 << Int64(aggregation.keys.count - 1 - key)

@@ -78,7 +78,9 @@ final class SeriesOperator: Operator {
   }
 
   override func morselCount(phase: Int) throws -> Int? {
-    phase == 0 ? (count + SeriesOperator.morselRows - 1) / SeriesOperator.morselRows : nil
+    guard phase == 0 else { return nil }
+    let (whole, rest) = count.quotientAndRemainder(dividingBy: SeriesOperator.morselRows)
+    return rest == 0 ? whole : whole + 1
   }
 
   override func makeWorker() throws -> OperatorWorker { Worker(self) }
@@ -90,7 +92,7 @@ final class SeriesOperator: Operator {
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       var row = morsel * SeriesOperator.morselRows
-      let end = min(row + SeriesOperator.morselRows, series.count)
+      let end = row + min(SeriesOperator.morselRows, series.count - row)
       while row < end {
         let size = min(Batch.vectorSize, end - row)
         try emit(Batch([vector(row, size)], rowCount: size))

@@ -6,6 +6,7 @@ enum GeneralCast {
   static func vector(_ vector: Vector, to type: LogicalType, now: Int64) throws -> Vector {
     if case .array = type { return try ArrayFunctions.cast(vector, to: type, now: now) }
     if case .array = vector.type {
+      guard type.isStringLike else { throw Cast.noCast(vector.type, type) }
       return try TextLength.limited(vector.flattened().retyped(as: .text), to: type, isExplicit: true)
     }
     if vector.type.isStringLike && !(vector.type == .bytea && type.isText) {

@@ -74,8 +74,18 @@ package enum Formatting {
       try ended()
       if template[index] == 0x2A {
         index += 1
-        let given = try value(next)?.string
-        next += 1
+        var source = next
+        if let position = number() {
+          try ended()
+          guard template[index] == 0x24, position > 0 else {
+            throw Failure.parameter("width argument position must be ended by \"$\"")
+          }
+          index += 1
+          source = position - 1
+        } else {
+          next += 1
+        }
+        let given = try value(source)?.string
         width = given.flatMap { Int($0) } ?? 0
         if let negative = width, negative < 0 { (width, isLeft) = (-negative, true) }
       } else if width == nil {
@@ -99,8 +109,11 @@ package enum Formatting {
         throw PulsehouseError(.user, "null values cannot be formatted as an SQL identifier", sqlState: "22004")
       case (_, let text): shown = text.map(literal) ?? "NULL"
       }
-      let padding = String(repeating: " ", count: max(0, (width ?? 0) - shown.unicodeScalars.count))
-      out.append(string: isLeft ? shown + padding : padding + shown)
+      let padding = max(0, (width ?? 0) - shown.unicodeScalars.count)
+      guard padding <= TextFunctions.maximumLength / 4 else { throw TextFunctions.tooLong }
+      if !isLeft { out.append(repeating: 0x20, count: padding) }
+      out.append(string: shown)
+      if isLeft { out.append(repeating: 0x20, count: padding) }
     }
   }
 

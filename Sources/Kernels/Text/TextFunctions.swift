@@ -197,7 +197,8 @@ package enum TextFunctions {
     let type: LogicalType = left.type == .bytea && right.type == .bytea ? .bytea : .text
     let operands = try [left, right].map { $0.type.isStringLike ? $0.spread : try Cast.vector($0, to: .text).spread }
     let (a, b) = (Operand<StringReference>(operands[0]), Operand<StringReference>(operands[1]))
-    return textRows(operands, count: left.count, type) { row, out in
+    return try textRows(operands, count: left.count, type) { row, out in
+      guard Int(a[row].count) + Int(b[row].count) <= maximumLength else { throw tooLong }
       a[row].withBytes { out.append($0) }
       b[row].withBytes { out.append($0) }
       return true

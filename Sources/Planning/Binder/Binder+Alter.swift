@@ -74,7 +74,7 @@ extension Binder {
       var constraints: [Constraint] = []
       let column = try field(definition, of: table.name, &constraints)
       shape.columns.append(column)
-      shape.values.append(.constant(column.defaultValue ?? .null, column.field.type))
+      shape.values.append(try expression(of: column.defaultValue, column.field))
       shape.isRewritten = true
       try add(constraints, to: &shape, table.name)
     case .dropColumn(let name, let ifExists, _):
@@ -180,10 +180,13 @@ extension Binder {
       }
       shape.values[index] = try assign(shape.values[index], to: field, typeName.range)
     }
-    if let value = shape.columns[index].defaultValue {
+    switch shape.columns[index].defaultValue {
+    case nil: break
+    case .constant(let value):
       let old = Expression.constant(value, shape.columns[index].field.type)
       let new = try assign(old, to: field, typeName.range)
-      shape.columns[index].defaultValue = try constant(new, typeName.range)
+      shape.columns[index].defaultValue = .constant(try constant(new, typeName.range))
+    case .expression(let sql): _ = try expression(of: .expression(sql), field)
     }
     shape.columns[index].field = field
     shape.isRewritten = true

@@ -157,7 +157,8 @@ extension Binder {
       return .cast(.call(.makeTimestamp, parts, .timestamp), .timestamptz)
     case ("clock_timestamp", 0): return .call(.now, [], .timestamptz)
     case ("version", 0): return .constant(.text("PostgreSQL 15 compatible (Pulsehouse)"), .text)
-    case ("current_database", 0): return .constant(.text("pulsehouse"), .text)
+    case ("current_schema", 0): return .constant(.text("public"), .text)
+    case ("current_database", 0), ("current_catalog", 0): return .constant(.text("pulsehouse"), .text)
     case ("pg_typeof", 1):
       let type = arguments[0].type
       let name = type.element.map { TypeKind($0).name + "[]" } ?? TypeKind(type).name
@@ -303,6 +304,7 @@ extension Binder {
       let value = arguments.removeLast()
       order[0].expression = value
       try requireOrder(value.type, range)
+      if value.type.element != nil { throw BinderError.unsupported("\(name) of arrays", range) }
     }
     return AggregateCall(
       signature.function, arguments, isDistinct: call.isDistinct, filter: filter, order: order,
@@ -520,14 +522,20 @@ extension Binder {
   func sortKey(_ expression: Expression, _ item: SortItem) -> SortKey {
     var isDescending = item.direction == .descending
     if let symbol = item.usingOperator?.symbol { isDescending = symbol == ">" }
-    return SortKey(expression, isDescending: isDescending, nullsFirst: item.nulls.map { $0 == .first })
+    return SortKey(expression.ordered, isDescending: isDescending, nullsFirst: item.nulls.map { $0 == .first })
   }
 
   func requireOrder(_ type: LogicalType, _ range: SourceRange) throws {
     if type == .json {
       throw BinderError.user("42883", "could not identify an ordering operator for type json", range)
     }
-    if case .array = type { throw BinderError.unsupported("the order of arrays", range) }
+    if let element = type.element {
+      switch element {
+      case .numeric, .interval, .uuid, .bytea, .json, .jsonb:
+        throw BinderError.unsupported("the order of arrays of \(TypeKind(element).name)", range)
+      default: break
+      }
+    }
   }
 
   func requireEquality(_ type: LogicalType, _ range: SourceRange) throws {
@@ -535,6 +543,11 @@ extension Binder {
       throw BinderError.user("42883", "could not identify an equality operator for type json", range)
     }
   }
+}
+
+extension Expression {
+  /// What a value is sorted by: itself, but for arrays.
+  var ordered: Expression { type.element == nil ? self : .call(.arrayOrder, [self], .bytea) }
 }
 
 extension AggregateCall {

@@ -37,10 +37,12 @@ extension Binder {
     }
     var projections: [Projection] = []
     for (index, field) in fields.enumerated() {
-      var value = table.defaults[index].map { Expression.constant($0, field.type) } ?? .null(field.type)
-      if let source = targets.firstIndex(of: index), source < values.count {
-        value = try assign(values[source].0, to: field, values[source].1)
-      }
+      let value =
+        if let source = targets.firstIndex(of: index), source < values.count {
+          try assign(values[source].0, to: field, values[source].1)
+        } else {
+          try expression(of: table.defaults[index], field)
+        }
       projections.append(Projection(value, as: column(field.name, for: value)))
     }
     plan = .project(projections, plan)
@@ -161,7 +163,7 @@ extension Binder {
       for (index, syntax) in row.enumerated() {
         let field = table.fields[targets[index]]
         if case .defaultValue = syntax.node {
-          values.append(table.defaults[targets[index]].map { .constant($0, field.type) } ?? .null(field.type))
+          values.append(try expression(of: table.defaults[targets[index]], field))
         } else {
           values.append(try assign(try bind(syntax, stage), to: field, syntax.range))
         }
@@ -286,7 +288,7 @@ extension Binder {
       }
       let field = table.fields[index]
       if case .defaultValue = syntax.node {
-        values[index] = table.defaults[index].map { .constant($0, field.type) } ?? .null(field.type)
+        values[index] = try expression(of: table.defaults[index], field)
       } else {
         values[index] = try assign(try bind(syntax, stage), to: field, syntax.range)
       }
@@ -295,8 +297,20 @@ extension Binder {
       switch assignment {
       case .single(let column, let syntax): try set(column, syntax)
       case .multiple(let columns, let source):
+        if case .scalarSubquery(let query) = source.node {
+          guard let count = query.width else {
+            throw BinderError.unsupported("assigning several columns from SELECT *", source.range)
+          }
+          guard count == columns.count else {
+            throw BinderError.user("42601", "number of columns does not match number of values", source.range)
+          }
+          for (index, column) in columns.enumerated() {
+            try set(column, Syntax.Expression(.scalarSubquery(query.narrowed(to: index)), source.range))
+          }
+          continue
+        }
         guard case .row(let items, _) = source.node else {
-          throw BinderError.unsupported("assigning several columns from a subquery", source.range)
+          throw BinderError.unsupported("assigning several columns from this", source.range)
         }
         guard items.count == columns.count else {
           throw BinderError.user("42601", "number of columns does not match number of values", source.range)
@@ -322,9 +336,20 @@ extension Binder {
         if let predicate = copy.predicate { throw BinderError.unsupported("COPY FROM with WHERE", predicate.range) }
         let table = try table(name, "copy to")
         let targets = try targets(columns.map { ($0, name.range) }, table)
+        var defaults: [Int: Scalar] = [:]
+        for (index, field) in table.fields.fields.enumerated() where !targets.contains(index) {
+          guard let value = table.defaults[index] else { continue }
+          let bound = try expression(of: value, field)
+          guard bound.isFixed else {
+            throw BinderError.unsupported(
+              "COPY without the column \"\(field.name)\", whose DEFAULT differs from row to row", name.range)
+          }
+          defaults[index] = try evaluate(bound, name.range)
+        }
         return .copyFrom(
           CopyFrom(
-            table: table, targets: targets, checks: try checks(of: table), place: copy.place, options: copy.options))
+            table: table, targets: targets, defaults: defaults, checks: try checks(of: table), place: copy.place,
+            options: copy.options))
       }
       let table = try table(name, "copy from")
       let source = scan(table)

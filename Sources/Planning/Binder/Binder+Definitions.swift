@@ -41,19 +41,30 @@ extension Binder {
     return BinderError.unsupported(name, constraint.range, hint: "Audits of a model check such rules.")
   }
 
-  /// A default is a constant here: it is computed once, when it is declared.
-  func defaultValue(_ syntax: Syntax.Expression, _ field: Field) throws -> Scalar? {
-    let value = try assign(try bind(syntax, Stage(Scope(parent: nil), "DEFAULT")), to: field, syntax.range)
-    guard value.isConstant else { throw BinderError.unsupported("a DEFAULT that is not a constant", syntax.range) }
+  /// A default that is constant is computed when it is declared; any other is kept as SQL.
+  func defaultValue(_ syntax: Syntax.Expression, _ field: Field) throws -> ColumnDefault? {
+    let value = try boundDefault(syntax, field)
+    guard value.isConstant else { return .expression(syntax.sql) }
     let scalar = try constant(value, syntax.range)
-    return scalar.isNull ? nil : scalar
+    return scalar.isNull ? nil : .constant(scalar)
   }
 
-  private func refuse(_ persistence: Persistence, _ range: SourceRange) throws {
-    switch persistence {
-    case .permanent: break
-    case .temporary: throw BinderError.unsupported("TEMPORARY", range)
-    case .unlogged: throw BinderError.unsupported("UNLOGGED", range)
+  private func boundDefault(_ syntax: Syntax.Expression, _ field: Field) throws -> Expression {
+    let stage = Stage(Scope(parent: nil), "DEFAULT expressions")
+    let known = subqueries.count
+    let value = try assign(try bind(syntax, stage), to: field, syntax.range)
+    guard stage.attachments.isEmpty, subqueries.count == known else {
+      throw BinderError.user("0A000", "cannot use subquery in DEFAULT expression", syntax.range)
+    }
+    return value
+  }
+
+  /// What a field gets where no value is given.
+  func expression(of value: ColumnDefault?, _ field: Field) throws -> Expression {
+    switch value {
+    case nil: .null(field.type)
+    case .constant(let scalar): .constant(scalar, field.type)
+    case .expression(let sql): try boundDefault(try PostgresParser.parseExpression(sql), field)
     }
   }
 
@@ -65,19 +76,51 @@ extension Binder {
   }
 
   func createTable(_ create: CreateTable, _ range: SourceRange) throws -> TableDefinition {
-    try refuse(create.persistence, range)
+    // Nothing here is slower for being safe, so an unlogged table is safe too.
     if let partitioning = create.partitioning {
       throw BinderError.unsupported(
         "PARTITION BY", partitioning.range, hint: "Write WITH (partitioned_by = '...') instead.")
     }
     var constraints: [Constraint] = []
     var columns = try create.columns.map { try field($0, of: create.name.name, &constraints) }
+    for like in create.likes.reversed() { try insert(like, into: &columns, &constraints) }
     constraints += create.constraints
     try refuseDuplicates(columns.map(\.field.name), create.name.range)
     let rules = try tableConstraints(constraints, of: create.name.name, &columns, [])
     return TableDefinition(
-      schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists, columns: columns,
-      constraints: rules, properties: create.options)
+      schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists,
+      isTemporary: create.persistence == .temporary, columns: columns, constraints: rules, properties: create.options)
+  }
+
+  /// Puts the columns of another table at their place, with as much of what belongs to them as is asked for.
+  private func insert(
+    _ like: TableLike, into columns: inout [TableDefinition.Column], _ constraints: inout [Constraint]
+  ) throws {
+    let fields: [Field]
+    var defaults: [Int: ColumnDefault] = [:]
+    var rules: [TableConstraint] = []
+    switch try relation(like.table) {
+    case .table(let table):
+      (fields, defaults, rules) = (table.fields.fields, table.defaults, table.constraints)
+    case .view(let view):
+      let bound = try bindView(view, like.table.range)
+      fields = zip(bound.names, bound.columns).map { Field($0, $1.type) }
+    }
+    columns.insert(
+      contentsOf: fields.enumerated().map { index, field in
+        TableDefinition.Column(field: field, defaultValue: like.includesDefaults ? defaults[index] : nil)
+      }, at: like.position)
+    for rule in rules {
+      let kind: Constraint.Kind
+      switch rule.kind {
+      case .check(let text) where like.includesConstraints: kind = .check(try PostgresParser.parseExpression(text))
+      case .primaryKey(let names) where like.includesIndexes: kind = .primaryKey(columns: names)
+      case .unique(let names, let nullsAreDistinct) where like.includesIndexes:
+        kind = .unique(columns: names, nullsAreDistinct: nullsAreDistinct)
+      default: continue
+      }
+      constraints.append(Constraint(name: nil, kind: kind, range: like.table.range))
+    }
   }
 
   /// Names new constraints beside `existing` ones and checks them. Columns of a primary key become NOT NULL.
@@ -184,7 +227,6 @@ extension Binder {
   }
 
   func createTableAs(_ create: CreateTableAs, _ range: SourceRange) throws -> PlannedStatement {
-    try refuse(create.persistence, range)
     guard case .query(let query) = create.source else {
       throw BinderError.unsupported("CREATE TABLE AS EXECUTE", range)
     }
@@ -199,13 +241,13 @@ extension Binder {
       TableDefinition.Column(field: Field($0, $1.type), defaultValue: nil)
     }
     let definition = TableDefinition(
-      schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists, columns: fields,
-      properties: create.options)
+      schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists,
+      isTemporary: create.persistence == .temporary, columns: fields, properties: create.options)
     return .createTableAs(definition, create.withData ? try physical(bound.plan, names) : nil)
   }
 
   func createView(_ create: CreateView, _ range: SourceRange) throws -> ViewDefinition {
-    try refuse(create.persistence, range)
+    if create.persistence == .temporary { throw BinderError.unsupported("a temporary view", range) }
     if create.checkOption != .none { throw BinderError.unsupported("WITH CHECK OPTION", range) }
     if let option = create.options.first { throw BinderError.unsupported("a view's \(option.name)", option.range) }
     let bound = try bindQuery(create.query, parent: nil)

@@ -73,7 +73,14 @@ extension Binder {
     case .unary(let op, let operand): return try bindUnary(op, operand, stage, range)
     case .binary(let op, let left, let right): return try bindBinary(op, left, right, stage, range)
     case .isNull(let operand, let isNegated):
-      if case .row = operand.node { throw BinderError.unsupported("IS NULL of a row", range) }
+      if case .row(let items, _) = operand.node {
+        // A row is NULL when all of it is, and not NULL when nothing of it is: neither is the other's opposite.
+        let tests = try items.map { item in
+          let test = Expression.isNull(try bindTyped(item, stage))
+          return isNegated ? Expression.not(test) : test
+        }
+        return tests.count == 1 ? tests[0] : .and(tests)
+      }
       let test = Expression.isNull(try bindTyped(operand, stage))
       return isNegated ? .not(test) : test
     case .isTruth(let operand, let truth, let isNegated):
@@ -104,9 +111,11 @@ extension Binder {
       return bound.count == 1 ? bound[0] : .coalesce(bound, type)
     case .greatest(let operands):
       let (bound, type) = try bindCommon(operands, stage, "GREATEST")
+      if type.element != nil { throw BinderError.unsupported("GREATEST of arrays", range) }
       return .call(.greatest, bound, type)
     case .least(let operands):
       let (bound, type) = try bindCommon(operands, stage, "LEAST")
+      if type.element != nil { throw BinderError.unsupported("LEAST of arrays", range) }
       return .call(.least, bound, type)
     case .nullIf(let left, let right):
       let (a, b) = (try bind(left, stage), try bind(right, stage))
@@ -146,7 +155,15 @@ extension Binder {
       return .constant(.integer(value), Int64(Int32.min)...Int64(Int32.max) ~= value ? .integer : .bigint)
     case .numeric(let digits):
       let type = LogicalType.numeric(precision: nil, scale: nil)
-      return .constant(try evaluate(.cast(.constant(.text(digits), .text), type), range), type)
+      do {
+        return .constant(try evaluate(.cast(.constant(.text(digits), .text), type), range), type)
+      } catch let error as PulsehouseError {
+        // 1e300 is more than our numeric holds, and it can only be meant as a float.
+        guard error.sqlState == "22003", digits.contains(where: { $0 == "e" || $0 == "E" }),
+          let number = Double(digits), number.isFinite, number != 0
+        else { throw error }
+        return .constant(.double(number), .double)
+      }
     case .string(let text): return .constant(.text(text), .unknown)
     case .bits, .hexadecimal: throw BinderError.unsupported("a bit string", range)
     }
@@ -228,6 +245,11 @@ extension Binder {
     guard let symbol = op.builtIn else { throw BinderError.noOperator(op.symbol, a, b, range) }
     if let comparison = ComparisonOperator(symbol: symbol) {
       let (x, y) = try unify(left, right, symbol, range, leftRange: leftRange, rightRange: rightRange)
+      // Equal arrays are equal texts; which of two others comes first is another matter.
+      if x.type.element != nil, comparison != .equal, comparison != .notEqual {
+        try requireOrder(x.type, range)
+        return .compare(comparison, x.ordered, y.ordered)
+      }
       return .compare(comparison, x, y)
     }
     switch symbol {
@@ -353,7 +375,9 @@ extension Binder {
         value, low, ">=", range, leftRange: between.value.range, rightRange: between.low.range)
       let (v2, h) = try unify(
         value, high, "<=", range, leftRange: between.value.range, rightRange: between.high.range)
-      return .and([.compare(.greaterOrEqual, v1, l), .compare(.lessOrEqual, v2, h)])
+      return .and([
+        .compare(.greaterOrEqual, v1.ordered, l.ordered), .compare(.lessOrEqual, v2.ordered, h.ordered),
+      ])
     }
     var test = try inside(low, high)
     if between.isSymmetric { test = .or([test, try inside(high, low)]) }

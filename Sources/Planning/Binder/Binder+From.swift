@@ -274,8 +274,13 @@ extension Binder {
       let names = left.visible.map(\.name).filter { name in right.visible.contains { $0.name == name } }
       (conditions, merged) = try mergeColumns(names, left, right, kind, join.range)
     case .using(let names, let alias):
-      if alias != nil { throw BinderError.unsupported("an alias of USING", join.range) }
       (conditions, merged) = try mergeColumns(names, left, right, kind, join.range)
+      if let alias, let merged {
+        let columns = merged.prefix(names.count).map {
+          VisibleColumn(name: $0.name, relation: alias, expression: $0.expression)
+        }
+        result.relations.append(ScopeRelation(schema: nil, name: alias, columns: columns))
+      }
     case .on(let condition):
       let inner = Scope(parent: scope.parent)
       inner.relations = result.relations

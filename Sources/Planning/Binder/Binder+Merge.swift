@@ -216,9 +216,7 @@ extension Binder {
     _ range: SourceRange
   ) throws -> [Expression] {
     let fields = table.fields.fields
-    var row = fields.enumerated().map { index, field in
-      table.defaults[index].map { Expression.constant($0, field.type) } ?? .null(field.type)
-    }
+    var row = try fields.enumerated().map { index, field in try expression(of: table.defaults[index], field) }
     guard let syntax else { return row }
     let targets = try targets(columns.map { ($0.name, $0.range) }, table)
     if syntax.count > targets.count {

@@ -51,7 +51,8 @@ extension Binder {
       }
       return .commit(UInt64(number))
     }
-    guard case .integer(let time) = try evaluate(try coerce(value, to: .timestamptz, syntax.range), syntax.range) else {
+    guard case .integer(let time) = try evaluate(try explicitCast(value, to: .timestamptz, syntax.range), syntax.range)
+    else {
       throw BinderError.user("22004", "the moment of as_of is NULL", syntax.range)
     }
     return .time(time)

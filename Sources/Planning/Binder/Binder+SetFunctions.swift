@@ -13,6 +13,8 @@ extension Binder {
     if !function.columns.isEmpty || function.items.contains(where: { !$0.columns.isEmpty }) {
       throw BinderError.unsupported("a column definition list", function.range)
     }
+    var function = function
+    function.items = function.items.flatMap(\.parts)
     let parent = lateral.map { lateralScope($0, scope) } ?? Scope(parent: scope.parent)
     var calls: [SetCall] = []
     var names: [String] = []
@@ -36,6 +38,7 @@ extension Binder {
       guard let call = try setCall(name, arguments, syntax.arguments.map(\.value.range), item.call.range) else {
         throw BinderError.unsupported("the function \(name) in ROWS FROM", item.call.range)
       }
+      try refuseNumericSeries(call, item.call.range)
       calls.append(call)
       // The only column of a function is called as its table is.
       let isOnly = function.items.count == 1 && call.columns.count == 1
@@ -86,10 +89,7 @@ extension Binder {
       guard literals else { return nil }
       let stage = Stage(Scope(parent: scope.parent), "functions in FROM")
       let arguments = try call.arguments.map { try bind($0.value, stage) }
-      let found = try setCall(name, arguments, call.arguments.map(\.value.range), range)
-      guard let found, found.columns[0].type != TypeKind.numeric.type else {
-        throw BinderError.unsupported("generate_series of numeric", range)
-      }
+      guard let found = try setCall(name, arguments, call.arguments.map(\.value.range), range) else { return nil }
       return .series(found.arguments, found.columns[0])
     case "unnest":
       guard call.arguments.count == 1, case .array(let elements)? = call.arguments.first?.value.node, !elements.isEmpty
@@ -119,8 +119,15 @@ extension Binder {
     guard made.columns.count == 1 else {
       throw BinderError.unsupported("the function \(name) outside of FROM", range)
     }
+    try refuseNumericSeries(made, range)
     collector.calls.append(made)
     return .column(made.columns[0])
+  }
+
+  private func refuseNumericSeries(_ call: SetCall, _ range: SourceRange) throws {
+    if call.function == .generateSeries, call.columns[0].type.isNumeric, !call.columns[0].type.isInteger {
+      throw BinderError.unsupported("generate_series of numeric that are no constants", range)
+    }
   }
 
   /// Types a call; nil for a function that gives no rows.
@@ -186,10 +193,12 @@ extension Binder {
     let types = arguments.map { TypeKind($0.type) }
     switch resolveOverload(signatures, types) {
     case .found(let signature, let kinds):
-      if signature.result == .numeric { throw BinderError.unsupported("generate_series of numeric", range) }
       var bound: [Expression] = []
       for (index, argument) in arguments.enumerated() {
         bound.append(try coerce(argument, toKind: kinds[index], ranges[index]))
+      }
+      if signature.result == .numeric, bound.count == 2 {
+        bound.append(.constant(.numeric(Numeric(mantissa: 1, scale: 0)), TypeKind.numeric.type))
       }
       return SetCall(
         .generateSeries, bound,
@@ -209,4 +218,20 @@ enum SetFunctionNames {
   ]
 
   static func contains(_ name: String) -> Bool { all.contains(name) }
+}
+
+extension TableFunction.Item {
+  /// `unnest` of several arrays is an `unnest` of each, side by side.
+  fileprivate var parts: [TableFunction.Item] {
+    guard case .call(let call) = self.call.node, call.builtInName == "unnest", call.arguments.count > 1 else {
+      return [self]
+    }
+    return call.arguments.map { argument in
+      var part = self
+      var single = call
+      single.arguments = [argument]
+      part.call = Syntax.Expression(.call(single), self.call.range)
+      return part
+    }
+  }
 }

@@ -42,6 +42,9 @@ extension Binder {
           return (try constant(value, syntax.range), value.type)
         })
     case .deallocate(let name): return .deallocate(name)
+    case .maintenance(let verb, let tables):
+      for name in tables { _ = try relation(name) }
+      return .maintenance(verb)
     case .set(let set):
       return .set(name: set.name, values: try set.values?.map { try setting($0) }, isLocal: set.isLocal)
     case .show(let name): return .show(name)
@@ -51,7 +54,8 @@ extension Binder {
 
   /// Betters a bound plan and turns it, with the subqueries it needs, into operators.
   func physical(_ plan: LogicalPlan, _ names: [String]) throws -> PhysicalPlan {
-    try Optimizer(planner).physical(plan, subqueries: subqueries, names: names)
+    let optimizer = Optimizer(planner) { self.column($0, for: $1) }
+    return try optimizer.physical(plan, subqueries: subqueries, names: names)
   }
 
   func constant(_ expression: Expression, _ range: SourceRange) throws -> Scalar {

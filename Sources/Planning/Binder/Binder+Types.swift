@@ -121,7 +121,9 @@ extension Binder {
       return .constant(try evaluate(.cast(.constant(value, .text), type), range), type)
     case .parameter(let index, _):
       if type == .unknown { return expression }
-      if let known = parameterTypes[index] { return try explicitCast(.parameter(index, known), to: type, range) }
+      if let known = parameterTypes[index], known != .unknown {
+        return try explicitCast(.parameter(index, known), to: type, range)
+      }
       parameterTypes[index] = type
       return .parameter(index, type)
     default: return .cast(expression, type)

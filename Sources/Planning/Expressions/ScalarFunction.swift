@@ -133,6 +133,8 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case arrayPrepend = "array_prepend"
   case arrayPosition = "array_position"
   case arrayRemove = "array_remove"
+  /// Bytes that are ordered as the arrays are; what arrays are sorted and compared by.
+  case arrayOrder = "array_order"
   case arrayContains = "arraycontains"
   case arrayOverlaps = "arrayoverlap"
   /// (value, array, comparison, quantifier): the last two are constants.

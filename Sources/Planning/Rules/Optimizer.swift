@@ -7,8 +7,10 @@ import Vectors
 struct Optimizer {
   private let estimator = Estimator()
   private let simplification: Simplification
+  private let makeColumn: (String, Expression) -> Column
 
-  init(_ planner: Planner) {
+  init(_ planner: Planner, makeColumn: @escaping (String, Expression) -> Column) {
+    self.makeColumn = makeColumn
     simplification = Simplification(planner.evaluateConstant)
   }
 
@@ -20,6 +22,7 @@ struct Optimizer {
       plan.output == output ? plan : .project(output.map { Projection($0) }, plan)
     }
     plans = ColumnPruning().prune(plans).map(LimitPushdown().push)
+    plans = plans.map(CommonSubexpressions(makeColumn).share)
     let lowering = Lowering(estimator)
     let nodes = try plans.map { try lowering.lower($0) }
     return PhysicalPlan(root: nodes[0], subqueries: Array(nodes.dropFirst()), columnNames: names)

@@ -10,12 +10,26 @@ package struct CreateTable: Hashable, Sendable {
   package var persistence: Persistence
   package var ifNotExists: Bool
   package var columns: [ColumnDefinition]
+  /// `LIKE table`, each where it stands among the columns.
+  package var likes: [TableLike]
   /// Constraints that stand beside the columns.
   package var constraints: [Constraint]
   /// `PARTITION BY strategy (keys)`.
   package var partitioning: Partitioning?
   /// `WITH (...)`.
   package var options: [StatementOption]
+}
+
+/// `LIKE table INCLUDING ...` in CREATE TABLE.
+package struct TableLike: Hashable, Sendable {
+  package var table: QualifiedName
+  /// How many columns stand before it.
+  package var position: Int
+  package var includesDefaults: Bool
+  /// CHECK constraints; NOT NULL always comes along.
+  package var includesConstraints: Bool
+  /// Primary keys and unique constraints.
+  package var includesIndexes: Bool
 }
 
 /// `PARTITION BY RANGE | LIST | HASH (keys)`.

@@ -38,6 +38,8 @@ package indirect enum StatementNode: Hashable, Sendable {
   case show(String?)
   /// Nil is `RESET ALL`.
   case reset(String?)
+  /// `ANALYZE` or `VACUUM` (the verb), of the tables named or of all.
+  case maintenance(verb: String, tables: [QualifiedName])
 }
 
 /// A name and a value of `WITH (...)`, of COPY's and EXPLAIN's options.

@@ -385,6 +385,7 @@ enum Tag {
     static let updateStmt: UInt32 = 56
     static let mergeStmt: UInt32 = 57
     static let selectStmt: UInt32 = 58
+    static let vacuumStmt: UInt32 = 92
     static let alterTableStmt: UInt32 = 61
     static let alterTableCmd: UInt32 = 62
     static let copyStmt: UInt32 = 70
@@ -429,6 +430,7 @@ enum Tag {
     static let defElem: UInt32 = 195
     static let groupingSet: UInt32 = 201
     static let tableLikeClause: UInt32 = 206
+    static let vacuumRelation: UInt32 = 225
     static let lockingClause: UInt32 = 208
     static let xmlSerialize: UInt32 = 210
     static let commonTableExpr: UInt32 = 216
@@ -597,6 +599,20 @@ enum Tag {
     static let operName: UInt32 = 5
     static let subselect: UInt32 = 6
     static let location: UInt32 = 7
+  }
+
+  enum TableLikeClause {
+    static let relation: UInt32 = 1
+    static let options: UInt32 = 2
+  }
+
+  enum VacuumStmt {
+    static let rels: UInt32 = 2
+    static let isVacuumcmd: UInt32 = 3
+  }
+
+  enum VacuumRelation {
+    static let relation: UInt32 = 1
   }
 
   enum TransactionStmt {

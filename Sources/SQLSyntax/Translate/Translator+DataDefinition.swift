@@ -13,12 +13,13 @@ extension Translator {
 
     var columns: [ColumnDefinition] = []
     var constraints: [Constraint] = []
+    var likes: [TableLike] = []
     for node in message.messages(Tag.CreateStmt.tableElts) {
       guard let (kind, element) = node.choice else { continue }
       switch kind {
       case Tag.Node.columnDef: columns.append(try columnDefinition(node))
       case Tag.Node.constraint: constraints.append(try constraint(element))
-      case Tag.Node.tableLikeClause: throw unsupported("LIKE in CREATE TABLE", name.range)
+      case Tag.Node.tableLikeClause: likes.append(try like(element, position: columns.count))
       default: throw unsupported("this part of CREATE TABLE", name.range)
       }
     }
@@ -27,9 +28,17 @@ extension Translator {
     }
     return CreateTable(
       name: name, persistence: persistence(relation), ifNotExists: message.bool(Tag.CreateStmt.ifNotExists),
-      columns: columns, constraints: constraints,
+      columns: columns, likes: likes, constraints: constraints,
       partitioning: try partitioning(message.message(Tag.CreateStmt.partspec)),
       options: try each(message.messages(Tag.CreateStmt.options), option))
+  }
+
+  private func like(_ message: WireMessage, position: Int) throws(PulsehouseError) -> TableLike {
+    let relation = try required(message.message(Tag.TableLikeClause.relation), "LIKE")
+    let options = message.int(Tag.TableLikeClause.options)
+    return TableLike(
+      table: qualifiedName(relation), position: position, includesDefaults: options & 8 != 0,
+      includesConstraints: options & 4 != 0, includesIndexes: options & 64 != 0)
   }
 
   private func refuseStorage(
@@ -158,6 +167,26 @@ extension Translator {
       options: try each(into.messages(Tag.IntoClause.options), option),
       source: try statement(try required(message.message(Tag.CreateTableAsStmt.query), "CREATE TABLE AS")),
       withData: !into.bool(Tag.IntoClause.skipData))
+  }
+
+  /// `SELECT ... INTO table`: what CREATE TABLE AS does.
+  func selectInto(_ message: WireMessage, _ into: WireMessage) throws(PulsehouseError) -> CreateTableAs {
+    let relation = try required(into.message(Tag.IntoClause.rel), "SELECT INTO")
+    return CreateTableAs(
+      name: qualifiedName(relation), persistence: persistence(relation), ifNotExists: false, columns: [], options: [],
+      source: .query(try query(message, isInto: true)), withData: true)
+  }
+
+  /// ANALYZE or VACUUM: the tables it names, none for all.
+  func maintenance(_ message: WireMessage) -> StatementNode {
+    var tables: [QualifiedName] = []
+    for node in message.messages(Tag.VacuumStmt.rels) {
+      guard let (kind, element) = node.choice, kind == Tag.Node.vacuumRelation,
+        let relation = element.message(Tag.VacuumRelation.relation)
+      else { continue }
+      tables.append(qualifiedName(relation))
+    }
+    return .maintenance(verb: message.bool(Tag.VacuumStmt.isVacuumcmd) ? "VACUUM" : "ANALYZE", tables: tables)
   }
 
   func createView(_ message: WireMessage) throws(PulsehouseError) -> CreateView {

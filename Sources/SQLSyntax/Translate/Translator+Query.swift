@@ -4,12 +4,12 @@ extension Translator {
   /// Levels that a query or a join counts for in the depth limit.
   private static let queryLevels = 2
 
-  func query(_ message: WireMessage) throws(PulsehouseError) -> Query {
+  func query(_ message: WireMessage, isInto: Bool = false) throws(PulsehouseError) -> Query {
     try enter(Translator.queryLevels)
     defer { leave(Translator.queryLevels) }
-    if let into = message.message(Tag.SelectStmt.intoClause) {
+    if !isInto, let into = message.message(Tag.SelectStmt.intoClause) {
       let place = into.message(Tag.IntoClause.rel).map { range($0.int(Tag.RangeVar.location)) } ?? .unknown
-      throw unsupported("SELECT INTO", place, hint: "Use CREATE TABLE ... AS SELECT.")
+      throw unsupported("SELECT INTO here", place, hint: "Use CREATE TABLE ... AS SELECT.")
     }
     let with = try withClause(message.message(Tag.SelectStmt.withClause))
     let body = try queryBody(message)

@@ -34,7 +34,10 @@ extension Translator {
     defer { leave() }
     guard let (kind, message) = node.choice else { throw unsupported("an empty statement") }
     switch kind {
-    case Tag.Node.selectStmt: return .query(try query(message))
+    case Tag.Node.selectStmt:
+      if let into = message.message(Tag.SelectStmt.intoClause) { return .createTableAs(try selectInto(message, into)) }
+      return .query(try query(message))
+    case Tag.Node.vacuumStmt: return maintenance(message)
     case Tag.Node.insertStmt: return .insert(try insert(message))
     case Tag.Node.updateStmt: return .update(try update(message))
     case Tag.Node.deleteStmt: return .delete(try delete(message))
@@ -167,7 +170,15 @@ extension Translator {
     case .defaultValue: return .set(SetVariable(name: name, values: nil, isLocal: isLocal))
     case .reset: return .reset(name)
     case .resetAll: return .reset(nil)
-    case .multi: throw unsupported("SET \(name)")
+    case .multi:
+      // Each transaction reads one state, which is what all levels but the highest ask for.
+      for option in try each(message.messages(Tag.VariableSetStmt.args), option) {
+        switch (option.name, option.value) {
+        case ("transaction_isolation", let value) where value != .text("serializable"): break
+        default: throw unsupported("SET \(name)", option.range)
+        }
+      }
+      return .set(SetVariable(name: "transaction_isolation", values: nil, isLocal: true))
     case .current, nil: throw unsupported("this form of SET")
     }
   }

@@ -126,7 +126,11 @@ enum DescribeQuery {
     let table = parts.last ?? ""
     let schema = parts.count > 1 ? "AND table_schema = '\(parts[0])' " : ""
     return """
-      SELECT table_schema, column_name, data_type, is_nullable FROM information_schema.columns
+      SELECT table_schema, column_name, CASE WHEN data_type = 'ARRAY' THEN substr(udt_name, 2) || '[]'
+        WHEN character_maximum_length IS NOT NULL THEN format('%s(%s)', data_type, character_maximum_length)
+        WHEN data_type = 'numeric' AND numeric_precision IS NOT NULL
+        THEN format('numeric(%s,%s)', numeric_precision, numeric_scale) ELSE data_type END AS data_type, is_nullable,
+        column_default FROM information_schema.columns
       WHERE table_name = '\(table)' \(schema)ORDER BY table_schema, ordinal_position
       """
   }

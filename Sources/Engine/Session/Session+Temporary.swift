@@ -1,0 +1,51 @@
+import Bytes
+import Glibc
+
+/// Temporary tables: tables like others, in a schema of the session's own that goes when the session ends.
+///
+/// The schema is named by its process, so that a session that died leaves nothing that the next one does not clear away.
+extension Session {
+  static let temporaryPrefix = "pg_temp_"
+
+  /// Schemas an unqualified name is looked up in, the session's own first.
+  var searchPath: [String] { (temporarySchema.map { [$0] } ?? []) + settings.searchPath }
+
+  /// The full name of a temporary table to be made.
+  ///
+  /// - Throws: 42P16 when another schema was written.
+  func newTemporaryName(_ schema: String?, _ name: String) throws -> TableName {
+    guard schema == nil || schema == "pg_temp" else {
+      throw PulsehouseError(.user, "cannot create temporary relation in non-temporary schema", sqlState: "42P16")
+    }
+    let own = temporarySchema ?? "\(Session.temporaryPrefix)\(getpid())_\(UInt32.random(in: 0...UInt32.max))"
+    temporarySchema = own
+    return TableName(own, name)
+  }
+
+  /// Makes the session's own schema where it is not there, and clears away those of processes that are gone.
+  func ensureTemporarySchema(_ schema: String, _ transaction: Transaction) throws {
+    guard !transaction.snapshot.schemas.contains(schema) else { return }
+    for other in transaction.snapshot.schemas where other.hasPrefix(Session.temporaryPrefix) {
+      let process = other.dropFirst(Session.temporaryPrefix.count).prefix { $0 != "_" }
+      if let number = pid_t(process), kill(number, 0) != 0, errno == ESRCH { try drop(schema: other, transaction) }
+    }
+    try transaction.apply(.createSchema(schema))
+  }
+
+  /// Drops what the session made for itself. What cannot be dropped now is cleared away by a later session.
+  func dropTemporaryTables() {
+    guard let schema = temporarySchema else { return }
+    temporarySchema = nil
+    settings.snapshot = nil
+    _ = try? inTransaction("end of a session") { transaction in
+      if transaction.snapshot.schemas.contains(schema) { try drop(schema: schema, transaction) }
+    }
+  }
+
+  private func drop(schema: String, _ transaction: Transaction) throws {
+    for table in transaction.snapshot.tables.map(\.name) where table.schema == schema {
+      try transaction.apply(.dropTable(table))
+    }
+    try transaction.apply(.dropSchema(schema))
+  }
+}

@@ -1,0 +1,71 @@
+import Kernels
+import Planning
+import SQLSyntax
+import Vectors
+
+/// `information_schema.columns`: what every column of every relation is, in the standard's words.
+enum InformationColumns {
+  static let table = SystemTable(
+    name: TableName("information_schema", "columns"),
+    fields: Schema([
+      Field("table_catalog", .text), Field("table_schema", .text), Field("table_name", .text),
+      Field("column_name", .text), Field("ordinal_position", .integer), Field("column_default", .text),
+      Field("is_nullable", .text), Field("data_type", .text), Field("character_maximum_length", .integer),
+      Field("numeric_precision", .integer), Field("numeric_scale", .integer), Field("udt_name", .text),
+    ]),
+    rows: { snapshot, warehouse in
+      var relations: [(name: TableName, fields: [Field], defaults: [String?])] = try snapshot.tables.map { table in
+        let defaults = try table.definition.columns.map { column in
+          try column.defaultText.map { shown(try DefaultValue.decode($0, column.type), column.type) }
+        }
+        return (table.name, table.definition.schema.fields, defaults)
+      }
+      relations += snapshot.views.map { view in
+        (view.name, view.definition.columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) }, [])
+      }
+      relations += warehouse.systemTables.map { ($0.name, $0.fields.fields, []) }
+      relations += SystemView.all.map { ($0.name, $0.fields, []) }
+      return relations.sorted { $0.name < $1.name }.flatMap { name, fields, defaults in
+        fields.enumerated().map { index, field in
+          let value = index < defaults.count ? defaults[index] : nil
+          return [
+            .text("pulsehouse"), .text(name.schema), .text(name.name), .text(field.name),
+            .integer(Int64(index + 1)), value.map { .text($0) } ?? .null, .text(field.isNullable ? "YES" : "NO"),
+          ] + describe(field.type)
+        }
+      }
+    })
+
+  /// The type's name in the standard, then its length, precision and scale, and PostgreSQL's own name for it.
+  private static func describe(_ type: LogicalType) -> [Scalar] {
+    func row(_ name: String, length: Int? = nil, precision: Int? = nil, scale: Int? = nil) -> [Scalar] {
+      [.text(name)] + [length, precision, scale].map { $0.map { .integer(Int64($0)) } ?? .null }
+        + [.text(PostgresType.name(of: type))]
+    }
+    switch type {
+    case .smallint: return row(type.name, precision: 16, scale: 0)
+    case .integer: return row(type.name, precision: 32, scale: 0)
+    case .bigint: return row(type.name, precision: 64, scale: 0)
+    case .real: return row(type.name, precision: 24)
+    case .double: return row(type.name, precision: 53)
+    case .numeric(let precision, let scale):
+      return row("numeric", precision: precision, scale: precision == nil ? nil : scale ?? 0)
+    case .varchar(let length): return row("character varying", length: length)
+    case .char(let length): return row("character", length: length)
+    case .array: return row("ARRAY")
+    default: return row(type.name)
+    }
+  }
+
+  /// A default as SQL.
+  private static func shown(_ value: ColumnDefault, _ type: LogicalType) -> String {
+    switch value {
+    case .expression(let sql): return sql
+    case .constant(let scalar):
+      let text = TextFormat.string(scalar, type) ?? "NULL"
+      if type == .boolean { return text == "t" ? "true" : "false" }
+      if type.isNumber { return text }
+      return "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'::\(type.name)"
+    }
+  }
+}
