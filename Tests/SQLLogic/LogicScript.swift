@@ -5,8 +5,11 @@
 /// A script: records of SQL and what each must answer, in order, with loops unrolled.
 ///
 /// Understood: `statement ok|error [pattern]|count N`, `query TYPES [sort mode] [label]`, `query error [pattern]`,
-/// `skipif`/`onlyif NAME`, `connection NAME`, `include FILE`, `loop`/`foreach`/`endloop`, `mode skip|unskip`,
-/// `require NAME`, `hash-threshold N`, `halt`, comments. A trailing `# words` of `skipif` and `onlyif` is no part of it.
+/// `retry N backoff D` after these (it is tried once: nothing here comes late), `skipif`/`onlyif NAME` or, in a loop,
+/// `VARIABLE=VALUE`, `connection NAME`, `include FILE` (or a pattern), `loop`/`foreach`/`endloop`, `mode skip|unskip`,
+/// `control sortmode MODE`, `require NAME`, `hash-threshold N`, `halt`, comments. A trailing `# words` of `skipif` and
+/// `onlyif` is no part of it. Records of other kinds (`system`, `let`, ...) are skipped by name. An error's text that
+/// is long stands below `----`, up to two blank lines.
 package struct LogicScript: Sendable {
   package enum SortMode: String, Sendable {
     case noSort = "nosort"
@@ -74,6 +77,8 @@ extension LogicScript {
     var records: [Record] = []
     var stop: String?
     var isSkipping = false
+    /// How results are ordered where a query does not say.
+    var sortMode = SortMode.noSort
     var skipIf: [String] = []
     var onlyIf: [String] = []
     var connection: String?
@@ -89,16 +94,22 @@ extension LogicScript {
         case "halt":
           if appliesHere() { stop = "halt" }
           clearConditions()
-        case "require":
+        case "require" where LogicScript.isGiven(words.dropFirst().first ?? ""): break
+        case "require", "require-env":
           stop = "requires \(words.dropFirst().joined(separator: " "))"
-        case "skipif": skipIf += words.dropFirst().prefix(1)
-        case "onlyif": onlyIf += words.dropFirst().prefix(1)
+        case "skipif": skipIf += words.dropFirst().prefix(1).map { condition($0, variables) }
+        case "onlyif": onlyIf += words.dropFirst().prefix(1).map { condition($0, variables) }
         case "connection": connection = words.dropFirst().first
         case "mode": isSkipping = words.dropFirst().first == "skip" || (isSkipping && words.last != "unskip")
         case "include":
           guard words.count > 1 else { throw FormatError(line: start + 1, words: "include wants a file") }
           append(.include(words[1]), start, index..<index, index)
-        case "hash-threshold", "subtest", "control", "sleep", "system": clearConditions()
+        case "control":
+          if words.count > 2, words[1] == "sortmode" { sortMode = SortMode(rawValue: words[2]) ?? sortMode }
+          clearConditions()
+        case "hash-threshold", "subtest", "sleep", "load", "restart", "reconnect", "tags", "set", "reset", "test-env",
+          "unzip":
+          clearConditions()
         case "loop", "foreach", "concurrentloop", "concurrentforeach":
           let end = try endOfLoop(start, range.upperBound)
           guard words.count > 1 else { throw FormatError(line: start + 1, words: "a loop wants a variable") }
@@ -107,7 +118,10 @@ extension LogicScript {
           }
           index = end + 1
         case "statement", "query": try readRecord(words, start, &index, range.upperBound, variables)
-        default: throw FormatError(line: start + 1, words: "no record begins with \"\(verb)\"")
+        default:
+          let end = endOfText(index, range.upperBound, isLong: verb == "system")
+          append(.pass(reason: "\(verb) records"), start, start..<end, end)
+          index = end
         }
       }
     }
@@ -116,7 +130,7 @@ extension LogicScript {
       _ words: [String], _ start: Int, _ index: inout Int, _ limit: Int, _ variables: [String: String]
     ) throws {
       var sql: [String] = []
-      while index < limit, !lines[index].isEmpty, lines[index] != "----" {
+      while index < limit, !LogicScript.isBlank(lines[index]), lines[index] != "----" {
         // A comment above the SQL is the script's; one within it is SQL's affair and begins with two dashes.
         if !lines[index].hasPrefix("#") { sql.append(substituted(lines[index], variables)) }
         index += 1
@@ -125,13 +139,36 @@ extension LogicScript {
       var expected: [String] = []
       if index < limit, lines[index] == "----" {
         index += 1
-        while index < limit, !lines[index].isEmpty {
-          expected.append(substituted(lines[index], variables))
-          index += 1
-        }
+        let isError = words.count > 1 && words[1] == "error"
+        let end = isError ? endOfText(index, limit, isLong: true) : lines[index..<limit].firstIndex(of: "") ?? limit
+        expected = lines[index..<end].map { substituted($0, variables) }
+        index = end
+        while isError, expected.last?.isEmpty == true { expected.removeLast() }
       }
-      let expectation = try LogicScript.expectation(words, expected, line: start + 1)
+      let expectation = try LogicScript.expectation(words, expected, sortMode, line: start + 1)
       append(.run(sql: sql.joined(separator: "\n"), expectation), start, start..<index, resultStart)
+    }
+
+    /// Where free text ends that begins at a line: at a blank line; when it is long and was written to hold blank lines,
+    /// at two of them, if they come before the next record.
+    private func endOfText(_ start: Int, _ limit: Int, isLong: Bool) -> Int {
+      var first = start
+      while first < limit, !lines[first].isEmpty { first += 1 }
+      guard isLong else { return first }
+      for index in first..<limit {
+        if index + 1 < limit, lines[index].isEmpty, lines[index + 1].isEmpty { return index }
+        let verb = LogicScript.words(lines[index]).first ?? ""
+        if ["statement", "query", "system", "skipif", "onlyif", "connection", "halt"].contains(verb) { return first }
+        if verb.hasPrefix("#") { return first }
+      }
+      return first
+    }
+
+    /// `x=3` within a loop over x: a condition that is met or not, whatever the database is.
+    private func condition(_ word: String, _ variables: [String: String]) -> String {
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let value = variables[parts[0]] else { return word }
+      return value == parts[1] ? names.first ?? word : word
     }
 
     private mutating func append(_ action: Record.Action, _ start: Int, _ range: Range<Int>, _ resultStart: Int) {
@@ -187,10 +224,29 @@ extension LogicScript {
     line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
   }
 
-  private static func expectation(_ words: [String], _ expected: [String], line: Int) throws -> Expectation {
+  static func isBlank(_ line: String) -> Bool { line.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+
+  /// Things a script may require that are so here.
+  private static func isGiven(_ name: String) -> Bool {
+    [
+      "skip_reload", "vector_size", "noforcestorage", "noalternativeverify", "no_alternative_verify", "64bit",
+      "notwindows", "notmusl", "no_extension_autoloading", "no_vector_verification", "no_latest_storage",
+      "core_functions",
+      "no_block_verification", "strinline", "ram", "allow_unsigned_extensions",
+    ].contains(name)
+  }
+
+  private static func expectation(
+    _ words: [String], _ expected: [String], _ sortMode: SortMode, line: Int
+  ) throws -> Expectation {
+    var words = words
+    if let place = words.lastIndex(of: "retry"), place >= 2, place + 3 < words.count, words[place + 2] == "backoff" {
+      words.removeSubrange(place...)
+    }
+    if words[0] == "query", words.count == 1 || SortMode(rawValue: words[1]) != nil { words.insert("", at: 1) }
     let rest = words.dropFirst(2)
     switch (words[0], words.count > 1 ? words[1] : "") {
-    case ("statement", "ok"), ("statement", "maybe"): return .success
+    case ("statement", "ok"), ("statement", "maybe"), ("statement", "notice"): return .success
     case ("statement", "error"), ("query", "error"):
       return .failure(rest.isEmpty ? expected.joined(separator: "\n") : rest.joined(separator: " "))
     case ("statement", "count"):
@@ -199,7 +255,7 @@ extension LogicScript {
       }
       return .rowsAffected(count)
     case ("query", let types):
-      var sort = SortMode.noSort
+      var sort = sortMode
       var label: String?
       var hasNames = false
       for word in rest.joined(separator: ",").split(separator: ",").map(String.init) {

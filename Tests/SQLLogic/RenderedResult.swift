@@ -13,9 +13,11 @@ struct RenderedResult {
   }
 
   private let rows: [[String]]
+  private let isFloat: [Bool]
 
   init(_ answer: LogicAnswer, types: String, style: Style) {
     let letters = Array(types)
+    isFloat = answer.isFloat
     rows = answer.rows.map { row in
       row.enumerated().map { index, value in
         let isBoolean = index < answer.isBoolean.count && answer.isBoolean[index]
@@ -78,11 +80,27 @@ struct RenderedResult {
     if lines == values(sort) || lines == rowLines(sort) { return true }
     var expected = lines.map(RenderedResult.squeezed)
     var found = rowLines(sort).map(RenderedResult.squeezed)
-    if sort == .rowSort {
+    if sort != .noSort {
       expected.sort(by: RenderedResult.precedes)
       found.sort(by: RenderedResult.precedes)
     }
-    return expected == found
+    return expected == found || isClose(expected, found)
+  }
+
+  /// Tells whether the lines are the same but for how floating-point numbers are spelled: `1.0` is `1`, and the last of
+  /// their digits are the machine's affair.
+  private func isClose(_ expected: [String], _ found: [String]) -> Bool {
+    guard isFloat.contains(true), expected.count == found.count else { return false }
+    for (left, right) in zip(expected, found) where left != right {
+      let (a, b) = (left.split(separator: " "), right.split(separator: " "))
+      guard a.count == b.count else { return false }
+      for (x, y) in zip(a, b) where x != y {
+        guard let first = Double(x), let second = Double(y) else { return false }
+        let scale = max(first.magnitude, second.magnitude)
+        guard first == second || (first - second).magnitude <= scale * 1e-12 else { return false }
+      }
+    }
+    return true
   }
 
   private static func precedes(_ left: String, _ right: String) -> Bool {

@@ -27,7 +27,8 @@ package struct SessionDatabase: LogicDatabase {
       (0..<batch.rowCount).map { row in batch.columns.map { SessionDatabase.text($0, row) } }
     }
     return LogicAnswer(
-      columnNames: sink.columns.map(\.name), isBoolean: sink.columns.map { $0.type == .boolean }, rows: rows,
+      columnNames: sink.columns.map(\.name), isBoolean: sink.columns.map { $0.type == .boolean },
+      isFloat: sink.columns.map { $0.type == .double || $0.type == .real }, rows: rows,
       rowsAffected: sink.outcomes.last?.rowCount)
   }
 
