@@ -80,7 +80,7 @@ import Vectors
     for offset in Int(partition.position)..<Self.messages.count {
       let message = Self.messages[offset]
       if let value = message.value {
-        try value.withUnsafeBytes { try partition.append($0, offset: Int64(offset), hour: message.hour) }
+        _ = try value.withUnsafeBytes { try partition.append($0, offset: Int64(offset), hour: message.hour) }
       } else {
         try partition.append(nil, offset: Int64(offset), hour: message.hour)
       }

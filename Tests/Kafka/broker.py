@@ -6,6 +6,7 @@ last seconds) and answers a fetch with all it has, which is why `PROPERTIES` lif
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import shutil
@@ -89,6 +90,35 @@ class Broker:
         self.stop()
         if self.owns_data:
             shutil.rmtree(self.data, ignore_errors=True)
+
+
+def add_partitions(broker: Broker, topic: str, total: int) -> None:
+    """Gives a topic more partitions, by the client library itself: kcat cannot."""
+    library = ctypes.CDLL("librdkafka.so.1")
+    for name in ("conf_new", "new", "NewPartitions_new", "queue_new", "queue_poll", "event_CreatePartitions_result",
+                 "CreatePartitions_result_topics", "topic_result_error_string"):  # fmt: skip
+        getattr(library, f"rd_kafka_{name}").restype = ctypes.c_void_p
+    words = ctypes.create_string_buffer(512)
+    conf = ctypes.c_void_p(library.rd_kafka_conf_new())
+    library.rd_kafka_conf_set(conf, b"bootstrap.servers", broker.address.encode(), words, ctypes.c_size_t(512))
+    client = ctypes.c_void_p(library.rd_kafka_new(0, conf, words, ctypes.c_size_t(512)))
+    library.rd_kafka_set_log_level(client, 0)
+    new = ctypes.c_void_p(
+        library.rd_kafka_NewPartitions_new(topic.encode(), ctypes.c_size_t(total), words, ctypes.c_size_t(512)))
+    queue = ctypes.c_void_p(library.rd_kafka_queue_new(client))
+    library.rd_kafka_CreatePartitions(client, ctypes.byref(new), ctypes.c_size_t(1), None, queue)
+    event = ctypes.c_void_p(library.rd_kafka_queue_poll(queue, 10_000))
+    if not event or library.rd_kafka_event_error(event) != 0:
+        raise SystemExit(f"no partitions were added to {topic}")
+    count = ctypes.c_size_t()
+    results = ctypes.c_void_p(
+        library.rd_kafka_CreatePartitions_result_topics(
+            ctypes.c_void_p(library.rd_kafka_event_CreatePartitions_result(event)), ctypes.byref(count)))  # fmt: skip
+    result = ctypes.cast(results, ctypes.POINTER(ctypes.c_void_p))[0]
+    error = library.rd_kafka_topic_result_error(ctypes.c_void_p(result))
+    if count.value != 1 or error != 0:
+        raise SystemExit(f"no partitions were added to {topic}: error {error}")
+    # The handles go with the process: a client that is destroyed waits for its threads.
 
 
 def kcat(broker: Broker, *arguments: str, stdin: bytes | None = None) -> bytes:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Differential"))
-from broker import Broker, kcat  # noqa: E402
+from broker import Broker, add_partitions, kcat  # noqa: E402
 from program import PROGRAM  # noqa: E402
 
 COLUMNS = "user_id, heart_rate, timestamp, activity_id, latitude, longitude"
@@ -86,6 +86,10 @@ class House:
 
     def partitions(self) -> list[dict]:
         return json.loads(self.run("status", "--json", *self.broker.options)[0])["partitions"]
+
+    def all_partitions(self) -> list[dict]:
+        """The same, also where nothing was ingested yet."""
+        return self.partitions() if (self.data / "tables" / "commits").exists() else []
 
     def compare(self, ends: dict[int, int]) -> None:
         """Every offset of every partition once, in bronze or in quarantine, and the books say the same."""
@@ -291,11 +295,10 @@ def test_stop(broker: Broker, scratch: Path) -> None:
     with Broker() as other:
         away = House(scratch / "away", other, "away")
         away.produce(1000, 1)
-        away.ingest()
         away.produce(1000, 2)
         process = away.start("--follow", "--commit-seconds", "0.2")
         deadline = time.monotonic() + 30
-        while sum(state["offset"] for state in away.partitions()) < 2000:
+        while sum(state["offset"] for state in away.all_partitions()) < 2000:
             check(time.monotonic() < deadline, "it does not read")
             time.sleep(0.1)
         other.stop()
@@ -305,6 +308,30 @@ def test_stop(broker: Broker, scratch: Path) -> None:
         process = away.start("--follow")
         time.sleep(1)
         leave(process)
+
+
+def test_added(broker: Broker, scratch: Path) -> None:
+    """Partitions that are added to a topic while it is followed are taken, and shared."""
+    house = House(scratch / "added", broker, "added")
+    house.produce(1000, 1)
+    followers = [house.start("--follow", "--commit-seconds", "0.2") for _ in range(2)]
+    deadline = time.monotonic() + 30
+    while sum(state["offset"] for state in house.all_partitions()) < 1000:
+        check(time.monotonic() < deadline, "it does not read")
+        time.sleep(0.1)
+    # So that both have counted.
+    time.sleep(1)
+    add_partitions(broker, "added", 9)
+    house.produce(3000, 2)
+    expected = ends(broker, "added")
+    check(len(expected) == 9, expected)
+    deadline = time.monotonic() + 40
+    while {state["partition"]: state["offset"] for state in house.all_partitions()} != expected:
+        check(time.monotonic() < deadline, "added partitions are not read:", house.all_partitions())
+        time.sleep(0.5)
+    for process in followers:
+        leave(process)
+    house.compare(expected)
 
 
 def leave(process: subprocess.Popen[bytes]) -> None:
@@ -395,7 +422,7 @@ def main() -> None:
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pulsehouse-kafka-") as name, Broker() as broker:
         scratch = Path(name)
-        for test in (test_errors, test_produce, test_poison, test_stop):
+        for test in (test_errors, test_produce, test_poison, test_stop, test_added):
             began = time.monotonic()
             test(broker, scratch)
             print(f"  {test.__name__[5:]}: {time.monotonic() - began:.1f} s", flush=True)

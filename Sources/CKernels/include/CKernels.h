@@ -51,3 +51,6 @@ void ph_discard_file_range(int descriptor, int64_t offset, int64_t count);
 
 // Gives memory of the C heap that is free, but kept for later, back to the system.
 void ph_release_heap(void);
+
+// From now on large pieces go back to the system as soon as they are freed, and few heaps are made for threads.
+void ph_keep_heap_small(void);

@@ -1,7 +1,6 @@
 import Bytes
 import Engine
 import Execution
-import Glibc
 import Kafka
 import Segments
 import Synchronization
@@ -38,6 +37,7 @@ struct KafkaIngest {
 
   private func ingest() throws -> IngestReport {
     let started = IngestClock.seconds()
+    if options.follows { Heap.keepSmall() }
     let fields = source.columns.map { JSONField($0) }
     let configuration = try Self.configuration(topic, options)
     // Columns and types are judged before anything is asked of the broker.
@@ -50,7 +50,7 @@ struct KafkaIngest {
 
     let consumer = try KafkaConsumer(configuration, group: topic.group)
     defer { consumer.close() }
-    let waiting = KafkaPatience(topic: topic.topic, options)
+    let waiting = KafkaPatience(topic: topic.topic, options.cancellation, options.notice)
     let targets = try targets(consumer, waiting)
     let box = ConsumerBox(consumer, topic.topic)
     let collector = KafkaCollector(source, topic, into: warehouse, options) { moved in box.advise(moved) }
@@ -100,46 +100,6 @@ struct KafkaIngest {
       }
     }
     return targets
-  }
-}
-
-/// Asks a broker that may be away for a while, in pieces so short that whoever wants to stop does not wait for it.
-struct KafkaPatience: Sendable {
-  private let topic: String
-  private let options: IngestOptions
-
-  private static let pieceMilliseconds = 500...1000
-  /// Seconds after which the broker's silence is an error; one that follows waits for ever once it has begun.
-  private static let seconds = 10.0
-
-  init(topic: String, _ options: IngestOptions) {
-    self.topic = topic
-    self.options = options
-  }
-
-  /// - Throws: `.cancelled` when it was time to stop first; what `question` threw last.
-  func ask<Answer>(
-    forever: Bool = false, _ question: (_ milliseconds: Int) throws(PulsehouseError) -> Answer
-  ) throws -> Answer {
-    let started = IngestClock.seconds()
-    var isTold = false
-    var milliseconds = Self.pieceMilliseconds.lowerBound
-    while true {
-      try options.cancellation.check()
-      do throws(PulsehouseError) {
-        return try question(milliseconds)
-      } catch {
-        let seconds = IngestClock.seconds() - started
-        guard error.kind == .io, forever || seconds < Self.seconds else { throw error }
-        if seconds > 3, !isTold {
-          isTold = true
-          options.notice("\(topic): waiting for the broker: \(error.message)")
-        }
-        milliseconds = Self.pieceMilliseconds.upperBound
-        // Some errors come at once.
-        usleep(100_000)
-      }
-    }
   }
 }
 

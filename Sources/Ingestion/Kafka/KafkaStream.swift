@@ -57,7 +57,7 @@ final class KafkaStream: @unchecked Sendable {
   private static let endPatience = 4
   /// Seconds between looks at who shares the topic, for partitions that were added, and at the heap.
   private static let shareSeconds = 0.2
-  private static let countSeconds = 30.0
+  private static let countSeconds = 10.0
   private static let trimSeconds = 10.0
 
   /// `targets` are the ends of all partitions when the ingest began.
@@ -265,7 +265,9 @@ final class KafkaStream: @unchecked Sendable {
   /// Receives; nil when a position turned out not to be there, which `sync` will judge.
   private func receive(limit: Int, isFirst: Bool) throws -> KafkaBatch? {
     do {
-      return try consumer.receive(limit: limit, milliseconds: isFirst ? 100 : 20)
+      // The client waits for as long as it has fewer than `limit`, which would be long at the topic's end.
+      let milliseconds = options.follows ? 100 : 10
+      return try consumer.receive(limit: limit, milliseconds: isFirst ? milliseconds : milliseconds / 5)
     } catch {
       if error.sqlState == "42P01" { throw Self.isGone(topic.topic) }
       guard error.sqlState == KafkaConsumer.outOfRangeState, idleSyncCount < 3 else { throw error }

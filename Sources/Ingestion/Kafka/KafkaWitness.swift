@@ -56,8 +56,9 @@ final class KafkaWitness {
   /// Begins anew with these messages, of the partitions that are ours now. Where an older one of a partition is known it
   /// stays the one that is asked for: what was read since may be of another topic already.
   func begin(_ marks: [Int32: Mark], now: Double) throws(PulsehouseError) {
-    if !awaited.isEmpty { try consumer?.unassign() }
     awaited = [:]
+    consumer?.close(milliseconds: 100)
+    consumer = nil
     self.marks = marks.merging(self.marks.filter { marks[$0.key] != nil }) { _, older in older }
     lastLook = now
   }
@@ -76,8 +77,9 @@ final class KafkaWitness {
         return nil
       }
       awaited = marks
-      if consumer == nil { consumer = try KafkaConsumer(configuration, group: group) }
-      try consumer?.assign(
+      let consumer = try KafkaConsumer(configuration, group: group)
+      self.consumer = consumer
+      try consumer.assign(
         marks.sorted { $0.key < $1.key }.map {
           KafkaPosition(topic: topic, partition: $0.key, offset: $0.value.offset)
         })
@@ -91,7 +93,9 @@ final class KafkaWitness {
         marks = following
       }
       awaited = [:]
-      try consumer.unassign()
+      // It goes with all that the broker sent beyond what was asked for, instead of keeping that until the next look.
+      consumer.close(milliseconds: 100)
+      self.consumer = nil
     }
     return finding
   }

@@ -65,9 +65,11 @@ package struct SinkReport: Sendable, Hashable {
 package final class KafkaSink {
   private let options: SinkOptions
   private let folder: SinkFolder
+  private let folders: SinkFolderSync
   private let clock: EventClock
   private let consumer: KafkaConsumer
   private let witness: KafkaWitness
+  private let waiting: KafkaPatience
   private var partitions: [Int32: SinkPartition] = [:]
   /// Partitions whose end was seen.
   private var ended: Set<Int32> = []
@@ -76,19 +78,25 @@ package final class KafkaSink {
   private var judgedCount = 0
   /// When the number of the topic's partitions was asked for last.
   private var countedAt = 0.0
+  private var releasedAt = IngestClock.seconds()
 
-  /// More files than this are not kept open for one partition: a topic of old events, spread over many hours.
-  private static let openFileLimit = 2000
+  /// More files than this are not kept open: a topic of old events, spread over many hours. As many can be made safe
+  /// within the two seconds that a stop may take.
+  private static let openFileLimit = 4000
 
   /// Seconds between looks for partitions that were added.
-  private static let countSeconds = 30.0
+  private static let countSeconds = 10.0
+  /// Seconds after which free memory is given back.
+  private static let releaseSeconds = 10.0
 
   private init(_ options: SinkOptions) throws(PulsehouseError) {
     self.options = options
     folder = SinkFolder(
       lake: options.lake, topic: options.topic, isCompressed: options.isCompressed, isBinary: options.avro != nil)
+    folders = SinkFolderSync(folder, in: options.fileSystem)
     clock = try EventClock(options.eventTime, avro: options.avro)
     consumer = try KafkaConsumer(options.kafka, group: options.group)
+    waiting = KafkaPatience(topic: options.topic, options.cancellation)
     witness = try KafkaWitness(options.kafka, topic: options.topic, group: options.group)
   }
 
@@ -101,16 +109,26 @@ package final class KafkaSink {
   /// - Throws: `.user` for a topic that is not there, or that no longer has the messages to be written next; `.conflict`
   ///   when another process writes the same partitions; `.io`.
   package static func run(_ options: SinkOptions) throws -> SinkReport {
+    if options.follows { Heap.keepSmall() }
     let sink = try KafkaSink(options)
     defer { sink.consumer.close() }
-    return try sink.run()
+    do {
+      return try sink.run()
+    } catch let error as PulsehouseError where error.kind == .cancelled && options.cancellation.isCancelled {
+      // Whoever waits for the broker has nothing in hand that is not committed.
+      return sink.current
+    }
   }
 
   private func run() throws -> SinkReport {
     let started = IngestClock.seconds()
-    guard try takePartitions() else {
+    let count = try waiting.ask { milliseconds throws(PulsehouseError) in
+      try consumer.partitionCount(options.topic, milliseconds: milliseconds)
+    }
+    guard let count else {
       throw PulsehouseError(.user, "there is no topic \"\(options.topic)\"", sqlState: "42P01")
     }
+    try take(partitionCount: count)
     try beSure()
     while !options.cancellation.isCancelled {
       guard let batch = try receive() else { continue }
@@ -119,14 +137,20 @@ package final class KafkaSink {
         partitions[end.partition]?.advance(to: end.offset)
         ended.insert(end.partition)
       }
-      try commit(where: isDue)
+      let openFileCount = partitions.values.reduce(0) { $0 + $1.openFileCount }
+      try commit { openFileCount >= Self.openFileLimit || isDue($0) }
       report.seconds = IngestClock.seconds() - started
       report.trouble = batch.count == 0 ? consumer.lastClientError?.message : nil
       options.progress(current)
       if !options.follows && ended.count == partitions.count { break }
       if options.follows {
         try look(hurries: batch.count == 0 && consumer.lastClientError != nil)
-        if IngestClock.seconds() - countedAt > Self.countSeconds { try takeNewPartitions() }
+        let now = IngestClock.seconds()
+        if now - countedAt > Self.countSeconds { try takeNewPartitions() }
+        if now - releasedAt > Self.releaseSeconds {
+          releasedAt = now
+          Heap.release()
+        }
       }
     }
     try commit { _ in true }
@@ -137,21 +161,24 @@ package final class KafkaSink {
   /// Receives; nil when a position turned out not to be there and was judged.
   private func receive() throws -> KafkaBatch? {
     do {
-      let batch = try consumer.receive(limit: EventClock.batchLimit, milliseconds: 100)
+      // The client waits for as long as it has fewer than the limit, which would be long at the topic's end.
+      let batch = try consumer.receive(limit: EventClock.batchLimit, milliseconds: options.follows ? 100 : 10)
       if batch.count > 0 { judgedCount = 0 }
       return batch
     } catch {
-      if error.sqlState == "42P01" {
-        throw PulsehouseError(
-          .user, "the topic \(options.topic) is gone from the broker while it was read", sqlState: "42P01",
-          detail: "It was deleted, or is being made anew. What was received of it is in the lake.",
-          hint: "Write a topic that was made anew to another lake: its offsets begin again.")
-      }
+      if error.sqlState == "42P01" { throw isGone }
       // Several in a row find nothing that would explain the broker's refusal.
       guard error.sqlState == KafkaConsumer.outOfRangeState, judgedCount < 3 else { throw error }
       try judge()
       return nil
     }
+  }
+
+  private var isGone: PulsehouseError {
+    PulsehouseError(
+      .user, "the topic \(options.topic) is gone from the broker while it was read", sqlState: "42P01",
+      detail: "It was deleted, or is being made anew. What was received of it is in the lake.",
+      hint: "Write a topic that was made anew to another lake: its offsets begin again.")
   }
 
   /// Commits what is in hand, and holds all positions against what the topic has.
@@ -192,34 +219,35 @@ package final class KafkaSink {
     }
   }
 
-  private func takeNewPartitions() throws(PulsehouseError) {
+  private func takeNewPartitions() throws {
+    countedAt = IngestClock.seconds()
+    let answer: Int?
     do throws(PulsehouseError) {
-      _ = try takePartitions(milliseconds: 500)
+      answer = try consumer.partitionCount(options.topic, milliseconds: 500)
     } catch {
       // A broker that is away for a while is no reason to stop; the next look is soon enough.
       guard error.kind == .io else { throw error }
+      return
     }
+    guard let count = answer else { throw isGone }
+    try take(partitionCount: count)
   }
 
-  /// Takes the partitions that are not ours yet, and reads all of ours. False when there is no such topic.
-  private func takePartitions(milliseconds: Int = 10_000) throws(PulsehouseError) -> Bool {
+  /// Takes the partitions that are not ours yet, and reads all of ours.
+  private func take(partitionCount count: Int) throws {
     countedAt = IngestClock.seconds()
-    guard let count = try KafkaAdmin(options.kafka, milliseconds: milliseconds).partitionCount(options.topic) else {
-      return false
-    }
     let all = Set((0..<count).map { Int32($0) })
     if let strange = options.partitions?.subtracting(all).min() {
       throw PulsehouseError(.user, "\(options.topic) has no partition \(strange)", sqlState: "42P01")
     }
     let new = (options.partitions ?? all).subtracting(partitions.keys)
-    guard !new.isEmpty else { return true }
+    guard !new.isEmpty else { return }
     for number in new.sorted() {
-      let partition = try SinkPartition(folder, partition: number, in: options.fileSystem)
+      let partition = try SinkPartition(folder, partition: number, folders: folders, in: options.fileSystem)
       try begin(partition)
       partitions[number] = partition
     }
     try assign()
-    return true
   }
 
   private func assign() throws(PulsehouseError) {
@@ -232,26 +260,30 @@ package final class KafkaSink {
   private func take(_ batch: KafkaBatch) throws(PulsehouseError) {
     guard batch.count > 0 else { return }
     let hours = clock.hours(batch)
-    var last: [Int32: Int] = [:]
-    for index in 0..<batch.count {
-      let message = batch[index]
-      guard let partition = partitions[message.partition], message.offset >= partition.position else { continue }
-      let value = message.value
-      if hours[index] == nil { report.unknownTimeCount += 1 }
-      if folder.isBinary || value.map(EscapedRecord.isNeeded) ?? true { report.escapedCount += 1 }
-      try partition.append(value, offset: message.offset, hour: hours[index])
-      last[message.partition] = index
-    }
-    for (partition, index) in last {
-      let message = batch[index]
-      partitions[partition]?.remember(
-        KafkaWitness.Mark(offset: message.offset, fingerprint: KafkaWorker.fingerprint(message)))
+    var index = 0
+    // Messages of one partition come in runs.
+    while index < batch.count {
+      let number = batch[index].partition
+      let partition = partitions[number]
+      var last: Int?
+      while index < batch.count {
+        let message = batch[index]
+        guard message.partition == number else { break }
+        defer { index += 1 }
+        guard let partition, message.offset >= partition.position else { continue }
+        if hours[index] == nil { report.unknownTimeCount += 1 }
+        if try partition.append(message.value, offset: message.offset, hour: hours[index]) { report.escapedCount += 1 }
+        last = index
+      }
+      guard let partition, let last else { continue }
+      let message = batch[last]
+      partition.remember(KafkaWitness.Mark(offset: message.offset, fingerprint: KafkaWorker.fingerprint(message)))
     }
   }
 
   private func isDue(_ partition: SinkPartition) -> Bool {
     guard let startedAt = partition.startedAt else { return false }
-    return partition.pendingByteCount >= options.rollByteCount || partition.openFileCount >= Self.openFileLimit
+    return partition.pendingByteCount >= options.rollByteCount
       || IngestClock.seconds() - startedAt >= options.rollSeconds
   }
 
@@ -264,14 +296,17 @@ package final class KafkaSink {
       report.commitCount += 1
       positions.append(KafkaPosition(topic: options.topic, partition: number, offset: partition.position))
     }
+    try folders.synchronize()
     // Only advice for lag tools: the journal decides, so a broker that does not take it is no failure.
     if !positions.isEmpty { try? consumer.commit(positions) }
   }
 
   /// Holds the position against what the topic still has.
-  private func begin(_ partition: SinkPartition) throws(PulsehouseError) {
+  private func begin(_ partition: SinkPartition) throws {
     let name = "partition \(partition.partition) of \(options.topic)"
-    let marks = try consumer.watermarks(options.topic, partition.partition)
+    let marks = try waiting.ask(forever: options.follows) { milliseconds throws(PulsehouseError) in
+      try consumer.watermarks(options.topic, partition.partition, milliseconds: milliseconds)
+    }
     guard partition.position <= marks.high else {
       throw PulsehouseError(
         .user, "\(name) ends at offset \(marks.high), before offset \(partition.position), which is written next",

@@ -39,7 +39,9 @@ final class SinkPartition {
   private var journal: SinkJournal
   private var open: [Int64: OpenFile] = [:]
   private var last: OpenFile?
-  private var syncedFolders: Set<String> = []
+  private let folders: SinkFolderSync
+  /// The turn of `folders` in which files got their names last.
+  private var lastTurn = -1
 
   /// A file on its way: its text so far, less what was written.
   private final class OpenFile {
@@ -67,12 +69,15 @@ final class SinkPartition {
 
   /// Takes the partition's lock and finishes or undoes what an earlier process left.
   ///
+  /// `folders` may be shared with other partitions of the lake.
   /// - Throws: `.conflict` when another process writes this partition; `.user` when the lake has files of it but no
   ///   journal; `.corrupt`; `.io`.
-  init(_ folder: SinkFolder, partition: Int32, lockMilliseconds: Int = 10_000, in fileSystem: any FileSystem)
-    throws(PulsehouseError)
-  {
+  init(
+    _ folder: SinkFolder, partition: Int32, folders: SinkFolderSync? = nil, lockMilliseconds: Int = 10_000,
+    in fileSystem: any FileSystem
+  ) throws(PulsehouseError) {
     self.folder = folder
+    self.folders = folders ?? SinkFolderSync(folder, in: fileSystem)
     self.partition = partition
     self.fileSystem = fileSystem
     try fileSystem.makeDirectory(folder.absolute(folder.openFolder(partition)))
@@ -100,7 +105,12 @@ final class SinkPartition {
     }
     position = journal.nextOffset
     mark = journal.mark
-    if hasJournal { try publish(journal.files, isRecovery: true) } else { try refuseStrangers() }
+    if hasJournal {
+      try publish(journal.files, isRecovery: true)
+      try self.folders.synchronize()
+    } else {
+      try refuseStrangers()
+    }
     let openFolder = folder.absolute(folder.openFolder(partition))
     for name in try fileSystem.list(openFolder) { try fileSystem.removeFile(Path.join(openFolder, name)) }
   }
@@ -123,9 +133,11 @@ final class SinkPartition {
     position = offset
   }
 
-  /// Adds a message. Those before the position were added before and are passed over.
-  func append(_ value: UnsafeRawBufferPointer?, offset: Int64, hour: Int64?) throws(PulsehouseError) {
-    guard offset >= position else { return }
+  /// Adds a message. Those before the position were added before and are passed over. Returns whether it had to be
+  /// escaped.
+  @discardableResult
+  func append(_ value: UnsafeRawBufferPointer?, offset: Int64, hour: Int64?) throws(PulsehouseError) -> Bool {
+    guard offset >= position else { return false }
     if startedAt == nil { startedAt = IngestClock.seconds() }
     let key = hour ?? Self.unknownHour
     let file: OpenFile
@@ -136,12 +148,16 @@ final class SinkPartition {
     } else {
       file = OpenFile(hour: key, offset: offset)
       open[key] = file
+      // Made now, though it is written later: a stop would have to make thousands of them at a time.
+      try create(file).close()
     }
     last = file
     let before = file.text.count
+    var isEscaped = false
     if let value, !folder.isBinary, !EscapedRecord.isNeeded(value) {
       file.text.append(contentsOf: value)
     } else {
+      isEscaped = true
       EscapedRecord.append(value, to: &file.text)
     }
     file.text.append(0x0A)
@@ -151,6 +167,7 @@ final class SinkPartition {
     pendingRecordCount += 1
     position = offset + 1
     if file.text.count >= Self.textLimit { try write(file) }
+    return isEscaped
   }
 
   /// Says what the message added last is known by.
@@ -162,13 +179,15 @@ final class SinkPartition {
   /// Files that are being written.
   var openFileCount: Int { open.count }
 
+  private func create(_ file: OpenFile) throws(PulsehouseError) -> any WritableFile {
+    file.workName = "\(file.firstOffset).part"
+    return try fileSystem.createFile(
+      folder.absolute(Path.join(folder.openFolder(partition), file.workName)), .truncating)
+  }
+
   /// Writes the text collected for a file, as one frame where the lake is compressed.
   private func write(_ file: OpenFile) throws(PulsehouseError) {
-    if file.file == nil {
-      file.workName = "\(file.firstOffset).part"
-      file.file = try fileSystem.createFile(
-        folder.absolute(Path.join(folder.openFolder(partition), file.workName)), .truncating)
-    }
+    if file.file == nil { file.file = try create(file) }
     guard let output = file.file, !file.text.isEmpty else { return }
     let text = file.text
     file.text.removeAll(keepingCapacity: true)
@@ -187,10 +206,13 @@ final class SinkPartition {
     byteCount += Int64(written)
   }
 
-  /// Makes all messages since the last commit part of the lake. Returns false when there was nothing to do.
+  /// Makes all messages since the last commit part of the lake. Returns false when there was nothing to do. The names of
+  /// its files are safe by the next commit, or once `folders` are synchronized: until then the journal brings them back.
   @discardableResult
   func commit() throws(PulsehouseError) -> Bool {
     guard position > journal.nextOffset else { return false }
+    // The next journal does not name the files of this one any more.
+    if lastTurn == folders.turn { try folders.synchronize() }
     var next = journal
     next.nextOffset = position
     next.recordCount += pendingRecordCount
@@ -202,7 +224,7 @@ final class SinkPartition {
       let group = files.prefix(Self.syncLimit)
       files = files.dropFirst(Self.syncLimit)
       for file in group { try write(file) }
-      try Self.sideBySide(group.compactMap(\.file)) { (file) throws(PulsehouseError) in
+      try SinkFolderSync.sideBySide(group.compactMap(\.file)) { (file) throws(PulsehouseError) in
         try file.synchronize()
         try file.close()
       }
@@ -239,8 +261,6 @@ final class SinkPartition {
 
   /// Gives files their names in the lake. In recovery some may have them already.
   private func publish(_ files: [SinkJournal.File], isRecovery: Bool) throws(PulsehouseError) {
-    var folders: Set<String> = []
-    let fileSystem = fileSystem
     for file in files {
       let source = folder.absolute(Path.join(folder.openFolder(partition), file.workName))
       // A file that was synced and is gone has its name; whoever keeps the lake may even have moved it on.
@@ -252,40 +272,7 @@ final class SinkPartition {
           .conflict, "a file that the sink has to write is there already; who else writes to this lake?", file: target)
       }
       try fileSystem.rename(source, to: target)
-      folders.insert(Path.parent(file.path))
+      lastTurn = folders.add(Path.parent(file.path))
     }
-    let due = folders.sorted().flatMap { foldersToSync($0) }
-    try Self.sideBySide(due) { (path) throws(PulsehouseError) in try fileSystem.syncDirectory(path) }
-  }
-
-  /// From so many on, things are done side by side.
-  private static let sideBySideMinimum = 16
-
-  /// Does the same for each, many at a time: the disk makes what is synced together safe in one go, which is many times
-  /// as fast as one after the other. The first error is thrown.
-  private static func sideBySide<Item: Sendable>(
-    _ items: [Item], _ body: @escaping @Sendable (Item) throws(PulsehouseError) -> Void
-  ) throws(PulsehouseError) {
-    do {
-      let threads = items.count < sideBySideMinimum ? 1 : sideBySideMinimum
-      try WorkerPool.shared.forEach(count: items.count, threads: threads) { index, _ in try body(items[index]) }
-    } catch let error as PulsehouseError {
-      throw error
-    } catch {
-      throw PulsehouseError(.internal, "\(error)")
-    }
-  }
-
-  /// What to sync so that the names in a folder of the lake are safe, and once those that lead to it.
-  private func foldersToSync(_ path: String) -> [String] {
-    var due = [folder.absolute(path)]
-    var current = path
-    while syncedFolders.insert(current).inserted {
-      let isTop = !current.contains("/")
-      current = isTop ? "" : Path.parent(current)
-      due.append(isTop ? folder.lake : folder.absolute(current))
-      if isTop { break }
-    }
-    return due
   }
 }
