@@ -11,6 +11,7 @@ final class SeriesOperator: Operator {
   private var count = 0
   /// Values that are not a plain progression: calendar months, numerics.
   private var listed: Vector?
+  private var reservation: MemoryReservation?
 
   private static let morselRows = 32 * Batch.vectorSize
 
@@ -46,6 +47,11 @@ final class SeriesOperator: Operator {
 
   /// Adds the step again and again, as the type's own addition does.
   private func list(_ first: Scalar, _ last: Scalar, _ step: Scalar, _ zeroStep: PulsehouseError) throws {
+    for (value, name) in [(first, "start value"), (last, "stop value"), (step, "step size")] {
+      guard case .numeric(let number) = value, number.special != 0 else { continue }
+      let special = number.special == 1 ? "NaN" : "infinity"
+      throw PulsehouseError(.user, "\(name) cannot be \(special)", sqlState: "22023")
+    }
     let type = columns[0].type
     let stepType = arguments.count > 2 ? arguments[2].type : type
     let zero: Scalar
@@ -65,7 +71,12 @@ final class SeriesOperator: Operator {
     let lastVector = Vector.of(type, [last])
     var current = Vector.of(type, [first])
     var builder = VectorBuilder(type)
+    let reservation = run.reservation(for: "generate_series")
+    self.reservation = reservation
+    var length = 0
     while true {
+      if length % 4096 == 0 { try reservation.add(4096 * 2 * type.physical.stride) }
+      length += 1
       let side = RowComparator(left: [current], right: [lastVector], orders: [SortOrder()]).compare(0, 0)
       if order > 0 ? side > 0 : side < 0 { break }
       try run.checkpoint()

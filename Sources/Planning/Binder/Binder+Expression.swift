@@ -47,7 +47,11 @@ extension Binder {
       if name.baseName == "interval", !name.modifiers.isEmpty {
         throw BinderError.unsupported("interval with fields", name.range)
       }
-      return try explicitCast(try bind(operand, stage), to: try type(name), castRange(operand, range))
+      let wanted = try type(name)
+      if case .array(let elements) = operand.node, elements.isEmpty, wanted.element != nil {
+        return try explicitCast(.constant(.text("{}"), .unknown), to: wanted, operand.range)
+      }
+      return try explicitCast(try bind(operand, stage), to: wanted, castRange(operand, range))
     case .collate(let operand, let names):
       guard let name = names.last, ["C", "POSIX", "default", "ucs_basic"].contains(name) else {
         throw BinderError.unsupported("the collation \"\(names.joined(separator: "."))\"", range)
