@@ -26,8 +26,11 @@ def main() -> None:
         bars = panel.barh(names, [row[key] for row in rows], color="#c0392b")
         panel.bar_label(bars, fmt="%.0f", padding=3)
         panel.set_title(title)
-        panel.margins(x=0.15)
-        panel.invert_yaxis()
+        # Room for the numbers behind the bars, and between those below them.
+        panel.margins(x=0.25)
+        panel.locator_params(axis="x", nbins=4)
+    # The panels share their axis.
+    panels[0].invert_yaxis()
     figure.tight_layout()
     figure.savefig(sys.argv[1], dpi=120)
     print(f"\ndrawn in {sys.argv[1]}")
