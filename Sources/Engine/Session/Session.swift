@@ -36,6 +36,8 @@ package final class Session {
     var startTime: Int64
     /// After an error everything but ROLLBACK is refused.
     var hasFailed = false
+    /// Whether it was begun READ ONLY.
+    var isReadOnly = false
     /// Oldest first; a name may stand several times, and the newest one counts.
     var savepoints: [(name: String, mark: Transaction.Mark)] = []
   }
@@ -161,7 +163,12 @@ package final class Session {
   /// Runs `body` in the open transaction, or in one of its own that is committed after it.
   @discardableResult
   func inTransaction<Result>(_ message: String, _ body: (Transaction) throws -> Result) throws -> Result {
-    if let open { return try body(open.transaction) }
+    if let open {
+      if open.isReadOnly {
+        throw PulsehouseError(.user, "cannot change anything in a read-only transaction", sqlState: "25006")
+      }
+      return try body(open.transaction)
+    }
     guard settings.snapshot == nil else {
       throw PulsehouseError(
         .user, "the past cannot be changed", sqlState: "25006", hint: "RESET snapshot returns to the newest state.")
@@ -392,9 +399,11 @@ package final class Session {
 
   private func changeTransaction(_ change: SQLSyntax.Transaction, _ work: StatementWork) throws {
     switch change {
-    case .begin:
+    case .begin(let options):
+      let isReadOnly = try asksReadOnly(options)
       if open == nil {
         try begin()
+        open?.isReadOnly = isReadOnly
         try work.sink.finish(StatementOutcome("BEGIN"))
       } else {
         try work.sink.finish(
@@ -419,6 +428,23 @@ package final class Session {
       try releaseSavepoint(name, rollback: true)
       try work.sink.finish(StatementOutcome("ROLLBACK"))
     }
+  }
+
+  /// Takes the options of BEGIN. Each transaction reads one state, which is what every level but the highest asks for.
+  private func asksReadOnly(_ options: [StatementOption]) throws -> Bool {
+    var isReadOnly = false
+    for option in options {
+      switch (option.name, option.value) {
+      case ("transaction_isolation", .text("serializable")):
+        throw PulsehouseError(
+          .unsupported, "ISOLATION LEVEL SERIALIZABLE is not supported", sqlState: "0A000",
+          hint: "REPEATABLE READ reads one state, and of two that change the same table one ends with 40001.",
+          range: option.range.bytes)
+      case ("transaction_read_only", let value): isReadOnly = value == .integer(1)
+      default: break
+      }
+    }
+    return isReadOnly
   }
 
   private func show(_ name: String?, _ work: StatementWork) throws {
