@@ -1,5 +1,4 @@
 import Bytes
-import Execution
 
 /// Writes the messages of one partition to a lake, each exactly once, whenever the process or the machine stops.
 ///
