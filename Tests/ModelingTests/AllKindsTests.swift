@@ -237,15 +237,7 @@ private struct NamesReader: CopyReader {
         let name = names[random.next(names.count)]
         if let forms = models[name] { shop.put(name, forms[random.next(forms.count)]) }
       case 4: try Self.writeNames(shop, random.next(3))
-      default:
-        var values: [String] = []
-        for _ in 0...random.next(20) {
-          // Some come late, some twice.
-          let id = random.next(5) == 0 && next > 0 ? Int64(random.next(Int(next))) : next
-          next = max(next, id + 1)
-          values.append("(\(id), \(id % 4), \(start + id * 7919 % (9 * day)), \(id % 17))")
-        }
-        try shop.run("INSERT INTO bronze.events VALUES \(values.joined(separator: ", "))")
+      default: try shop.insertEvents(&random, next: &next)
       }
       if random.next(3) == 0 { continue }
       let isKilled = random.next(4) == 0

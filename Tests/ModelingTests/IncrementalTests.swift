@@ -72,6 +72,20 @@ private let day: Int64 = 86_400
 /// 2024-01-10 00:00 UTC.
 private let start: Int64 = 1_704_844_800
 
+extension Workshop {
+  /// Inserts up to 21 events of nine days into bronze.events; some come late, some twice. `next` is the first number that
+  /// no event has yet.
+  func insertEvents(_ random: inout SplitMix, next: inout Int64) throws {
+    var values: [String] = []
+    for _ in 0...random.next(20) {
+      let id = random.next(5) == 0 && next > 0 ? Int64(random.next(Int(next))) : next
+      next = max(next, id + 1)
+      values.append("(\(id), \(id % 4), \(start + id * 7919 % (9 * day)), \(id % 17))")
+    }
+    try run("INSERT INTO bronze.events VALUES \(values.joined(separator: ", "))")
+  }
+}
+
 /// Events of bronze by day, deduplicated.
 private let silver = """
   MODEL (
@@ -265,15 +279,7 @@ private let total = """
         try shop.run("UPDATE bronze.events SET value = value + 1 WHERE id % 13 = \(random.next(13))")
       case 2:
         shop.put("gold", random.next(2) == 0 ? gold : gold.replacing("s.event_ts, s.id", with: "s.event_ts, s.id DESC"))
-      default:
-        var values: [String] = []
-        for _ in 0...random.next(20) {
-          // Some come late, some twice.
-          let id = random.next(5) == 0 && next > 0 ? Int64(random.next(Int(next))) : next
-          next = max(next, id + 1)
-          values.append("(\(id), \(id % 4), \(start + id * 7919 % (9 * day)), \(id % 17))")
-        }
-        try shop.run("INSERT INTO bronze.events VALUES \(values.joined(separator: ", "))")
+      default: try shop.insertEvents(&random, next: &next)
       }
       if random.next(3) > 0 || step == 11 { try shop.build() }
       if random.next(8) == 0, (try? RunUndo.undo(nil, in: shop.session)) != nil { continue }
