@@ -3,7 +3,8 @@
 Every engine runs in one long-lived process and measures itself, from SQL text to the last row. Engines take turns:
 each round asks every engine once, after a first round that is not counted. With one thread a process is bound to one
 processor. The fastest and the median run are kept. Results of runs add up in the results folder, so that a
-long benchmark can be run in parts.
+long benchmark can be run in parts: --seconds ends one in good time, and --resume goes on where it ended. An answer that
+was found equal is not compared again until the program, the peer's version or the data changes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import queries
 import report
 from engines import ENGINES, TITLES
 from processes import EngineError, start
+from progress import Progress
 
 ALL = ["pulsehouse", *ENGINES]
 # A run that lasts longer than this is repeated fewer times, at least twice.
@@ -56,6 +58,8 @@ def main() -> int:
             print(f"WRONG {line}")
         return 1
     results.show()
+    if bench.progress.is_cut:
+        print(f"ended after {options.seconds:.0f} s; the same command with --resume goes on")
     return 0
 
 
@@ -72,6 +76,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--engines", default=",".join(ALL), help=f"default: {','.join(ALL)}")
     parser.add_argument("--repeats", type=int, help="counted runs of a query (default: 5)")
     parser.add_argument("--unchecked", action="store_true", help="skip the comparison on data full of NULLs")
+    parser.add_argument("--seconds", type=float, help="begin nothing more after so many seconds")
+    parser.add_argument("--resume", action="store_true", help="keep the times that this very program already has")
     parser.add_argument("--report", action="store_true", help="show the results that are there, run nothing")
     options = parser.parse_args()
     options.repeats = options.repeats or (2 if options.quick else 5)
@@ -89,6 +95,7 @@ class Bench:
         self.data = data
         self.scratch = scratch
         self.results = results
+        self.progress = Progress(results.folder, data, options.engines, options.seconds)
         self.work = [
             (name, order)
             for name in queries.SCANS
@@ -99,6 +106,11 @@ class Bench:
 
     def wants(self, name: str) -> bool:
         return not self.options.only or any(fnmatch.fnmatchcase(name, word) for word in self.options.only)
+
+    def is_next(self, *work: str) -> bool:
+        """Whether a piece of work is to be done now: there is time, and it is not done already."""
+        is_kept = self.options.resume and self.progress.is_done(self.options.engines, *work)
+        return not is_kept and not self.progress.is_late()
 
     def run(self) -> list[str]:
         """Runs what the options ask for; returns the answers that differ."""
@@ -126,8 +138,12 @@ class Bench:
         """Asks every engine every query once; DuckDB's answers are the measure."""
         constants = dataset.constants(folder, self.scratch)
         wrong = []
-        processes = {engine: start(engine, folder, 2) for engine in self.options.engines}
-        for name, order in self.work:
+        engines = self.options.engines
+        work = [pair for pair in self.work if not self.progress.is_done(engines, "answer", folder.name, *pair)]
+        processes = {engine: start(engine, folder, 2) for engine in engines} if work else {}
+        for name, order in work:
+            if self.progress.is_late():
+                break
             say(f"comparing {words}{name}, {order}")
             given = {}
             for engine, process in processes.items():
@@ -136,20 +152,26 @@ class Bench:
                 except EngineError as error:
                     wrong.append(f"{words}{name}, {order}: {TITLES[engine]} says {error}")
             judge = "duckdb" if "duckdb" in given else next(iter(given), None)
+            before = len(wrong)
             for engine, answer in given.items():
                 if engine == judge:
                     continue
                 found = answers.difference(answer, given[judge])
                 if found:
                     wrong.append(f"{words}{name}, {order}: {TITLES[engine]} and {TITLES[judge]} differ: {found}")
+            if len(wrong) == before and len(given) == len(engines):
+                self.progress.add(engines, "answer", folder.name, name, order)
         for process in processes.values():
             process.close()
         return wrong
 
     def time_scans(self, threads: int) -> None:
         constants = dataset.constants(self.data, self.scratch)
-        processes = {engine: start(engine, self.data, threads) for engine in self.options.engines}
-        for name, order in self.work:
+        work = [pair for pair in self.timeable() if self.is_next("scan", *pair, str(threads))]
+        processes = {engine: start(engine, self.data, threads) for engine in self.options.engines} if work else {}
+        for name, order in work:
+            if self.progress.is_late():
+                break
             say(f"timing {name}, {order}, {threads} thread{'s' if threads > 1 else ''}")
             texts = {engine: queries.text(name, engine, order, constants) for engine in processes}
             for engine, times in self.take_turns(
@@ -158,8 +180,14 @@ class Bench:
                 self.results.add("scan", name, order, threads, engine, times)
             # What is measured stays, whatever ends the run.
             self.results.save()
+            self.progress.add(self.options.engines, "scan", name, order, str(threads))
         for process in processes.values():
             process.close()
+
+    def timeable(self) -> list[tuple[str, str]]:
+        """No time is taken of what was not compared: the comparison ends early when --seconds have passed."""
+        engines = self.options.engines
+        return [pair for pair in self.work if self.progress.is_done(engines, "answer", self.data.name, *pair)]
 
     def take_turns(self, runs: dict, repeats: int | None = None, first: bool = True) -> dict[str, list[float]]:
         """Runs each of `runs` once a round; returns the times of all rounds but the first."""
@@ -179,7 +207,9 @@ class Bench:
         """A process for each query and engine, so that no query pays for another's caches."""
         constants = dataset.constants(self.data, self.scratch)
         threads = max(self.options.threads)
-        for name, order in self.work:
+        for name, order in self.timeable():
+            if not self.is_next("memory", name, order):
+                continue
             say(f"memory of {name}, {order}")
             for engine in self.options.engines:
                 process = start(engine, self.data, threads)
@@ -189,7 +219,8 @@ class Bench:
                 process.run(queries.text(name, engine, order, constants))
                 self.results.add("memory", name, order, threads, engine, [process.memory("VmHWM") / 1e6])
                 process.close()
-
+            self.results.save()
+            self.progress.add(self.options.engines, "memory", name, order)
 
 
 if __name__ == "__main__":
