@@ -70,7 +70,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", help="folder of the prepared data (default: Benchmarks/data/<events>)")
     parser.add_argument("--results", help="folder of the results (default: Benchmarks/results/<events>)")
     parser.add_argument("--only", default="", help="names of queries and steps, * for any letters, separated by commas")
-    parser.add_argument("--parts", default="scans,memory,pipeline,storage", help="what to run (default: all of it)")
+    parser.add_argument("--parts", default="scans,memory,pipeline,storage",
+                        help="what to run (default: all of it); answers only compares")
     parser.add_argument("--orders", default="arrival,clustered", help="how the events lie (default: both)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
     parser.add_argument("--engines", default=",".join(ALL), help=f"default: {','.join(ALL)}")
@@ -116,7 +117,7 @@ class Bench:
         """Runs what the options ask for; returns the answers that differ."""
         parts = self.options.parts
         wrong: list[str] = []
-        if ("scans" in parts or "memory" in parts) and self.work:
+        if {"answers", "scans", "memory"} & set(parts) and self.work:
             if not self.options.unchecked:
                 wrong += self.compare(self.data / "holes", "NULLs and negative numbers: ")
             wrong += self.compare(self.data, "")

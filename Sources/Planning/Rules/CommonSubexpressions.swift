@@ -182,7 +182,16 @@ extension Expression {
   }
 
   /// True for what differs from row to row, by the row alone, and costs more than passing it on.
-  fileprivate var isWorthSharing: Bool { isCostly && !isFixed && !hasVolatile && !columns.isEmpty }
+  fileprivate var isWorthSharing: Bool {
+    isCostly && !isConvertedColumn && !isFixed && !hasVolatile && !columns.isEmpty
+  }
+
+  /// True for a column as another kind of binary number: free next to what it is computed for, and aggregates over a
+  /// scan know it by its form.
+  private var isConvertedColumn: Bool {
+    guard case .cast(.column(let column), let type) = self else { return false }
+    return (column.type.isInteger || column.type.isFloat) && (type.isInteger || type.isFloat)
+  }
 
   private var hasVolatile: Bool {
     if case .call(let function, _, _) = self, function.isVolatile { return true }
