@@ -19,7 +19,7 @@ final class QueryRun: @unchecked Sendable {
   init(_ context: QueryContext, metrics: QueryMetrics) {
     self.context = context
     self.metrics = metrics
-    evaluation = EvaluationContext(parameters: context.parameters, now: context.now)
+    evaluation = EvaluationContext(parameters: context.parameters, now: context.now, zone: context.zone)
   }
 
   var threadCount: Int { context.threadCount }

@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 import Vectors
 
 /// All that a running query knows of the world around it.
@@ -10,6 +11,8 @@ package final class QueryContext: Sendable {
   package let cancellation: Cancellation
   /// The start of the statement's transaction, microseconds since 1970-01-01 00:00 UTC.
   package let now: Int64
+  /// The zone that moments are read and shown in; nil is UTC.
+  package let zone: ZoneRules?
   /// Values of `$1`, `$2`, ... each of the type the plan was bound with.
   package let parameters: [Scalar]
   /// A directory for spilled rows; its files are unlinked as soon as they are open.
@@ -25,7 +28,8 @@ package final class QueryContext: Sendable {
 
   package init(
     tables: any TableSource, threadCount: Int = WorkerPool.coreCount, budget: MemoryBudget? = nil,
-    cancellation: Cancellation = Cancellation(), now: Int64 = QueryContext.clock(), parameters: [Scalar] = [],
+    cancellation: Cancellation = Cancellation(), now: Int64 = QueryContext.clock(), zone: ZoneRules? = nil,
+    parameters: [Scalar] = [],
     temporaryDirectory: String = "/tmp", isTimed: Bool = false, groupsCodes: Bool = true,
     mostDenseSlots: Int = 1 << 20, prunes: Bool = true
   ) {
@@ -34,6 +38,7 @@ package final class QueryContext: Sendable {
     self.budget = budget ?? MemoryBudget(limit: MemoryBudget.defaultLimit)
     self.cancellation = cancellation
     self.now = now
+    self.zone = zone
     self.parameters = parameters
     self.temporaryDirectory = temporaryDirectory
     self.isTimed = isTimed

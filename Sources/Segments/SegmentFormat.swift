@@ -50,7 +50,8 @@ enum TypeCoding {
       optional(precision)
       writer.append(scale != nil)
       writer.append(Int32(truncatingIfNeeded: scale ?? 0))
-    case .text: writer.append(UInt8(8))
+    // A row is its text; no column is stored so.
+    case .text, .record: writer.append(UInt8(8))
     case .varchar(let length):
       writer.append(UInt8(9))
       optional(length)

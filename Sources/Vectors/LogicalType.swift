@@ -28,6 +28,8 @@ package enum LogicalType: Hashable, Sendable {
   case jsonb
   /// One dimension, from 1; its values are PostgreSQL's text of them.
   indirect case array(LogicalType)
+  /// A row of fields, as PostgreSQL's text of it; comparable when equal rows are equal texts. No column is stored so.
+  case record(isComparable: Bool)
   /// The type of a bare NULL or an untyped literal before the binder decides.
   case unknown
 }
@@ -73,7 +75,7 @@ extension LogicalType {
     case .real: .float32
     case .double: .float64
     case .numeric: .numeric
-    case .text, .varchar, .char, .bytea, .json, .jsonb, .array, .unknown: .string
+    case .text, .varchar, .char, .bytea, .json, .jsonb, .array, .record, .unknown: .string
     case .interval: .interval
     case .uuid: .uuid
     }
@@ -124,6 +126,7 @@ extension LogicalType {
     case .json: "json"
     case .jsonb: "jsonb"
     case .array(let element): element.name + "[]"
+    case .record: "record"
     case .unknown: "unknown"
     }
   }

@@ -241,7 +241,8 @@ extension LogicalType {
     case .real: 5
     case .double: 6
     case .numeric: 7
-    case .text: 8
+    // A row is its text; no column is stored so.
+    case .text, .record: 8
     case .varchar: 9
     case .char: 10
     case .bytea: 11

@@ -89,7 +89,7 @@ extension Session {
     let scope = PlanningScope(transaction.snapshot, in: warehouse, searchPath: searchPath)
     var options = Planner.Options()
     options.parameterTypes = types
-    let context = EvaluationContext(parameters: parameters, now: work.now)
+    let context = EvaluationContext(parameters: parameters, now: work.now, zone: settings.zone)
     let planner = Planner(
       schema: scope, evaluateConstant: { try ConstantEvaluator.value(of: $0, context) }, options: options)
     guard case .query(let plan) = try planner.plan(try PostgresParser.parseOne(sql)) else { return [] }
@@ -111,11 +111,11 @@ final class CompiledChecks {
   private let fieldCount: Int
   private let context: EvaluationContext
 
-  init(_ checks: RowChecks, of table: TableName, now: Int64) throws {
+  init(_ checks: RowChecks, of table: TableName, now: Int64, zone: ZoneRules?) throws {
     name = table.name
     fieldCount = checks.columns.count
     self.checks = try checks.conditions.map { ($0.name, try CompiledExpression($0.condition, input: checks.columns)) }
-    context = EvaluationContext(now: now)
+    context = EvaluationContext(now: now, zone: zone)
   }
 
   /// - Throws: 23514 for the first row that fails a condition; NULL does not fail.

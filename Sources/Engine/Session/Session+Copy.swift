@@ -21,9 +21,14 @@ extension Session {
     let state = try work.scope.state(of: copy.table.reference)
     let fields = state.definition.schema
     let targets = Schema(copy.targets.map { fields[$0] })
+    if settings.zone != nil, targets.fields.contains(where: { $0.type.showsZone }) {
+      throw PulsehouseError(
+        .unsupported, "COPY FROM a text file into timestamptz while TimeZone is not UTC",
+        hint: "SET TimeZone = 'UTC', or read the file by read_csv and cast.")
+    }
     let rows = try inTransaction("COPY \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
-      let checks = try CompiledChecks(copy.checks, of: state.name, now: work.now)
+      let checks = try CompiledChecks(copy.checks, of: state.name, now: work.now, zone: settings.zone)
       try copyReader.read(path, fields: targets, dialect: dialect, threads: settings.threadCount) { batch in
         try work.cancellation.check()
         let columns = fields.fields.enumerated().map { index, field in
@@ -80,6 +85,7 @@ extension Session {
     let header = CSVWriter(fields, dialect: dialect)
     try header.flush(ifLargerThan: 0, to: output)
     let count = RowCounter()
+    let plan = settings.zone == nil ? plan : plan.showingZone
     func encoder() -> any TextEncoder { CSVWriter(fields, dialect: dialect, writesHeader: false) }
     try TextRun.run(plan, in: queryContext(work), encoder: encoder) { text, rows in
       count.rows += rows
@@ -94,5 +100,23 @@ extension Session {
     case .standard: return nil
     case .program: throw PulsehouseError(.unsupported, "COPY with PROGRAM")
     }
+  }
+}
+
+extension PhysicalPlan {
+  /// The plan with its moments as text, which the session's zone makes of them.
+  fileprivate var showingZone: PhysicalPlan {
+    guard root.output.contains(where: { $0.type.showsZone }) else { return self }
+    var plan = self
+    let expressions = root.output.map { column -> Planning.Expression in
+      column.type.showsZone ? .cast(.column(column), .text) : .column(column)
+    }
+    let output = root.output.enumerated().map { index, column in
+      column.type.showsZone ? Column(id: -1 - index, name: column.name, type: .text) : column
+    }
+    plan.root = PhysicalNode(
+      id: highestNodeID + 1, .project(expressions), inputs: [root], output: output,
+      estimatedRowCount: root.estimatedRowCount)
+    return plan
   }
 }

@@ -12,7 +12,7 @@ extension Session {
     let count = try inTransaction("\(merge.verb) INTO \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
       let sorter = Unchecked(
-        RowSorter(merge, try CompiledChecks(merge.checks, of: state.name, now: work.now)))
+        RowSorter(merge, try CompiledChecks(merge.checks, of: state.name, now: work.now, zone: settings.zone)))
       let box = Unchecked(writer)
       let width = state.definition.columns.count
       try Executor.run(merge.plan, in: queryContext(work)) { batch in

@@ -15,7 +15,7 @@ extension Session {
     checks: RowChecks = RowChecks(), returning: ReturnedRows? = nil, _ work: StatementWork
   ) throws -> Int {
     let writer = try tableWriter(name, definition, transaction)
-    let tests = Unchecked(try CompiledChecks(checks, of: name, now: work.now))
+    let tests = Unchecked(try CompiledChecks(checks, of: name, now: work.now, zone: settings.zone))
     let box = Unchecked(writer)
     let width = definition.columns.count
     let returned = Unchecked(returning)
@@ -148,7 +148,7 @@ extension Session {
     let state = try work.scope.state(of: update.table.reference)
     let replaced = RowSet()
     let returned = Unchecked(ReturnedRows(update.returning))
-    let tests = Unchecked(try CompiledChecks(update.checks, of: state.name, now: work.now))
+    let tests = Unchecked(try CompiledChecks(update.checks, of: state.name, now: work.now, zone: settings.zone))
     let width = state.definition.columns.count
     let count = try inTransaction("UPDATE \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
@@ -296,7 +296,7 @@ extension PhysicalPlan {
     return plan
   }
 
-  private var highestNodeID: Int {
+  var highestNodeID: Int {
     func highest(_ node: PhysicalNode) -> Int { node.inputs.reduce(node.id) { max($0, highest($1)) } }
     return subqueries.reduce(highest(root)) { max($0, highest($1)) }
   }

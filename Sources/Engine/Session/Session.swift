@@ -85,7 +85,8 @@ package final class Session {
       let start = ContinuousClock.now
       let logged = LoggedSink(sink)
       do {
-        try run(statement, text: sql, into: logged, parameters: parameters)
+        let shown: any ResultSink = settings.zone.map { ZonedSink(logged, $0) } ?? logged
+        try run(statement, text: sql, into: shown, parameters: parameters)
         warehouse.queryLog.end(number, after: ContinuousClock.now - start, rows: logged.rowCount)
       } catch {
         let known = error as? PulsehouseError
@@ -148,14 +149,14 @@ package final class Session {
   private func past() throws -> Snapshot? { try settings.snapshot.map { try warehouse.snapshot(at: $0) } }
 
   func planner(_ scope: PlanningScope, _ parameters: [Scalar] = []) -> Planner {
-    let context = EvaluationContext(parameters: parameters, now: statementTime)
+    let context = EvaluationContext(parameters: parameters, now: statementTime, zone: settings.zone)
     return Planner(schema: scope) { expression in try ConstantEvaluator.value(of: expression, context) }
   }
 
   func queryContext(_ work: StatementWork, isTimed: Bool = false) -> QueryContext {
     QueryContext(
       tables: work.scope, threadCount: settings.threadCount, budget: MemoryBudget(limit: settings.memoryLimit),
-      cancellation: work.cancellation, now: work.now, parameters: work.parameters,
+      cancellation: work.cancellation, now: work.now, zone: settings.zone, parameters: work.parameters,
       temporaryDirectory: settings.temporaryDirectory, isTimed: isTimed,
       prunes: settings.prunes)
   }
@@ -387,7 +388,7 @@ package final class Session {
     var options = Planner.Options()
     let values: [Scalar]
     (options.parameterTypes, values) = try planner(work.scope).parameters(of: prepare, arguments)
-    let context = EvaluationContext(parameters: values, now: work.now)
+    let context = EvaluationContext(parameters: values, now: work.now, zone: settings.zone)
     let planner = Planner(
       schema: work.scope, evaluateConstant: { try ConstantEvaluator.value(of: $0, context) }, options: options)
     let planned = try planner.plan(Statement(node: prepare.statement, range: .unknown))

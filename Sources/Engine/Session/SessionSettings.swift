@@ -22,6 +22,8 @@ package struct SessionSettings: Sendable {
   package var environment: Environment?
   /// How long a statement may take; nil for any time.
   package var statementTimeout: Duration?
+  /// The zone that moments are read and shown in; nil is UTC.
+  package var zone: ZoneRules?
   /// False to read what zone maps and joins' keys rule out, too.
   package var prunes = true
   /// Rows of the row groups that are written.
@@ -44,7 +46,7 @@ package struct SessionSettings: Sendable {
     ("statement_timeout", "how long a statement may take, such as '5s' or milliseconds; 0 is any time"),
     ("temporary_directory", "where spilled rows go"),
     ("threads", "threads a query may use"),
-    ("timezone", "the zone timestamps are shown in; always UTC"),
+    ("timezone", "the zone moments are read and shown in: a name, an abbreviation or an offset; UTC unless set"),
   ]
 
   /// Returns a setting's value as SHOW prints it. - Throws: 42704 for an unknown name.
@@ -67,7 +69,7 @@ package struct SessionSettings: Sendable {
     case "pruning": return prunes ? "on" : "off"
     case "row_group_size": return String(rowGroupSize)
     case "encoding": return encoding?.name ?? "chosen"
-    case "timezone": return "UTC"
+    case "timezone": return zone?.name ?? "UTC"
     case "server_version": return "15.0 (Pulsehouse)"
     default:
       if let value = SessionSettings.fixed[name] { return value }
@@ -146,9 +148,11 @@ package struct SessionSettings: Sendable {
       guard named != nil || text == "chosen" else { throw invalid(text) }
       encoding = named
     case "timezone":
-      if let text = texts?.first, text.uppercased() != "UTC" && text.uppercased() != "GMT" {
-        throw PulsehouseError(.unsupported, "time zone \"\(text)\": sessions show time in UTC only")
+      guard let value = values?.first, let text = texts?.first else {
+        zone = nil
+        return
       }
+      zone = try SessionSettings.zone(value, text)
     case "client_encoding", "standard_conforming_strings", "datestyle", "extra_float_digits", "application_name",
       "transaction_isolation", "default_transaction_isolation":
       // Clients set these on connecting; what we do is what they ask for by default.
@@ -194,6 +198,31 @@ package struct SessionSettings: Sendable {
     case "min": return .seconds(number * 60)
     case "h": return .seconds(number * 3600)
     default: return nil
+    }
+  }
+
+  /// The zone of a name, of a number of hours, or of an interval.
+  private static func zone(_ value: Scalar, _ text: String) throws(PulsehouseError) -> ZoneRules? {
+    func invalid() -> PulsehouseError {
+      PulsehouseError(.user, "invalid value for parameter \"TimeZone\": \"\(text)\"", sqlState: "22023")
+    }
+    if case .interval(let span) = value {
+      guard span.months == 0, span.days == 0, span.microseconds.magnitude < 168 * 3_600_000_000 else {
+        throw PulsehouseError(
+          .user, "invalid value for parameter \"TimeZone\": an interval must be of hours and minutes",
+          sqlState: "22023")
+      }
+      return Zones.fixed(Int(span.microseconds / 1_000_000))
+    }
+    if let hours = Double(text) {
+      guard hours.magnitude < 168 else { throw invalid() }
+      return Zones.fixed(Int(hours * 3600))
+    }
+    if text.lowercased() == "local" || text.lowercased() == "default" { return nil }
+    do {
+      return try Zones.session(text)
+    } catch {
+      throw error.sqlState == "22023" ? invalid() : error
     }
   }
 

@@ -241,6 +241,7 @@ extension LogicalType {
     case .double: 701
     case .unknown: 705
     case .array: 1009
+    case .record: 2249
     case .char: 1042
     case .varchar: 1043
     case .date: 1082

@@ -1,3 +1,4 @@
+import Kernels
 import Vectors
 
 /// What an expression may read besides its rows; fixed while a plan runs, shared by all workers.
@@ -8,11 +9,14 @@ package struct EvaluationContext: Sendable {
   package var subqueries: [Scalar]
   /// The start of the statement's transaction, in microseconds since 1970-01-01 UTC.
   package var now: Int64
+  /// The zone that moments are read and shown in; nil is UTC.
+  package var zone: ZoneRules?
 
-  package init(parameters: [Scalar] = [], subqueries: [Scalar] = [], now: Int64 = 0) {
+  package init(parameters: [Scalar] = [], subqueries: [Scalar] = [], now: Int64 = 0, zone: ZoneRules? = nil) {
     self.parameters = parameters
     self.subqueries = subqueries
     self.now = now
+    self.zone = zone
   }
 }
 

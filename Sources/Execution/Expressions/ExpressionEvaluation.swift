@@ -41,7 +41,7 @@ extension ExpressionNode {
       let values = try arguments.map { try $0.evaluate(rows, context) }
       return try function.apply(values, type: type, count: rows.count, context)
     case .cast(let operand):
-      return try Cast.vector(try operand.evaluate(rows, context), to: type, now: context.now)
+      return try Cast.vector(try operand.evaluate(rows, context), to: type, now: context.now, zone: context.zone)
     case .branch(let branches, let otherwise): return try choose(branches, otherwise, rows, context)
     case .coalesce(let operands): return try firstValid(operands, rows, context)
     case .isIn(let operand, let list): return list.contains(try operand.evaluate(rows, context))

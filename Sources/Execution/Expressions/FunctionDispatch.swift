@@ -11,8 +11,8 @@ extension ScalarFunction {
     _ arguments: [Vector], type: LogicalType, count: Int, _ context: EvaluationContext
   ) throws -> Vector {
     switch self {
-    case .add: return try Arithmetic.binary(.add, arguments[0], arguments[1], type)
-    case .subtract: return try Arithmetic.binary(.subtract, arguments[0], arguments[1], type)
+    case .add: return try Arithmetic.binary(.add, arguments[0], arguments[1], type, zone: context.zone)
+    case .subtract: return try Arithmetic.binary(.subtract, arguments[0], arguments[1], type, zone: context.zone)
     case .multiply: return try Arithmetic.binary(.multiply, arguments[0], arguments[1], type)
     case .divide: return try Arithmetic.binary(.divide, arguments[0], arguments[1], type)
     case .modulo: return try Arithmetic.binary(.modulo, arguments[0], arguments[1], type)
@@ -30,7 +30,8 @@ extension ScalarFunction {
     case .timezone:
       // PostgreSQL's function has the zone first, the bound operator has it second; the types tell which.
       let isZoneFirst = arguments[0].type.physical == .string || arguments[0].type == .interval
-      return try TemporalFunctions.atZone(arguments[isZoneFirst ? 0 : 1], arguments[isZoneFirst ? 1 : 0])
+      return try TemporalFunctions.atZone(
+        arguments[isZoneFirst ? 0 : 1], arguments[isZoneFirst ? 1 : 0], session: context.zone)
 
     case .floor: return try MathFunctions.rounded(arguments[0], .floor)
     case .ceil: return try MathFunctions.rounded(arguments[0], .ceil)
@@ -126,21 +127,25 @@ extension ScalarFunction {
     case .similarPattern: return try RegexFunctions.similar(arguments, count: count)
     case .toHex: return try TextFunctions.toHex(arguments[0])
 
-    case .dateTrunc: return try TemporalFunctions.truncate(arguments[0], arguments[1], type)
-    case .extract: return try TemporalFunctions.part(arguments[0], arguments[1], type)
-    case .datePart: return try TemporalFunctions.part(arguments[0], arguments[1], .double)
+    case .dateTrunc:
+      if arguments.count == 3 {
+        return try TemporalFunctions.truncate(arguments[0], arguments[1], zone: arguments[2])
+      }
+      return try TemporalFunctions.truncate(arguments[0], arguments[1], type, zone: context.zone)
+    case .extract: return try TemporalFunctions.part(arguments[0], arguments[1], type, zone: context.zone)
+    case .datePart: return try TemporalFunctions.part(arguments[0], arguments[1], .double, zone: context.zone)
     case .dateBin: return try TemporalFunctions.bin(arguments[0], arguments[1], arguments[2])
     case .age:
       if arguments.count == 1 { return try TemporalFunctions.age(arguments[0], now: context.now) }
-      return try TemporalFunctions.age(arguments[0], arguments[1])
+      return try TemporalFunctions.age(arguments[0], arguments[1], zone: context.zone)
     case .makeDate: return try TemporalFunctions.makeDate(arguments)
     case .makeTime: return try TemporalFunctions.makeTime(arguments)
     case .makeTimestamp: return try TemporalFunctions.makeTimestamp(arguments, type)
     case .makeInterval: return try TemporalFunctions.makeInterval(arguments, count: count)
     case .toTimestamp:
       if arguments.count == 1 { return try TemporalFunctions.fromEpoch(arguments[0]) }
-      return try TemplateFunctions.parse(arguments[0], arguments[1], type)
-    case .toChar: return try TemplateFunctions.format(arguments[0], arguments[1])
+      return try TemplateFunctions.parse(arguments[0], arguments[1], type, zone: context.zone)
+    case .toChar: return try TemplateFunctions.format(arguments[0], arguments[1], zone: context.zone)
     case .toDate: return try TemplateFunctions.parse(arguments[0], arguments[1], .date)
     case .justifyDays: return try TemporalFunctions.justify(arguments[0], days: true, hours: false)
     case .justifyHours: return try TemporalFunctions.justify(arguments[0], days: false, hours: true)
@@ -162,9 +167,10 @@ extension ScalarFunction {
     case .jsonArrayLength: return try JSONFunctions.arrayLength(arguments[0])
     case .jsonPretty: return try JSONFunctions.rewrite(arguments[0], .pretty, type)
     case .jsonStripNulls: return try JSONFunctions.rewrite(arguments[0], .withoutNulls, type)
-    case .toJSON: return try JSONFunctions.make(arguments[0], type)
-    case .jsonBuildArray: return try JSONFunctions.buildArray(arguments, type, count: count)
-    case .jsonBuildObject: return try JSONFunctions.buildObject(arguments, type, count: count)
+    case .toJSON: return try JSONFunctions.make(arguments[0], type, zone: context.zone)
+    case .jsonBuildArray: return try JSONFunctions.buildArray(arguments, type, count: count, zone: context.zone)
+    case .jsonBuildObject: return try JSONFunctions.buildObject(arguments, type, count: count, zone: context.zone)
+    case .makeRow: return try RowText.make(arguments, type, count: count, zone: context.zone)
     case .makeArray: return ArrayFunctions.make(arguments, type, count: count)
     case .arrayElement: return try ArrayFunctions.element(arguments[0], arguments[1], type, now: context.now)
     case .arraySlice: return try ArrayFunctions.slice(arguments, type, count: count)

@@ -153,9 +153,10 @@ struct SetFunctionRows {
       case .integer(let value): step = value
       case .interval(let span):
         step = Int64(span.days) &* 86_400_000_000 &+ span.microseconds
-        if span.months != 0 {
+        let isLocal = type == .timestamptz && run.evaluation.zone != nil && span.days != 0
+        if span.months != 0 || isLocal {
           months = .of(.interval, [.interval(span)])
-          step = Int64(span.months)
+          step = span.months != 0 ? Int64(span.months) : step
         }
       default: throw PulsehouseError(.unsupported, "generate_series by this step")
       }
@@ -166,7 +167,8 @@ struct SetFunctionRows {
         rows.append(UInt32(row))
         builder.append(.integer(current))
         if let months {
-          let next = try Arithmetic.binary(.add, .of(type, [.integer(current)]), months, type)
+          let next = try Arithmetic.binary(
+            .add, .of(type, [.integer(current)]), months, type, zone: run.evaluation.zone)
           guard case .integer(let value) = next.scalar(at: 0) else { break }
           current = value
         } else {

@@ -28,7 +28,8 @@ final class SeriesOperator: Operator {
     case (.integer(let first), .integer(let last), .integer(let step)):
       guard step != 0 else { throw zeroStep }
       progress(first, last, step)
-    case (.integer(let first), .integer(let last), .interval(let step)) where step.months == 0:
+    case (.integer(let first), .integer(let last), .interval(let step))
+    where step.months == 0 && (step.days == 0 || run.evaluation.zone == nil || columns[0].type != .timestamptz):
       let (days, dayOverflow) = Int64(step.days).multipliedReportingOverflow(by: 86_400_000_000)
       let (whole, overflow) = days.addingReportingOverflow(step.microseconds)
       if dayOverflow || overflow { throw PulsehouseError.intervalOutOfRange }

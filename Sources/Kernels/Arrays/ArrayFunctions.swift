@@ -328,15 +328,17 @@ package enum ArrayFunctions {
   // MARK: Casts
 
   /// The array with its elements cast, or read from text.
-  static func cast(_ vector: Vector, to type: LogicalType, now: Int64) throws -> Vector {
+  static func cast(_ vector: Vector, to type: LogicalType, now: Int64, zone: ZoneRules?) throws -> Vector {
     guard case .array(let elementType) = type else { throw Cast.noCast(vector.type, type) }
     let source = vector.spread
     let (rows, texts) = try flatten(source)
     let elements: Vector
     if case .array(let from) = vector.type, from != .text {
-      elements = try Cast.vector(try Cast.vector(texts, to: from, now: now), to: elementType, now: now)
+      // What lies in an array of moments says its offset.
+      elements = try Cast.vector(
+        try Cast.vector(texts, to: from, now: now), to: elementType, now: now, zone: zone)
     } else {
-      elements = try Cast.vector(texts, to: elementType, now: now)
+      elements = try Cast.vector(texts, to: elementType, now: now, zone: zone)
     }
     let printed = self.texts(elements)
     var next = 0

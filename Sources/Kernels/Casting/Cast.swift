@@ -5,10 +5,13 @@ import Vectors
 package enum Cast {
   /// Returns every value as `type`, modifiers applied. NULL stays NULL; the form is kept where that is cheap.
   ///
-  /// `now` (microseconds since 1970 UTC) is what `'today'` and its kin mean. Explicit casts: `varchar(n)` cuts off.
+  /// `now` (microseconds since 1970 UTC) is what `'today'` and its kin mean, `zone` what times without one are in; nil
+  /// is UTC. Explicit casts: `varchar(n)` cuts off.
   /// - Throws: 22P02 and its kin for text that is no such value, 22003 and 22008 out of range, 42846 where PostgreSQL
   ///   has no cast.
-  package static func vector(_ vector: Vector, to type: LogicalType, now: Int64 = 0) throws -> Vector {
+  package static func vector(
+    _ vector: Vector, to type: LogicalType, now: Int64 = 0, zone: ZoneRules? = nil
+  ) throws -> Vector {
     if vector.type == type { return vector }
     if vector.isConstantNull { return .nulls(type, count: vector.count) }
     switch (vector.type.physical, type) {
@@ -18,7 +21,7 @@ package enum Cast {
       (.float32, _) where type.isInteger || type.isFloat,
       (.float64, _) where type.isInteger || type.isFloat:
       return try NumberCast.vector(vector, to: type)
-    default: return try GeneralCast.vector(vector, to: type, now: now)
+    default: return try GeneralCast.vector(vector, to: type, now: now, zone: zone)
     }
   }
 

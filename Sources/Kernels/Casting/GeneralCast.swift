@@ -3,15 +3,22 @@ import Vectors
 
 /// Casts that go through numeric, text, dates and times.
 enum GeneralCast {
-  static func vector(_ vector: Vector, to type: LogicalType, now: Int64) throws -> Vector {
-    if case .array = type { return try ArrayFunctions.cast(vector, to: type, now: now) }
-    if case .array = vector.type {
+  static func vector(
+    _ vector: Vector, to type: LogicalType, now: Int64, zone: ZoneRules?
+  ) throws -> Vector {
+    if case .array = type { return try ArrayFunctions.cast(vector, to: type, now: now, zone: zone) }
+    if case .array(let element) = vector.type {
       guard type.isStringLike else { throw Cast.noCast(vector.type, type) }
+      if let zone, element == .timestamptz {
+        let texts = try ArrayFunctions.cast(vector, to: .array(.text), now: now, zone: zone)
+        return try TextLength.limited(texts.flattened().retyped(as: .text), to: type, isExplicit: true)
+      }
       return try TextLength.limited(vector.flattened().retyped(as: .text), to: type, isExplicit: true)
     }
     if vector.type.isStringLike && !(vector.type == .bytea && type.isText) {
-      return try fromText(vector, to: type, now: now)
+      return try fromText(vector, to: type, now: now, zone: zone)
     }
+    if let zone { if let result = try ZonedCast.vector(vector, to: type, zone) { return result } }
     switch type {
     case .text, .varchar, .char, .unknown: return try toText(vector, type)
     case .numeric(let precision, let scale): return try toNumeric(vector, type, precision, scale)
@@ -152,7 +159,9 @@ enum GeneralCast {
 
   // MARK: From text
 
-  private static func fromText(_ vector: Vector, to type: LogicalType, now: Int64) throws -> Vector {
+  private static func fromText(
+    _ vector: Vector, to type: LogicalType, now: Int64, zone: ZoneRules?
+  ) throws -> Vector {
     if type.isStringLike && type != .bytea && vector.type != .bytea {
       return try textToText(vector, type)
     }
@@ -186,7 +195,8 @@ enum GeneralCast {
         }
       }
     case .uuid: return try parse(vector, type) { NumberParse.uuid($0) }
-    case .date, .time, .timestamp, .timestamptz: return try TemporalCast.fromText(vector, to: type, now: now)
+    case .date, .time, .timestamp, .timestamptz:
+      return try TemporalCast.fromText(vector, to: type, now: now, zone: zone)
     case .interval:
       return try parse(vector, type) { bytes -> Interval? in
         do throws(IntervalParser.Failure) {

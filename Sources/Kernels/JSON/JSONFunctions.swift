@@ -219,7 +219,17 @@ package enum JSONFunctions {
   // MARK: Making
 
   /// The JSON of each value of a vector: what `to_jsonb` gives.
-  static func jsonValues(_ vector: Vector) -> (Int) throws -> JSONValue {
+  ///
+  /// `zone` is what moments are shown in; nil is UTC.
+  static func jsonValues(_ vector: Vector, _ zone: ZoneRules? = nil) -> (Int) throws -> JSONValue {
+    if let zone, vector.type == .timestamptz {
+      let texts = jsonValues(ZonedCast.texts(vector, zone, isISO: true))
+      return { row in
+        guard case .string(var text) = try texts(row) else { return .null }
+        if let blank = text.firstIndex(of: 0x20) { text[blank] = 0x54 }
+        return .string(text)
+      }
+    }
     let column = TextColumn(vector)
     let buffer = TextBuffer(capacity: 128)
     let type = vector.type
@@ -251,8 +261,8 @@ package enum JSONFunctions {
   }
 
   /// `to_json` and `to_jsonb`.
-  package static func make(_ vector: Vector, _ type: LogicalType) throws -> Vector {
-    let values = jsonValues(vector)
+  package static func make(_ vector: Vector, _ type: LogicalType, zone: ZoneRules? = nil) throws -> Vector {
+    let values = jsonValues(vector, zone)
     return try mapToText(type, count: vector.count, strictIn: [vector]) { row, out in
       let value = try values(row)
       (type == .jsonb ? value.canonical : value).write(out)
@@ -261,8 +271,10 @@ package enum JSONFunctions {
   }
 
   /// `jsonb_build_array(...)`.
-  package static func buildArray(_ arguments: [Vector], _ type: LogicalType, count: Int) throws -> Vector {
-    let values = arguments.map(jsonValues)
+  package static func buildArray(
+    _ arguments: [Vector], _ type: LogicalType, count: Int, zone: ZoneRules? = nil
+  ) throws -> Vector {
+    let values = arguments.map { jsonValues($0, zone) }
     return try mapToText(type, count: count, strictIn: []) { row, out in
       let array = JSONValue.array(try values.map { try $0(row) })
       (type == .jsonb ? array.canonical : array).write(out)
@@ -271,8 +283,10 @@ package enum JSONFunctions {
   }
 
   /// `jsonb_build_object(key, value, ...)`.
-  package static func buildObject(_ arguments: [Vector], _ type: LogicalType, count: Int) throws -> Vector {
-    let values = arguments.map(jsonValues)
+  package static func buildObject(
+    _ arguments: [Vector], _ type: LogicalType, count: Int, zone: ZoneRules? = nil
+  ) throws -> Vector {
+    let values = arguments.map { jsonValues($0, zone) }
     return try mapToText(type, count: count, strictIn: []) { row, out in
       var members: [JSONValue.Member] = []
       for index in stride(from: 0, to: values.count - 1, by: 2) {
@@ -301,7 +315,7 @@ package enum JSONFunctions {
 
   /// `jsonb_agg` and `jsonb_object_agg`: the values at `rows` for each group; NULL for a group without any.
   static func collect(_ columns: [Vector], _ type: LogicalType, _ rows: [[UInt32]]) throws -> Vector {
-    let values = columns.map(jsonValues)
+    let values = columns.map { jsonValues($0) }
     return try mapToText(type, count: rows.count, strictIn: []) { group, out in
       if rows[group].isEmpty { return false }
       let result: JSONValue

@@ -9,10 +9,10 @@ package enum Arithmetic {
   /// numeric, real, double. - Throws: 22003 for a result out of range, 22012 for a zero divisor, 42883 for operand
   /// types without such an operator.
   package static func binary(
-    _ op: ArithmeticOperator, _ left: Vector, _ right: Vector, _ type: LogicalType
+    _ op: ArithmeticOperator, _ left: Vector, _ right: Vector, _ type: LogicalType, zone: ZoneRules? = nil
   ) throws -> Vector {
     guard left.type.isNumber && right.type.isNumber else {
-      return try TemporalArithmetic.binary(op, left, right, type)
+      return try TemporalArithmetic.binary(op, left, right, type, zone: zone)
     }
     let common = widest(left.type, right.type)
     let isShift = op == .shiftLeft || op == .shiftRight

@@ -85,7 +85,10 @@ enum FieldValue {
 
 /// Reads one field out of a value; nil where the type has no such field.
 enum FieldReader {
-  static func timestamp(_ field: DateField, _ value: Int64, hasZone: Bool) -> FieldValue? {
+  /// `zone` is whose clocks a moment is read by; nil is UTC.
+  static func timestamp(
+    _ field: DateField, _ value: Int64, hasZone: Bool, _ zone: ZoneRules? = nil
+  ) -> FieldValue? {
     if value == .max || value == .min {
       switch field {
       case .year, .decade, .century, .millennium, .isoYear, .epoch, .julian: return .infinite(isNegative: value == .min)
@@ -94,10 +97,13 @@ enum FieldReader {
     }
     switch field {
     case .epoch: return .decimal(value, scale: 6)
-    case .zone, .zoneHour, .zoneMinute: return hasZone ? .decimal(0, scale: 0) : nil
+    case .zone, .zoneHour, .zoneMinute:
+      guard hasZone else { return nil }
+      let offset = Int64(zone?.period(atMoment: value).offset ?? 0)
+      return .decimal(field == .zone ? offset : field == .zoneHour ? offset / 3600 : offset / 60 % 60, scale: 0)
     default: break
     }
-    let (days, time) = Calendar.split(value)
+    let (days, time) = Calendar.split(zone?.local(value) ?? value)
     if let result = timeOfDay(field, time) { return result }
     if field == .julian {
       let perDay = NumericArithmetic.make(Calendar.microsecondsPerDay)

@@ -145,14 +145,16 @@ struct TemplateValue {
   var microsecond = 0
   /// The day number; nil for an interval, which has no weekdays.
   var days: Int64?
-  var hasZone = false
+  /// What clocks show then, for moments.
+  var period: ZoneRules.Period?
 
-  init(timestamp: Int64, hasZone: Bool) {
+  /// - Parameter timestamp: a local time.
+  init(timestamp: Int64, period: ZoneRules.Period?) {
     let (days, time) = Calendar.split(timestamp)
     let date = Calendar.date(fromDays: days)
     (year, month, day) = (date.year, date.month, date.day)
     self.days = days
-    self.hasZone = hasZone
+    self.period = period
     set(time)
   }
 
@@ -311,9 +313,17 @@ extension DateTemplate {
       let text = numerals[value.month - 1]
       out.append(string: form == .lower ? text.lowercased() : text)
       if fills { out.append(repeating: 0x20, count: 4 - text.utf8.count) }
-    case .zoneName: if value.hasZone { out.append(string: form == .lower ? "utc" : "UTC") }
-    case .zoneHours, .zoneOffset: out.append("+00")
-    case .zoneMinutes: out.append("00")
+    case .zoneName:
+      if let name = value.period?.abbreviation { out.append(string: form == .lower ? name.lowercased() : name) }
+    case .zoneHours, .zoneOffset:
+      let offset = value.period?.offset ?? 0
+      out.append(offset < 0 ? 0x2D : 0x2B)
+      out.append(UInt64(offset.magnitude / 3600), width: 2)
+      if pattern == .zoneOffset, offset % 3600 != 0 {
+        out.append(0x3A)
+        out.append(UInt64(offset.magnitude / 60 % 60), width: 2)
+      }
+    case .zoneMinutes: out.append(UInt64((value.period?.offset ?? 0).magnitude / 60 % 60), width: 2)
     default: throw PulsehouseError(.unsupported, "format pattern \(pattern.rawValue) is not supported by to_char")
     }
   }

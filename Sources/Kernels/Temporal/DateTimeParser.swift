@@ -1,7 +1,7 @@
 import Bytes
 import Vectors
 
-/// Reads dates, times and timestamps in the forms PostgreSQL takes (ISO, MDY order), zones as offsets or UTC.
+/// Reads dates, times and timestamps in the forms PostgreSQL takes (ISO, MDY order), zones as offsets or by name.
 struct DateTimeParser {
   enum Failure: Error {
     case syntax
@@ -9,6 +9,8 @@ struct DateTimeParser {
     /// An offset of more than about 15 hours.
     case displacement
     case zone(String)
+    /// The machine's zones cannot be read.
+    case zoneData(PulsehouseError)
   }
 
   /// What a text said; a part it did not say is nil.
@@ -20,10 +22,14 @@ struct DateTimeParser {
     var time: Int64?
     /// Seconds east of UTC.
     var zone: Int?
+    /// A zone by name, whose offset depends on the time.
+    var zoneMeaning: Zones.Meaning?
   }
 
   private var cursor: TextCursor
   private let now: Int64
+  /// The session's zone; nil is UTC.
+  private let zone: ZoneRules?
   /// Bare digits are a time: the text is of type `time`.
   private let isTimeOnly: Bool
   private var fields = Fields()
@@ -34,17 +40,18 @@ struct DateTimeParser {
   /// Digits the year was written with, for two-digit years.
   private var yearDigits = 4
 
-  private init(_ bytes: UnsafeRawBufferPointer, now: Int64, isTimeOnly: Bool) {
+  private init(_ bytes: UnsafeRawBufferPointer, now: Int64, zone: ZoneRules?, isTimeOnly: Bool) {
     cursor = TextCursor(bytes)
     self.now = now
+    self.zone = zone
     self.isTimeOnly = isTimeOnly
   }
 
   static func parse(
-    _ bytes: UnsafeRawBufferPointer, now: Int64, isTimeOnly: Bool = false
+    _ bytes: UnsafeRawBufferPointer, now: Int64, zone: ZoneRules? = nil, isTimeOnly: Bool = false
   ) throws(Failure) -> Fields {
     if let fast = plain(bytes) { return fast }
-    var parser = DateTimeParser(bytes, now: now, isTimeOnly: isTimeOnly)
+    var parser = DateTimeParser(bytes, now: now, zone: zone, isTimeOnly: isTimeOnly)
     return try parser.run()
   }
 
@@ -228,15 +235,18 @@ struct DateTimeParser {
   }
 
   private mutating func word() throws(Failure) {
+    let start = cursor.position
     guard let name = cursor.takeWord() else { throw .syntax }
+    if let next = cursor.peek, next == 0x2F || next == 0x5F { return try namedZone(from: start) }
     switch name {
     case "epoch": fields.special = .epoch
     case "infinity", "inf": fields.special = .infinity
     case "now":
-      (fields.day, fields.time) = Calendar.split(now)
-      fields.zone = 0
+      // As the session's clock shows it, whatever type asks.
+      (fields.day, fields.time) = Calendar.split(zone?.local(now) ?? now)
+      fields.zone = zone?.period(atMoment: now).offset ?? 0
     case "today", "tomorrow", "yesterday":
-      fields.day = Calendar.split(now).days + (name == "today" ? 0 : name == "tomorrow" ? 1 : -1)
+      fields.day = Calendar.split(zone?.local(now) ?? now).days + (name == "today" ? 0 : name == "tomorrow" ? 1 : -1)
     case "bc": isBeforeChrist = true
     case "ad": break
     case "t" where fields.time == nil: break
@@ -247,7 +257,7 @@ struct DateTimeParser {
       let base = time - hour * Calendar.microsecondsPerHour
       fields.time = base + Int64(Int(hour) % 12 + (name == "pm" ? 12 : 0)) * Calendar.microsecondsPerHour
     case "z", "utc", "gmt", "ut", "zulu":
-      guard fields.zone == nil else { throw .syntax }
+      guard fields.zone == nil, fields.zoneMeaning == nil else { throw .syntax }
       fields.zone = 0
     default:
       if let number = DateNames.month(name) {
@@ -256,8 +266,21 @@ struct DateTimeParser {
         // 1999-Jan-08 and Jan-08-1999 have hyphens that are no signs.
         if cursor.peek == 0x2D { cursor.advance() }
       } else if DateNames.weekday(name) == nil {
-        throw fields.time != nil || year != nil ? .zone(name) : .syntax
+        guard fields.time != nil || year != nil || fields.day != nil else { throw .syntax }
+        try namedZone(from: start)
       }
+    }
+  }
+
+  /// A zone by name, such as `Europe/Berlin`, `CEST`, `EST5EDT` or `Etc/GMT+3`.
+  private mutating func namedZone(from start: Int) throws(Failure) {
+    cursor.move(to: start)
+    let name = cursor.takeZoneName()
+    guard fields.zone == nil, fields.zoneMeaning == nil else { throw .syntax }
+    do {
+      fields.zoneMeaning = try Zones.meaning(name)
+    } catch {
+      throw error.sqlState == "22023" ? .zone(name.lowercased()) : .zoneData(error)
     }
   }
 

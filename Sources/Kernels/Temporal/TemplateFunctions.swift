@@ -3,8 +3,8 @@ import Vectors
 
 /// `to_char`, `to_date` and `to_timestamp` with a format.
 package enum TemplateFunctions {
-  /// `to_char(value, format)` of a date, time stamp, interval or number.
-  package static func format(_ value: Vector, _ format: Vector) throws -> Vector {
+  /// `to_char(value, format)` of a date, time stamp, interval or number; moments by the clocks of `zone` (nil is UTC).
+  package static func format(_ value: Vector, _ format: Vector, zone: ZoneRules? = nil) throws -> Vector {
     let formats = format.spread
     if formats.isConstantNull || value.isConstantNull { return .nulls(.text, count: value.count) }
     if value.type.isNumber { return try NumberTemplate.format(value, formats) }
@@ -22,7 +22,9 @@ package enum TemplateFunctions {
         // Infinities have no fields.
         if timestamp == .max || timestamp == .min { return false }
         let template = try compiled ?? DateTemplate(texts[row])
-        try template.format(TemplateValue(timestamp: timestamp, hasZone: hasZone), into: out)
+        let period = hasZone ? zone?.period(atMoment: timestamp) ?? .utc : nil
+        let local = hasZone ? zone?.local(timestamp) ?? timestamp : timestamp
+        try template.format(TemplateValue(timestamp: local, period: period), into: out)
         return true
       }
     case .interval:
@@ -36,8 +38,10 @@ package enum TemplateFunctions {
     }
   }
 
-  /// `to_date(text, format)` or `to_timestamp(text, format)`, as `type` says.
-  package static func parse(_ text: Vector, _ format: Vector, _ type: LogicalType) throws -> Vector {
+  /// `to_date(text, format)` or `to_timestamp(text, format)`, as `type` says; times are those of `zone` (nil is UTC).
+  package static func parse(
+    _ text: Vector, _ format: Vector, _ type: LogicalType, zone: ZoneRules? = nil
+  ) throws -> Vector {
     let (texts, formats) = (text.spread, format.spread)
     if texts.isConstantNull || formats.isConstantNull { return .nulls(type, count: text.count) }
     let formatsAt = Operand<StringReference>(formats)
@@ -53,7 +57,10 @@ package enum TemplateFunctions {
       }
     }
     return try mapBinaryThrowing(texts, formats, type) { (text: StringReference, format: StringReference) -> Int64? in
-      try timestamp(text, format)
+      let local = try timestamp(text, format)
+      guard let zone else { return local }
+      guard let moment = zone.moment(local) else { throw Failure.timestampRange }
+      return moment
     }
   }
 }

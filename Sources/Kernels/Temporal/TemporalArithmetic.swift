@@ -3,9 +3,18 @@ import Vectors
 
 /// Operators with a date, time or interval among their operands.
 enum TemporalArithmetic {
+  /// `zone` is by whose clocks moments move by days and months; nil is UTC.
   static func binary(
-    _ op: ArithmeticOperator, _ left: Vector, _ right: Vector, _ type: LogicalType
+    _ op: ArithmeticOperator, _ left: Vector, _ right: Vector, _ type: LogicalType, zone: ZoneRules? = nil
   ) throws -> Vector {
+    if let zone {
+      switch (op, left.type, right.type) {
+      case (.add, .timestamptz, .interval), (.subtract, .timestamptz, .interval):
+        return try moved(left, right, isForward: op == .add, by: zone)
+      case (.add, .interval, .timestamptz): return try moved(right, left, isForward: true, by: zone)
+      default: break
+      }
+    }
     switch (op, left.type, right.type) {
     case (.add, .date, let other) where other.isInteger: return try shift(left, right, by: 1)
     case (.add, let other, .date) where other.isInteger: return try shift(right, left, by: 1)
@@ -104,6 +113,26 @@ enum TemporalArithmetic {
   private static func dateWithTime(_ dates: Vector, _ times: Vector) throws -> Vector {
     let start = try Cast.vector(dates, to: .timestamp)
     return mapBinary(start, times, .timestamp) { (a: Int64, b: Int64) in a == .max || a == .min ? a : a &+ b }
+  }
+
+  /// Months and days move the time that the zone's clocks show, microseconds the moment itself.
+  private static func moved(
+    _ moments: Vector, _ spans: Vector, isForward: Bool, by zone: ZoneRules
+  ) throws -> Vector {
+    try mapBinaryThrowing(moments, spans, .timestamptz) { (moment: Int64, span: Interval) -> Int64? in
+      if moment == .max || moment == .min { return moment }
+      let span = isForward ? span : try negated(span)
+      var result = moment
+      if span.months != 0 || span.days != 0 {
+        let calendar = Interval(months: span.months, days: span.days, microseconds: 0)
+        // By months first and then by days, each time by the clocks.
+        guard let there = zone.moment(try add(calendar, to: zone.local(moment))) else { throw Failure.timestampRange }
+        result = there
+      }
+      let (sum, overflow) = result.addingReportingOverflow(span.microseconds)
+      guard !overflow, sum >= Calendar.minimumTimestamp, sum != .max else { throw Failure.timestampRange }
+      return sum
+    }
   }
 
   private static func moved(_ timestamps: Vector, _ spans: Vector, isForward: Bool) throws -> Vector {

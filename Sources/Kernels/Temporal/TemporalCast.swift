@@ -3,23 +3,27 @@ import Vectors
 
 /// Dates and times from text.
 enum TemporalCast {
-  static func fromText(_ vector: Vector, to type: LogicalType, now: Int64) throws -> Vector {
+  static func fromText(
+    _ vector: Vector, to type: LogicalType, now: Int64, zone: ZoneRules?
+  ) throws -> Vector {
     if type == .date {
       return try mapUnaryThrowing(vector, type) { (text: StringReference) -> Int32? in
-        try text.withBytes { Int32(truncatingIfNeeded: try value($0, type, now)) }
+        try text.withBytes { Int32(truncatingIfNeeded: try value($0, type, now, zone)) }
       }
     }
     return try mapUnaryThrowing(vector, type) { (text: StringReference) -> Int64? in
-      try text.withBytes { try value($0, type, now) }
+      try text.withBytes { try value($0, type, now, zone) }
     }
   }
 
   /// Returns days for a date, else microseconds.
-  private static func value(_ bytes: UnsafeRawBufferPointer, _ type: LogicalType, _ now: Int64) throws -> Int64 {
+  private static func value(
+    _ bytes: UnsafeRawBufferPointer, _ type: LogicalType, _ now: Int64, _ zone: ZoneRules?
+  ) throws -> Int64 {
     func text() -> String { String(decoding: bytes, as: UTF8.self) }
     let fields: DateTimeParser.Fields
     do {
-      fields = try DateTimeParser.parse(bytes, now: now, isTimeOnly: type == .time)
+      fields = try DateTimeParser.parse(bytes, now: now, zone: zone, isTimeOnly: type == .time)
     } catch .syntax {
       throw Failure.invalidDateTime(type, text())
     } catch .range {
@@ -28,6 +32,8 @@ enum TemporalCast {
       throw PulsehouseError(.user, "time zone displacement out of range: \"\(text())\"", sqlState: "22009")
     } catch .zone(let name) {
       throw PulsehouseError(.user, "time zone \"\(name)\" not recognized", sqlState: "22023")
+    } catch .zoneData(let error) {
+      throw error
     }
     switch type {
     case .date:
@@ -54,10 +60,20 @@ enum TemporalCast {
       }
       guard let day = fields.day else { throw Failure.invalidDateTime(type, text()) }
       // A zone in a timestamp without one is ignored.
-      let shift = type == .timestamptz ? Int64(fields.zone ?? 0) * Calendar.microsecondsPerSecond : 0
-      guard let result = Calendar.timestamp(days: day, time: (fields.time ?? 0) - shift) else {
-        throw PulsehouseError(.user, "timestamp out of range: \"\(text())\"", sqlState: "22008")
+      func outOfRange() -> PulsehouseError {
+        PulsehouseError(.user, "timestamp out of range: \"\(text())\"", sqlState: "22008")
       }
+      var offset = 0
+      if type == .timestamptz {
+        if let written = fields.zone {
+          offset = written
+        } else if let meaning = fields.zoneMeaning ?? zone.map({ .rules($0) }) {
+          guard let local = Calendar.timestamp(days: day, time: fields.time ?? 0) else { throw outOfRange() }
+          offset = meaning.offset(atLocal: local)
+        }
+      }
+      let shift = Int64(offset) * Calendar.microsecondsPerSecond
+      guard let result = Calendar.timestamp(days: day, time: (fields.time ?? 0) - shift) else { throw outOfRange() }
       return result
     }
   }

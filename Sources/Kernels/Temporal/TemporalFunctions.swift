@@ -4,7 +4,11 @@ import Vectors
 /// Functions of dates, times and intervals over whole vectors.
 package enum TemporalFunctions {
   /// `extract(field from source)`, numeric, or `date_part(field, source)`, double precision, as `type` says.
-  package static func part(_ field: Vector, _ source: Vector, _ type: LogicalType) throws -> Vector {
+  ///
+  /// `zone` is whose clocks a moment is read by; nil is UTC.
+  package static func part(
+    _ field: Vector, _ source: Vector, _ type: LogicalType, zone: ZoneRules? = nil
+  ) throws -> Vector {
     if type == .double && source.type == .date {
       return try part(field, try Cast.vector(source, to: .timestamp), type)
     }
@@ -25,7 +29,11 @@ package enum TemporalFunctions {
       guard let known = DateField(name) else { throw DateField.unknown(name, source.type) }
       return known
     }
-    if !wantsDouble, let fixed, let result = wholeField(fixed, source, type) { return result }
+    if zone == nil || source.type != .timestamptz, !wantsDouble, let fixed,
+      let result = wholeField(fixed, source, type)
+    {
+      return result
+    }
     func map<T: BitwiseCopyable>(_: T.Type, _ read: (DateField, T) -> FieldValue?) throws -> Vector {
       if wantsDouble {
         return try mapBinaryThrowing(names, source, type) { (name: StringReference, value: T) -> Double? in
@@ -52,7 +60,7 @@ package enum TemporalFunctions {
         return FieldReader.day(field, Int64(days))
       }
     case .timestamp: return try map(Int64.self) { FieldReader.timestamp($0, $1, hasZone: false) }
-    case .timestamptz: return try map(Int64.self) { FieldReader.timestamp($0, $1, hasZone: true) }
+    case .timestamptz: return try map(Int64.self) { FieldReader.timestamp($0, $1, hasZone: true, zone) }
     case .time:
       return try map(Int64.self) { field, time in
         field == .epoch ? .decimal(time, scale: 6) : FieldReader.timeOfDay(field, time)
@@ -126,8 +134,21 @@ package enum TemporalFunctions {
   }
 
   /// `date_trunc(field, source)`; a date is taken as the timestamp it becomes.
-  package static func truncate(_ field: Vector, _ source: Vector, _ type: LogicalType) throws -> Vector {
-    if source.type == .date { return try truncate(field, try Cast.vector(source, to: type), type) }
+  ///
+  /// `zone` is by whose clocks a moment is cut; nil is UTC.
+  package static func truncate(
+    _ field: Vector, _ source: Vector, _ type: LogicalType, zone: ZoneRules? = nil
+  ) throws -> Vector {
+    if source.type == .date {
+      return try truncate(field, try Cast.vector(source, to: type, zone: zone), type, zone: zone)
+    }
+    if let zone, source.type == .timestamptz {
+      return try truncate(field, source) {
+        zone.offset(atLocal: $0)
+      } before: {
+        zone.period(atMoment: $0).offset
+      }
+    }
     let names = field.spread
     if names.form == .constant, names.validity == nil, source.type == .timestamp || source.type == .timestamptz {
       let name = names.values(as: StringReference.self)[0]
@@ -162,6 +183,37 @@ package enum TemporalFunctions {
         return result
       }
     default: throw Failure.noOperator("date_trunc", [field.type, source.type])
+    }
+  }
+
+  /// `date_trunc(field, source, zone)`, the zone by name.
+  package static func truncate(_ field: Vector, _ source: Vector, zone: Vector) throws -> Vector {
+    if zone.isConstantNull { return .nulls(.timestamptz, count: source.count) }
+    let zones = zone.spread
+    guard zones.form == .constant else {
+      throw PulsehouseError(.unsupported, "date_trunc in a zone that differs from row to row is not supported")
+    }
+    let meaning = try Zones.meaning(zones.values(as: StringReference.self)[0].string)
+    return try truncate(field, source) {
+      meaning.offset(atLocal: $0)
+    } before: {
+      meaning.offset(atMoment: $0)
+    }
+  }
+
+  /// Cuts moments by local clocks. Units below a day keep the offset they had, as in PostgreSQL.
+  private static func truncate(
+    _ field: Vector, _ source: Vector, after: (Int64) -> Int, before: (Int64) -> Int
+  ) throws -> Vector {
+    try mapBinaryThrowing(field.spread, source, .timestamptz) { (name: StringReference, value: Int64) -> Int64? in
+      if value == .max || value == .min { return value }
+      guard let known = DateField(name), known.isUnit else { throw DateField.unknown(name, .timestamptz) }
+      let offset = Int64(before(value)) * Calendar.microsecondsPerSecond
+      guard let local = truncated(known, value &+ offset) else { throw DateField.unsupported(name, .timestamptz) }
+      switch known {
+      case .microseconds, .milliseconds, .second, .minute, .hour: return local &- offset
+      default: return local &- Int64(after(local)) * Calendar.microsecondsPerSecond
+      }
     }
   }
 
@@ -243,7 +295,12 @@ package enum TemporalFunctions {
   }
 
   /// `age(later, earlier)`: whole years, months and days, then time.
-  package static func age(_ left: Vector, _ right: Vector) throws -> Vector {
+  ///
+  /// Moments are compared by the clocks of `zone`; nil is UTC.
+  package static func age(_ left: Vector, _ right: Vector, zone: ZoneRules? = nil) throws -> Vector {
+    if let zone, left.type == .timestamptz, right.type == .timestamptz {
+      return try age(ZonedCast.local(left, zone), ZonedCast.local(right, zone))
+    }
     let first = try Cast.vector(left, to: left.type == .date ? .timestamp : left.type)
     let second = try Cast.vector(right, to: right.type == .date ? .timestamp : right.type)
     return try mapBinaryThrowing(first, second, .interval) { (a: Int64, b: Int64) -> Interval? in
@@ -356,9 +413,9 @@ package enum TemporalFunctions {
     }
   }
 
-  /// `timezone(zone, value)`: AT TIME ZONE with UTC or a fixed offset.
-  package static func atZone(_ zone: Vector, _ value: Vector) throws -> Vector {
-    let value = value.type == .date ? try Cast.vector(value, to: .timestamptz) : value
+  /// `timezone(zone, value)`: AT TIME ZONE. A date is its midnight by the clocks of `session`; nil is UTC.
+  package static func atZone(_ zone: Vector, _ value: Vector, session: ZoneRules? = nil) throws -> Vector {
+    let value = value.type == .date ? try Cast.vector(value, to: .timestamptz, zone: session) : value
     let type: LogicalType = value.type == .timestamptz ? .timestamp : .timestamptz
     let sign: Int64 = type == .timestamp ? 1 : -1
     func shifted(_ timestamp: Int64, _ offset: Int64) throws -> Int64 {
@@ -375,40 +432,25 @@ package enum TemporalFunctions {
         return try shifted(timestamp, span.microseconds)
       }
     }
-    return try mapBinaryThrowing(zone, value, type) { (name: StringReference, timestamp: Int64) -> Int64? in
-      try shifted(timestamp, try ZoneName.offset(name))
+    let isToLocal = type == .timestamp
+    func offset(_ meaning: Zones.Meaning, _ timestamp: Int64) -> Int64 {
+      if timestamp == .max || timestamp == .min { return 0 }
+      let seconds = isToLocal ? meaning.offset(atMoment: timestamp) : meaning.offset(atLocal: timestamp)
+      return Int64(seconds) * Calendar.microsecondsPerSecond
     }
-  }
-}
-
-/// Time zones by name: UTC and POSIX offsets, which count west of Greenwich.
-enum ZoneName {
-  static func offset(_ name: StringReference) throws -> Int64 {
-    let text = name.string
-    switch text.lowercased() {
-    case "utc", "gmt", "z", "zulu", "ut", "etc/utc", "etc/gmt": return 0
-    default: break
-    }
-    let offset: Int64? = name.withBytes { bytes in
-      var cursor = TextCursor(bytes)
-      _ = cursor.takeWord()
-      let isNegative = cursor.take(0x2D)
-      if !isNegative { _ = cursor.take(0x2B) }
-      guard let hours = cursor.takeInteger(limit: 15) else { return nil }
-      var minutes = 0
-      if cursor.take(0x3A) {
-        guard let value = cursor.takeInteger(limit: 59) else { return nil }
-        minutes = value
+    let zones = zone.spread
+    if zones.isConstantNull { return .nulls(type, count: value.count) }
+    if zones.form == .constant {
+      // One zone for all rows is the usual case: it is looked up once.
+      if value.count == 0 { return .nulls(type, count: 0) }
+      let meaning = try Zones.meaning(zones.values(as: StringReference.self)[0].string)
+      return try mapUnaryThrowing(value, type) { (timestamp: Int64) -> Int64? in
+        try shifted(timestamp, offset(meaning, timestamp))
       }
-      guard cursor.isAtEnd else { return nil }
-      let east = Int64(hours * 60 + minutes) * Calendar.microsecondsPerMinute
-      return isNegative ? east : -east
     }
-    guard let offset else {
-      throw PulsehouseError(
-        .unsupported, "time zone \"\(text)\" is not supported: only UTC and fixed offsets are", sqlState: "0A000")
+    return try mapBinaryThrowing(zones, value, type) { (name: StringReference, timestamp: Int64) -> Int64? in
+      try shifted(timestamp, offset(try Zones.meaning(name.string), timestamp))
     }
-    return offset
   }
 }
 

@@ -1,6 +1,6 @@
 import Vectors
 
-/// Dates, times and intervals as PostgreSQL prints them (ISO style, UTC).
+/// Dates, times and intervals as PostgreSQL prints them (ISO style).
 enum TemporalText {
   /// The most bytes any of these writes.
   static let maximumLength = 96
@@ -14,7 +14,11 @@ enum TemporalText {
     return length
   }
 
-  static func write(timestamp: Int64, zone: Bool, to output: UnsafeMutablePointer<UInt8>) -> Int {
+  /// Writes a local time, and after it the clocks' offset from UTC (in seconds) where there is one: `+02`, or `+05:30`;
+  /// `hasMinutes` writes `+02:00`.
+  static func write(
+    timestamp: Int64, offset: Int?, hasMinutes: Bool = false, to output: UnsafeMutablePointer<UInt8>
+  ) -> Int {
     if timestamp == .max { return copy("infinity", to: output) }
     if timestamp == .min { return copy("-infinity", to: output) }
     let (days, time) = Calendar.split(timestamp)
@@ -23,8 +27,24 @@ enum TemporalText {
     output[length] = 0x20
     length += 1
     length += write(time: time, to: output + length)
-    if zone { length += copy("+00", to: output + length) }
+    if let offset { length += write(offset: offset, hasMinutes, to: output + length) }
     if date.year <= 0 { length += copy(" BC", to: output + length) }
+    return length
+  }
+
+  private static func write(offset: Int, _ hasMinutes: Bool, to output: UnsafeMutablePointer<UInt8>) -> Int {
+    if offset == 0, !hasMinutes { return copy("+00", to: output) }
+    let size = UInt64(offset.magnitude)
+    output[0] = offset < 0 ? 0x2D : 0x2B
+    DecimalText.writeDigits(size / 3600, 2, output + 1)
+    var length = 3
+    func part(_ value: UInt64) {
+      output[length] = 0x3A
+      DecimalText.writeDigits(value, 2, output + length + 1)
+      length += 3
+    }
+    if hasMinutes || size % 3600 != 0 { part(size / 60 % 60) }
+    if size % 60 != 0 { part(size % 60) }
     return length
   }
 

@@ -41,6 +41,13 @@ struct TextCursor {
     return String(decoding: bytes[start..<position].map { $0 | 0x20 }, as: UTF8.self)
   }
 
+  /// Takes what a time zone's name is made of, as written.
+  mutating func takeZoneName() -> String {
+    let start = position
+    while position < bytes.count, !TextCursor.isBlank(bytes[position]), bytes[position] != 0x2C { position += 1 }
+    return String(decoding: bytes[start..<position], as: UTF8.self)
+  }
+
   /// Takes digits; nil when there is none or the value would pass `limit`.
   mutating func takeInteger(limit: Int = Int.max / 16) -> Int? {
     let start = position

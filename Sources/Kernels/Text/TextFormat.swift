@@ -61,7 +61,8 @@ package struct TextColumn {
       switch vector.type {
       case .timestamp, .timestamptz:
         let target = output.reserve(TemporalText.maximumLength)
-        output.advance(by: TemporalText.write(timestamp: value, zone: vector.type == .timestamptz, to: target))
+        output.advance(
+          by: TemporalText.write(timestamp: value, offset: vector.type == .timestamptz ? 0 : nil, to: target))
       case .time: output.advance(by: TemporalText.write(time: value, to: output.reserve(TemporalText.maximumLength)))
       default: output.append(integer: value)
       }

@@ -112,8 +112,16 @@ extension Binder {
       let values = try zip(arguments, ranges).map { value, range in
         value.type == .unknown ? try coerce(value, to: .text, range) : value
       }
+      let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
       return .call(
-        isObject ? .jsonBuildObject : .jsonBuildArray, values, name.hasPrefix("jsonb") ? .jsonb : .json)
+        isObject ? .jsonBuildObject : .jsonBuildArray, try values.map { try asJSON($0, type, range) }, type)
+    case ("row_to_json", 1...2), ("to_json", 1), ("to_jsonb", 1):
+      guard arguments[0].type.isRecord else {
+        if name == "row_to_json" { throw BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range) }
+        return nil
+      }
+      if arguments.count == 2 { throw BinderError.unsupported("row_to_json with line feeds", range) }
+      return try asJSON(arguments[0], name == "to_jsonb" ? .jsonb : .json, range)
     case ("jsonb_extract_path", 2...), ("jsonb_extract_path_text", 2...), ("json_extract_path", 2...),
       ("json_extract_path_text", 2...):
       let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
@@ -246,7 +254,7 @@ extension Binder {
       }
       return AggregateCall(.countStar, [], filter: filter, output: output(.bigint))
     }
-    var order = try call.orderBy.map { try bindSortItem($0, input) }
+    var order = try flattened(call.orderBy, input.scope).map { try bindSortItem($0, input) }
     var arguments = try call.arguments.map { try bind($0.value, input) }
     var ranges = call.arguments.map(\.value.range)
     let isOrderedSet = AggregateSignatures.isOrderedSet(name)
@@ -289,6 +297,19 @@ extension Binder {
         throw BinderError.user(
           "42P10", "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list", range)
       }
+    }
+    switch signature.function {
+    case .jsonAggregate, .jsonObjectAggregate:
+      let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+      for index in arguments.indices {
+        arguments[index] = try asJSON(arguments[index], type, ranges[index])
+        // As the session's zone shows it, which the aggregate does not know.
+        if arguments[index].type == .timestamptz, index == arguments.count - 1 {
+          arguments[index] = .call(.toJSON, [arguments[index]], type)
+        }
+      }
+    case .arrayAggregate where arguments[0].type.isRecord: throw BinderError.unsupported("array_agg of rows", range)
+    default: break
     }
     let result: LogicalType
     switch signature.function {
@@ -335,9 +356,10 @@ extension Binder {
     stage.isWindowArgument = true
     defer { stage.isWindowArgument = false }
     let window = try resolveWindow(over, collector)
-    let partition = try window.partitionBy.map { try bindTyped($0, stage) }
-    for (key, syntax) in zip(partition, window.partitionBy) { try requireEquality(key.type, syntax.range) }
-    let order = try window.orderBy.map { try bindSortItem($0, stage) }
+    let partitionBy = flattened(window.partitionBy, stage.scope)
+    let partition = try partitionBy.map { try bindTyped($0, stage) }
+    for (key, syntax) in zip(partition, partitionBy) { try requireEquality(key.type, syntax.range) }
+    let order = try flattened(window.orderBy, stage.scope).map { try bindSortItem($0, stage) }
     let frame = try bindFrame(window.frame, order, stage)
 
     var result: WindowCall
@@ -529,6 +551,7 @@ extension Binder {
     if type == .json {
       throw BinderError.user("42883", "could not identify an ordering operator for type json", range)
     }
+    if type.isRecord { throw BinderError.unsupported("the order of rows that are values", range) }
     if let element = type.element {
       switch element {
       case .numeric, .interval, .uuid, .bytea, .json, .jsonb:
@@ -541,6 +564,9 @@ extension Binder {
   func requireEquality(_ type: LogicalType, _ range: SourceRange) throws {
     if type == .json {
       throw BinderError.user("42883", "could not identify an equality operator for type json", range)
+    }
+    if type == .record(isComparable: false) {
+      throw BinderError.unsupported("the equality of rows that are values, with fields of these types", range)
     }
   }
 }
@@ -569,7 +595,7 @@ enum SpecialNames {
   static let known: Set<String> = [
     "setseed",
     "array_replace", "array_fill", "array_dims", "array_ndims",
-    "row_to_json", "timeofday", "to_number", "unistr", "normalize",
+    "timeofday", "to_number", "unistr", "normalize",
     "to_ascii", "current_setting", "set_config", "pg_sleep", "nextval", "currval", "lastval", "setval", "txid_current",
     "overlaps", "erf",
   ]

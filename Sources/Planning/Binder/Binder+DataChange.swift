@@ -281,11 +281,19 @@ extension Binder {
   ) throws -> [Expression] {
     var values = fields.map { Expression.column($0) }
     var assigned: Set<Int> = []
-    func set(_ column: AssignmentTarget, _ syntax: Syntax.Expression) throws {
+    func place(of column: AssignmentTarget) throws -> Int {
       let index = try target(column.name, column.range, table)
       guard assigned.insert(index).inserted else {
         throw BinderError.user("42601", "multiple assignments to same column \"\(column.name)\"", column.range)
       }
+      return index
+    }
+    func set(_ column: AssignmentTarget, _ value: Expression, _ range: SourceRange) throws {
+      let index = try place(of: column)
+      values[index] = try assign(value, to: table.fields[index], range)
+    }
+    func set(_ column: AssignmentTarget, _ syntax: Syntax.Expression) throws {
+      let index = try place(of: column)
       let field = table.fields[index]
       if case .defaultValue = syntax.node {
         values[index] = try expression(of: table.defaults[index], field)
@@ -298,15 +306,10 @@ extension Binder {
       case .single(let column, let syntax): try set(column, syntax)
       case .multiple(let columns, let source):
         if case .scalarSubquery(let query) = source.node {
-          guard let count = query.width else {
-            throw BinderError.unsupported("assigning several columns from SELECT *", source.range)
+          let found = try bindRowSubquery(query, count: columns.count, stage, source.range) { _ in
+            "number of columns does not match number of values"
           }
-          guard count == columns.count else {
-            throw BinderError.user("42601", "number of columns does not match number of values", source.range)
-          }
-          for (index, column) in columns.enumerated() {
-            try set(column, Syntax.Expression(.scalarSubquery(query.narrowed(to: index)), source.range))
-          }
+          for (column, value) in zip(columns, found) { try set(column, value, source.range) }
           continue
         }
         guard case .row(let items, _) = source.node else {

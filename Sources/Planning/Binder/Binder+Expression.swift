@@ -37,7 +37,7 @@ extension Binder {
     let range = syntax.range
     switch syntax.node {
     case .column(let path): return try bindColumn(path, stage, range)
-    case .star, .allFields: throw BinderError.unsupported("a row as a value", range)
+    case .star, .allFields: throw BinderError.user("42601", "row expansion via \"*\" is not supported here", range)
     case .parameter(let index): return .parameter(index, parameterTypes[index] ?? .unknown)
     case .literal(let literal): return try bindLiteral(literal, range)
     case .cast(let operand, let name):
@@ -57,11 +57,11 @@ extension Binder {
         throw BinderError.unsupported("the collation \"\(names.joined(separator: "."))\"", range)
       }
       return try bind(operand, stage)
-    case .row: throw BinderError.unsupported("a row as a value", range)
+    case .row(let items, _): return try bindRow(items, stage)
     case .array(let elements): return try bindArray(elements, stage, range)
     case .arraySubquery(let query): return try bindArraySubquery(query, stage, range)
     case .subscripted(let base, let subscripts): return try bindSubscripts(base, subscripts, stage, range)
-    case .field: throw BinderError.unsupported("a field of a composite value", range)
+    case .field(let base, let name): return try bindField(base, name, stage, range)
 
     case .and(let operands):
       return .and(try operands.map { try bindCondition($0, stage, "AND") })
@@ -77,22 +77,12 @@ extension Binder {
     case .unary(let op, let operand): return try bindUnary(op, operand, stage, range)
     case .binary(let op, let left, let right): return try bindBinary(op, left, right, stage, range)
     case .isNull(let operand, let isNegated):
-      if case .row(let items, _) = operand.node {
-        // A row is NULL when all of it is, and not NULL when nothing of it is: neither is the other's opposite.
-        let tests = try items.map { item in
-          let test = Expression.isNull(try bindTyped(item, stage))
-          return isNegated ? Expression.not(test) : test
-        }
-        return tests.count == 1 ? tests[0] : .and(tests)
-      }
-      let test = Expression.isNull(try bindTyped(operand, stage))
-      return isNegated ? .not(test) : test
+      return try makeNullTest(try bindTyped(operand, stage), isNegated: isNegated, range)
     case .isTruth(let operand, let truth, let isNegated):
       return try bindTruth(operand, truth, isNegated, stage)
     case .isDistinct(let left, let right, let isNegated):
-      let (a, b) = try unify(
-        try bind(left, stage), try bind(right, stage), "=", range, leftRange: left.range, rightRange: right.range)
-      let test = Expression.isDistinct(a, b)
+      let test = try makeDistinct(
+        try bind(left, stage), try bind(right, stage), range, leftRange: left.range, rightRange: right.range)
       return isNegated ? .not(test) : test
     case .between(let between): return try bindBetween(between, stage, range)
     case .pattern(let match): return try bindPattern(match, stage, range)
@@ -142,6 +132,7 @@ extension Binder {
   }
 
   private func bindColumn(_ path: [String], _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    if let row = try bindWholeRow(path, stage, range) { return row }
     let (column, isOuter) = try stage.scope.resolve(path, range)
     if isOuter {
       outerReferences.append(.init(expression: column.expression, name: column.displayName, range: range))
@@ -233,10 +224,13 @@ extension Binder {
   private func bindBinary(
     _ op: OperatorName, _ left: Syntax.Expression, _ right: Syntax.Expression, _ stage: Stage, _ range: SourceRange
   ) throws -> Expression {
-    if case .row(let a, _) = left.node, case .row(let b, _) = right.node {
-      return try bindRowComparison(op, a, b, stage, range)
-    }
     let a = try bind(left, stage)
+    if let fields = a.rowFields, case .scalarSubquery(let query) = right.node {
+      let values = try bindRowSubquery(query, count: fields.count, stage, right.range) {
+        "subquery has too \($0 > fields.count ? "many" : "few") columns"
+      }
+      return try compareRows(op, fields.map(\.value), values, range)
+    }
     let b = try bind(right, stage)
     return try makeBinary(op, a, b, range, leftRange: left.range, rightRange: right.range)
   }
@@ -246,6 +240,7 @@ extension Binder {
     leftRange: SourceRange, rightRange: SourceRange
   ) throws -> Expression {
     let (a, b) = (TypeKind(left.type), TypeKind(right.type))
+    if let row = try makeRowOperator(op, left, right, range) { return row }
     guard let symbol = op.builtIn else { throw BinderError.noOperator(op.symbol, a, b, range) }
     if let comparison = ComparisonOperator(symbol: symbol) {
       let (x, y) = try unify(left, right, symbol, range, leftRange: leftRange, rightRange: rightRange)
@@ -328,35 +323,6 @@ extension Binder {
     return .call(.concatenate, [try text(left, leftRange), try text(right, rightRange)], .text)
   }
 
-  private func bindRowComparison(
-    _ op: OperatorName, _ left: [Syntax.Expression], _ right: [Syntax.Expression], _ stage: Stage, _ range: SourceRange
-  ) throws -> Expression {
-    guard left.count == right.count else {
-      throw BinderError.user("42601", "unequal number of entries in row expressions", range)
-    }
-    guard let symbol = op.builtIn, let comparison = ComparisonOperator(symbol: symbol), !left.isEmpty else {
-      throw BinderError.unsupported("a row with operator \(op.symbol)", range)
-    }
-    var pairs: [(Expression, Expression)] = []
-    for (l, r) in zip(left, right) {
-      pairs.append(
-        try unify(
-          try bind(l, stage), try bind(r, stage), symbol, range, leftRange: l.range, rightRange: r.range))
-    }
-    switch comparison {
-    case .equal: return .conjunction(pairs.map { .compare(.equal, $0, $1) })
-    case .notEqual: return .disjunction(pairs.map { .compare(.notEqual, $0, $1) })
-    default:
-      // (a, b) < (c, d) is a < c OR (a = c AND b < d).
-      let strict: ComparisonOperator = comparison == .less || comparison == .lessOrEqual ? .less : .greater
-      var result = Expression.compare(comparison, pairs[pairs.count - 1].0, pairs[pairs.count - 1].1)
-      for (l, r) in pairs.dropLast().reversed() {
-        result = .or([.compare(strict, l, r), .and([.compare(.equal, l, r), result])])
-      }
-      return result
-    }
-  }
-
   private func bindTruth(
     _ operand: Syntax.Expression, _ truth: TruthValue, _ isNegated: Bool, _ stage: Stage
   ) throws -> Expression {
@@ -375,6 +341,14 @@ extension Binder {
     let low = try bind(between.low, stage)
     let high = try bind(between.high, stage)
     func inside(_ low: Expression, _ high: Expression) throws -> Expression {
+      if value.type.isRecord {
+        return .and([
+          try makeBinary(
+            OperatorName(">="), value, low, range, leftRange: between.value.range, rightRange: between.low.range),
+          try makeBinary(
+            OperatorName("<="), value, high, range, leftRange: between.value.range, rightRange: between.high.range),
+        ])
+      }
       let (v1, l) = try unify(
         value, low, ">=", range, leftRange: between.value.range, rightRange: between.low.range)
       let (v2, h) = try unify(
@@ -417,15 +391,14 @@ extension Binder {
   func bindInList(
     _ value: Syntax.Expression, _ list: [Syntax.Expression], _ stage: Stage, _ range: SourceRange, _ symbol: String
   ) throws -> Expression {
-    if case .row = value.node {
-      let tests = try list.map { item in
-        try nested(item.range) {
-          try bindBinary(OperatorName("="), value, item, stage, range)
-        }
-      }
-      return .disjunction(tests)
-    }
     let left = try bind(value, stage)
+    if left.type.isRecord {
+      return .disjunction(
+        try list.map { item in
+          try makeBinary(
+            OperatorName("="), left, try bind(item, stage), range, leftRange: value.range, rightRange: item.range)
+        })
+    }
     let items = try list.map { try bind($0, stage) }
     // One type for all, as PostgreSQL compares with an array; else one comparison each.
     let typed = zip(items, list).map { ($0.type, $1.range) }
@@ -466,7 +439,12 @@ extension Binder {
     let operand = try conditional.operand.map { try bindTyped($0, stage) }
     var conditions: [Expression] = []
     for branch in conditional.branches {
-      if let operand, let syntax = conditional.operand {
+      if let operand, operand.type.isRecord {
+        conditions.append(
+          try makeBinary(
+            OperatorName("="), operand, try bind(branch.condition, stage), branch.condition.range,
+            leftRange: branch.condition.range, rightRange: branch.condition.range))
+      } else if let operand, let syntax = conditional.operand {
         let (a, b) = try unify(
           operand, try bind(branch.condition, stage), "=", branch.condition.range, leftRange: syntax.range,
           rightRange: branch.condition.range)

@@ -66,10 +66,10 @@ extension Binder {
       outputs.append(Output(expression: expression, name: "", range: syntax.range))
       return outputs.count - 1
     }
-    for item in query.orderBy { keys.append((try position(item.value, "ORDER BY"), item)) }
+    for item in flattened(query.orderBy, scope) { keys.append((try position(item.value, "ORDER BY"), item)) }
     var distinctKeys: [Int] = []
     if case .on(let expressions) = select.distinct {
-      distinctKeys = try expressions.map { try position($0, "DISTINCT ON") }
+      distinctKeys = try flattened(expressions, scope).map { try position($0, "DISTINCT ON") }
     }
     if case .all = select.distinct, outputs.count > visibleCount {
       throw BinderError.user(
@@ -188,6 +188,13 @@ extension Binder {
         }
         continue
       }
+      if case .allFields(let base) = item.value.node {
+        guard let fields = try bind(base, stage).rowFields else {
+          throw BinderError.unsupported("the fields of this value", item.range)
+        }
+        outputs += fields.map { Output(expression: $0.value, name: $0.name, range: item.range) }
+        continue
+      }
       // What GROUP BY has bound already is not bound again, so that a subquery in it stays one.
       let key = stage.aggregates?.keysOfItems[index].flatMap { stage.aggregates?.keys[$0] }
       let expression = try key.map { .column($0.column) } ?? bind(item.value, stage)
@@ -197,7 +204,7 @@ extension Binder {
     return outputs
   }
 
-  private func expandStar(_ path: [String], _ stage: Stage, _ range: SourceRange) throws -> [VisibleColumn] {
+  func expandStar(_ path: [String], _ stage: Stage, _ range: SourceRange) throws -> [VisibleColumn] {
     if path.isEmpty {
       if stage.scope.visible.isEmpty, stage.scope.relations.isEmpty {
         throw BinderError.user("42601", "SELECT * with no tables specified is not valid", range)
@@ -257,8 +264,7 @@ extension Binder {
     func keys(_ element: GroupingElement) throws -> [Int] {
       switch element {
       case .expression(let syntax):
-        if case .row(let fields, _) = syntax.node { return try fields.map(key) }
-        return [try key(syntax)]
+        return try flattened([syntax], scope).map(key)
       case .empty: return []
       case .rollup(_, let range), .cube(_, let range), .sets(_, let range):
         throw BinderError.unsupported("grouping sets within ROLLUP or CUBE", range)

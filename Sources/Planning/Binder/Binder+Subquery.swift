@@ -106,18 +106,14 @@ extension Binder {
   private func bindComparisons(
     _ value: Syntax.Expression, _ op: OperatorName, _ query: Query, _ stage: Stage, _ range: SourceRange
   ) throws -> (LogicalPlan, [Expression]) {
-    var values = [value]
-    if case .row(let fields, _) = value.node { values = fields }
-    let left = try values.map { try bind($0, stage) }
+    let whole = try bind(value, stage)
+    let left = whole.rowFields?.map(\.value) ?? [whole]
     let bound = try bindQuery(query, parent: stage.scope)
     if bound.columns.count > left.count {
       throw BinderError.user("42601", "subquery has too many columns", range)
     }
     if bound.columns.count < left.count {
       throw BinderError.user("42601", "subquery has too few columns", range)
-    }
-    if left.count > 1, op.builtIn != "=" {
-      throw BinderError.unsupported("a row with \(op.symbol) and a subquery", range)
     }
     var plan = bound.plan.withoutOrder
     // A column around the subquery that it gives as its own must have a name of its own in the join.
@@ -129,9 +125,11 @@ extension Binder {
       plan = .project(zip(plan.output, columns).map { Projection(.column($0), as: $1) }, plan)
     }
     var conditions: [Expression] = []
+    if left.count > 1, op.builtIn != "=" {
+      return (plan, [try compareRows(op, left, columns.map { .column($0) }, range)])
+    }
     for (index, right) in columns.enumerated() {
-      let test = try makeBinary(
-        op, left[index], .column(right), range, leftRange: values[index].range, rightRange: range)
+      let test = try makeBinary(op, left[index], .column(right), range, leftRange: value.range, rightRange: range)
       guard test.type == .boolean else {
         throw BinderError.user("42809", "op ANY/ALL (array) requires operator to yield boolean", range)
       }

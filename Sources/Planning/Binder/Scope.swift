@@ -114,6 +114,21 @@ extension Scope {
     return relations.first { $0.name == name && (path.count == 1 || $0.schema == path.first) }
   }
 
+  /// The relation that a path names as a whole: where no level has a column of that name.
+  func wholeRow(_ path: [String]) -> (relation: ScopeRelation, isOuter: Bool)? {
+    var scope: Scope? = self
+    while path.count == 1, let current = scope {
+      if current.visible.contains(where: { $0.name == path[0] }) { return nil }
+      scope = current.parent
+    }
+    scope = self
+    while let current = scope {
+      if let relation = current.relation(path[...]) { return (relation, current !== self) }
+      scope = current.parent
+    }
+    return nil
+  }
+
   private func missing(_ path: [String], _ range: SourceRange, hasRelation: Bool) -> PulsehouseError {
     let name = path[path.count - 1]
     var known: [VisibleColumn] = []

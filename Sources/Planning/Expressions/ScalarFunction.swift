@@ -118,7 +118,9 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case jsonBuildArray = "jsonb_build_array"
   case jsonBuildObject = "jsonb_build_object"
 
-  // Arrays.
+  // Rows and arrays.
+  /// (name, value, ...): a row of these fields.
+  case makeRow = "row"
   case makeArray = "array"
   /// (array, index) and (array, lower, upper).
   case arrayElement = "array_element"
@@ -159,8 +161,7 @@ extension ScalarFunction {
   package var seesNulls: Bool {
     switch self {
     case .greatest, .least, .concat, .concatWithSeparator, .hash, .raise, .format, .makeArray, .arrayToString,
-      .jsonBuildArray,
-      .jsonBuildObject,
+      .jsonBuildArray, .jsonBuildObject, .makeRow,
       .stringToArray, .arrayConcatenate, .arrayAppend, .arrayPrepend, .arrayPosition, .arrayRemove, .quantified:
       true
     default: false

@@ -8,6 +8,7 @@ enum TypeKind: UInt8, Sendable, Hashable, CaseIterable {
   case uuid, json, jsonb
   /// An array, whatever its elements.
   case array
+  case record
   case unknown
   /// Any type, each argument its own.
   case any
@@ -43,6 +44,7 @@ extension TypeKind {
     case .json: self = .json
     case .jsonb: self = .jsonb
     case .array: self = .array
+    case .record: self = .record
     case .unknown: self = .unknown
     }
   }
@@ -70,6 +72,7 @@ extension TypeKind {
     case .json: .json
     case .jsonb: .jsonb
     case .array: .array(.text)
+    case .record: .record(isComparable: false)
     case .unknown: .unknown
     }
   }
@@ -87,7 +90,7 @@ extension TypeKind {
     case .bytea, .uuid, .json, .jsonb: .user
     case .array: .array
     case .unknown: .unknown
-    case .any, .anyCompatible: .pseudo
+    case .any, .anyCompatible, .record: .pseudo
     }
   }
 
@@ -128,6 +131,7 @@ extension TypeKind {
       return .assignment
     case (.jsonb, .bool): return .explicit
     case _ where self == .jsonb && target.isNumber: return .explicit
+    case (_, .record): return nil
     case _ where target.isString: return .assignment
     case _ where isString: return .explicit
     default: return nil

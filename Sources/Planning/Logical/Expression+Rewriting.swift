@@ -112,6 +112,7 @@ extension Expression {
       branches.contains { $0.result.isNullable } || (otherwise?.isNullable ?? true)
     case .call(let function, let operands, _):
       switch function {
+      case .makeRow: false
       case .add, .subtract, .multiply, .divide, .modulo, .negate, .concatenate, .concat, .hash, .now, .dateTrunc,
         .upper, .lower, .length, .abs, .like:
         function == .concat || function == .hash ? false : operands.contains(where: \.isNullable)

@@ -25,39 +25,6 @@ extension Query {
   }
 }
 
-extension Query {
-  /// How many columns the query gives, where no star hides it.
-  package var width: Int? {
-    switch body {
-    case .select(let select):
-      let hasStar = select.items.contains { item in
-        switch item.value.node {
-        case .star, .allFields: true
-        default: false
-        }
-      }
-      return hasStar ? nil : select.items.count
-    case .values(let rows): return rows.first?.count
-    case .setOperation(let operation): return operation.left.width
-    }
-  }
-
-  /// A query for one of its columns, of which `width` must be known.
-  package func narrowed(to index: Int) -> Query {
-    let names = (0..<(width ?? 0)).map { "column\($0 + 1)" }
-    let item = SelectItem(value: Expression(.column([names[index]]), range), alias: nil, range: range)
-    let source = TableReference.subquery(
-      DerivedTable(query: self, isLateral: false, alias: TableAlias(name: "source", columns: names), range: range))
-    return Query(
-      with: nil,
-      body: .select(
-        Select(
-          distinct: .none, items: [item], from: [source], predicate: nil, groupBy: [], isGroupByDistinct: false,
-          having: nil, windows: [])),
-      orderBy: [], limit: nil, withTies: false, offset: nil, locking: [], range: range)
-  }
-}
-
 package indirect enum QueryBody: Hashable, Sendable {
   case select(Select)
   case values([[Expression]])

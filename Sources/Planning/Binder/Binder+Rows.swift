@@ -1,0 +1,233 @@
+import SQLSyntax
+import Vectors
+
+/// Row values: `(a, b)`, `ROW(...)`, a table's name as the row it stands for.
+///
+/// A row is a call of `makeRow` whose arguments are a name and a value for each field. It is taken apart wherever that
+/// tells what is meant (comparisons, order, JSON, fields); elsewhere it is PostgreSQL's text of it.
+extension Binder {
+  struct RowField {
+    var name: String
+    var value: Expression
+  }
+
+  func bindRow(_ items: [Syntax.Expression], _ stage: Stage) throws -> Expression {
+    var fields: [RowField] = []
+    for item in items {
+      if case .star(let path) = item.node {
+        for column in try expandStar(path, stage, item.range) {
+          fields.append(RowField(name: "f\(fields.count + 1)", value: column.expression))
+        }
+      } else {
+        fields.append(RowField(name: "f\(fields.count + 1)", value: try bind(item, stage)))
+      }
+    }
+    return makeRow(fields)
+  }
+
+  /// The row that a table's name stands for where no column is called so; nil for other paths.
+  func bindWholeRow(_ path: [String], _ stage: Stage, _ range: SourceRange) throws -> Expression? {
+    guard let (relation, isOuter) = stage.scope.wholeRow(path) else { return nil }
+    for column in relation.columns {
+      let reference = Stage.Reference(expression: column.expression, name: column.displayName, range: range)
+      if isOuter {
+        outerReferences.append(reference)
+      } else if !stage.isAggregateArgument {
+        stage.references.append(reference)
+      }
+    }
+    return makeRow(relation.columns.map { RowField(name: $0.name, value: $0.expression) })
+  }
+
+  private func makeRow(_ fields: [RowField]) -> Expression {
+    let isComparable = fields.allSatisfy { $0.value.type.equalityIsOfText }
+    return .call(
+      .makeRow, fields.flatMap { [.constant(.text($0.name), .text), $0.value] }, .record(isComparable: isComparable))
+  }
+
+  /// `row op row`, field by field; nil unless both sides are rows.
+  func makeRowOperator(
+    _ op: OperatorName, _ left: Expression, _ right: Expression, _ range: SourceRange
+  ) throws -> Expression? {
+    guard left.type.isRecord || right.type.isRecord else { return nil }
+    guard let symbol = op.builtIn, left.type.isRecord, right.type.isRecord else {
+      if op.symbol == "||" { return nil }
+      throw BinderError.noOperator(op.symbol, TypeKind(left.type), TypeKind(right.type), range)
+    }
+    guard let a = left.rowFields, let b = right.rowFields else {
+      // Rows as values are equal where their texts are, NULLs too.
+      guard left.type == .record(isComparable: true), right.type == left.type, symbol == "=" || symbol == "<>" else {
+        throw BinderError.unsupported("comparing rows that a subquery gives by \(symbol)", range)
+      }
+      return .compare(symbol == "=" ? .equal : .notEqual, left, right)
+    }
+    return try compareRows(op, a.map(\.value), b.map(\.value), range)
+  }
+
+  func compareRows(
+    _ op: OperatorName, _ left: [Expression], _ right: [Expression], _ range: SourceRange
+  ) throws -> Expression {
+    guard left.count == right.count else {
+      throw BinderError.user("42601", "unequal number of entries in row expressions", range)
+    }
+    guard !left.isEmpty else { throw BinderError.user("0A000", "cannot compare rows of zero length", range) }
+    guard let symbol = op.builtIn, let comparison = ComparisonOperator(symbol: symbol) else {
+      throw BinderError.user(
+        "0A000", "could not determine interpretation of row comparison operator \(op.symbol)", range)
+    }
+    func test(_ symbol: String, _ index: Int) throws -> Expression {
+      try makeBinary(OperatorName(symbol), left[index], right[index], range, leftRange: range, rightRange: range)
+    }
+    switch comparison {
+    case .equal: return .conjunction(try left.indices.map { try test("=", $0) })
+    case .notEqual: return .disjunction(try left.indices.map { try test("<>", $0) })
+    default:
+      // (a, b) < (c, d) is a < c OR (a = c AND b < d).
+      let strict = comparison == .less || comparison == .lessOrEqual ? "<" : ">"
+      var result = try test(symbol, left.count - 1)
+      for index in left.indices.dropLast().reversed() {
+        result = .or([try test(strict, index), .and([try test("=", index), result])])
+      }
+      return result
+    }
+  }
+
+  /// `left IS DISTINCT FROM right`.
+  func makeDistinct(
+    _ left: Expression, _ right: Expression, _ range: SourceRange, leftRange: SourceRange, rightRange: SourceRange
+  ) throws -> Expression {
+    if left.type.isRecord || right.type.isRecord, let a = left.rowFields, let b = right.rowFields {
+      guard a.count == b.count else {
+        throw BinderError.user("42601", "unequal number of entries in row expressions", range)
+      }
+      return .disjunction(
+        try zip(a, b).map {
+          try makeDistinct($0.value, $1.value, range, leftRange: leftRange, rightRange: rightRange)
+        })
+    }
+    // A row that is written out is a value, whatever its fields are.
+    if left.rowFields != nil, right.isNullConstant { return .trueConstant }
+    if right.rowFields != nil, left.isNullConstant { return .trueConstant }
+    let (a, b) = try unify(left, right, "=", range, leftRange: leftRange, rightRange: rightRange)
+    return .isDistinct(a, b)
+  }
+
+  /// `value IS [NOT] NULL`: a row is NULL when all of it is, and not NULL when nothing of it is; neither is the other's
+  /// opposite.
+  func makeNullTest(_ value: Expression, isNegated: Bool, _ range: SourceRange) throws -> Expression {
+    if let fields = value.rowFields {
+      let tests = fields.map { field -> Expression in
+        // A row within a row is a value.
+        if field.value.type.isRecord { return isNegated ? .trueConstant : .falseConstant }
+        return isNegated ? .not(.isNull(field.value)) : .isNull(field.value)
+      }
+      return .conjunction(tests)
+    }
+    if value.type.isRecord { throw BinderError.unsupported("IS NULL of a row that a subquery gives", range) }
+    return isNegated ? .not(.isNull(value)) : .isNull(value)
+  }
+
+  /// The values of `(SELECT a, b ...)`, which gives one row at most: a column for each.
+  func bindRowSubquery(
+    _ query: Query, count: Int?, _ stage: Stage, _ range: SourceRange, _ mismatch: (Int) -> String
+  ) throws -> [Expression] {
+    let bound = try bindQuery(query, parent: stage.scope)
+    if let count, bound.columns.count != count {
+      throw BinderError.user("42601", mismatch(bound.columns.count), range)
+    }
+    let outputs = bound.columns.map { column($0.name, $0.type) }
+    let plan = LogicalPlan.project(zip(bound.columns, outputs).map { Projection(.column($0), as: $1) }, bound.plan)
+    guard let first = outputs.first else { throw BinderError.user("42601", "subquery has too few columns", range) }
+    stage.attachments.append(Attachment(kind: .single, plan: plan, conditions: [], output: first))
+    return outputs.map { .column($0) }
+  }
+
+  /// The parts of a sort item or a key that is a row: a row is ordered by its fields in turn.
+  func rowParts(_ syntax: Syntax.Expression, _ scope: Scope) -> [Syntax.Expression]? {
+    switch syntax.node {
+    case .row(let items, _) where !items.isEmpty: return items
+    case .column(let path):
+      return scope.wholeRow(path)?.relation.columns.map {
+        Syntax.Expression(.column(path + [$0.name]), syntax.range)
+      }
+    default: return nil
+    }
+  }
+
+  /// The same sort order with rows as their fields.
+  func flattened(_ items: [SortItem], _ scope: Scope) -> [SortItem] {
+    items.flatMap { item -> [SortItem] in
+      guard let parts = rowParts(item.value, scope) else { return [item] }
+      let fields = parts.map { part in
+        var field = item
+        field.value = part
+        field.nulls = nil
+        return field
+      }
+      return flattened(fields, scope)
+    }
+  }
+
+  func flattened(_ keys: [Syntax.Expression], _ scope: Scope) -> [Syntax.Expression] {
+    keys.flatMap { key in rowParts(key, scope).map { flattened($0, scope) } ?? [key] }
+  }
+
+  /// `(row).name`.
+  func bindField(_ base: Syntax.Expression, _ name: String, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    let value = try bind(base, stage)
+    guard let fields = value.rowFields else {
+      if value.type.isRecord { throw BinderError.unsupported("a field of a row that a subquery gives", range) }
+      throw BinderError.user(
+        "42809", "column notation .\(name) applied to type \(TypeKind(value.type).name), which is not a composite type",
+        range)
+    }
+    guard let field = fields.first(where: { $0.name == name }) else {
+      throw BinderError.user("42703", "could not identify column \"\(name)\" in record data type", range)
+    }
+    return field.value
+  }
+
+  /// A value as JSON has it: rows become objects.
+  func asJSON(_ value: Expression, _ type: LogicalType, _ range: SourceRange) throws -> Expression {
+    guard value.type.isRecord else { return value }
+    guard let fields = value.rowFields else {
+      throw BinderError.unsupported("a row that a subquery gives as JSON", range)
+    }
+    var arguments: [Expression] = []
+    for field in fields {
+      let own = field.value.type == .unknown ? try resolveUnknown(field.value, to: .text, range) : field.value
+      arguments += [.constant(.text(field.name), .text), try asJSON(own, type, range)]
+    }
+    return .call(.jsonBuildObject, arguments, type)
+  }
+}
+
+extension Expression {
+  /// The fields of a row that is written out, or stands for a table's; nil for anything else.
+  var rowFields: [Binder.RowField]? {
+    guard case .call(.makeRow, let arguments, _) = self else { return nil }
+    return stride(from: 0, to: arguments.count - 1, by: 2).map { index in
+      guard case .constant(.text(let name), _) = arguments[index] else {
+        return Binder.RowField(name: "", value: arguments[index + 1])
+      }
+      return Binder.RowField(name: name, value: arguments[index + 1])
+    }
+  }
+}
+
+extension LogicalType {
+  var isRecord: Bool {
+    if case .record = self { return true }
+    return false
+  }
+
+  /// True where two values are equal if and only if they are shown alike.
+  fileprivate var equalityIsOfText: Bool {
+    switch self {
+    case .boolean, .smallint, .integer, .bigint, .text, .varchar, .bytea, .date, .time, .timestamp, .timestamptz, .uuid,
+      .unknown, .record(isComparable: true):
+      true
+    default: false
+    }
+  }
+}
