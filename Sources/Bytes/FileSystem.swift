@@ -30,6 +30,10 @@ package protocol FileSystem: Sendable {
   /// Returns when the names in a directory are as safe as the disk can make them.
   func syncDirectory(_ path: String) throws(PulsehouseError)
 
+  /// Begins a span of writing in the file system that has `directory`, all of which can then be made safe together; nil
+  /// where the system cannot do that and tell whether it worked.
+  func writingSpan(_ directory: String) throws(PulsehouseError) -> (any WritingSpan)?
+
   /// Returns the names in a directory, in byte order, without `.` and `..`.
   func list(_ path: String) throws(PulsehouseError) -> [String]
 
@@ -46,6 +50,17 @@ package protocol FileSystem: Sendable {
 
 extension FileSystem {
   package var isDurable: Bool { true }
+
+  package func writingSpan(_ directory: String) throws(PulsehouseError) -> (any WritingSpan)? { nil }
+}
+
+/// All that is written in one file system since a moment: made safe together, which for hundreds of files is much faster
+/// than one by one. What others write there meanwhile is waited for, too. One thread at a time.
+package protocol WritingSpan: AnyObject, Sendable {
+  /// Returns when every file written, made or renamed since the span began is as safe, by its name, as the disk can make
+  /// it. - Throws: `.io` also for what failed to be written before this call; what came before is then not known to be
+  /// safe.
+  func synchronize() throws(PulsehouseError)
 }
 
 /// What to do when the file to be created exists.

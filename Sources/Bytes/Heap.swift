@@ -2,7 +2,8 @@ import CKernels
 
 /// The process's heap.
 package enum Heap {
-  /// Gives memory that is free, but kept for later, back to the system: for a process that works now and then.
+  /// Gives memory that is free, but kept for later, back to the system, column buffers' included: for a process that
+  /// works now and then.
   package static func release() { ph_release_heap() }
 
   /// From now on large pieces of memory go back to the system when they are freed: for a process that runs for weeks and

@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Synchronization
 
@@ -78,6 +79,23 @@ package struct LocalFileSystem: FileSystem {
     defer { _ = Glibc.close(descriptor) }
     guard fsync(descriptor) == 0 else { throw .system("sync directory", path, code: errno) }
   }
+
+  package func writingSpan(_ directory: String) throws(PulsehouseError) -> (any WritingSpan)? {
+    guard Self.tellsFailedWrites else { return nil }
+    let descriptor = try retrying("open directory", directory) {
+      Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    return LocalWritingSpan(directory, descriptor: descriptor, isDurable: isDurable)
+  }
+
+  /// Since Linux 5.8, `syncfs` tells of writes that failed since its descriptor was opened; before, of none.
+  private static let tellsFailedWrites: Bool = {
+    var name = utsname()
+    guard uname(&name) == 0 else { return false }
+    let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+    return numbers.count == 2 && (numbers[0], numbers[1]) >= (5, 8)
+  }()
 
   package func list(_ path: String) throws(PulsehouseError) -> [String] {
     guard let directory = opendir(path) else { throw .system("list directory", path, code: errno) }
@@ -166,5 +184,26 @@ private final class LocalWritableFile: WritableFile {
     let open = descriptor.exchange(-1, ordering: .relaxed)
     guard open >= 0 else { return }
     guard Glibc.close(open) == 0 || errno == EINTR else { throw .system("close file", path, code: errno) }
+  }
+}
+
+/// A file system of this machine, by a descriptor that was opened before what is to be made safe was written.
+private final class LocalWritingSpan: WritingSpan {
+  private let directory: String
+  private let descriptor: Int32
+  private let isDurable: Bool
+
+  init(_ directory: String, descriptor: Int32, isDurable: Bool) {
+    self.directory = directory
+    self.descriptor = descriptor
+    self.isDurable = isDurable
+  }
+
+  deinit { _ = Glibc.close(descriptor) }
+
+  func synchronize() throws(PulsehouseError) {
+    guard !isDurable || ph_sync_file_system(descriptor) == 0 else {
+      throw .system("sync file system", directory, code: errno)
+    }
   }
 }

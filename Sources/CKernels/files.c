@@ -35,3 +35,12 @@ void ph_discard_file_range(int descriptor, int64_t offset, int64_t count) {
   (void)descriptor, (void)offset, (void)count;
 #endif
 }
+
+int ph_sync_file_system(int descriptor) {
+#if defined(__linux__)
+  return syncfs(descriptor);
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
+}

@@ -11,6 +11,7 @@
 // - above: a mapping each; freed mappings wait in a short list for a buffer of about their size.
 #define _GNU_SOURCE
 #include "CKernels.h"
+#include "memory.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -260,11 +261,46 @@ void ph_buffer_keep(size_t size) {
   pthread_mutex_unlock(&pool_lock);
 }
 
+// What waits in a class: chunks without used slots.
+static void release_class(struct size_class *class, size_t size) {
+  pthread_mutex_lock(&class->lock);
+  for (struct chunk *chunk = class->open, *next; chunk; chunk = next) {
+    next = chunk->next;
+    if (chunk->used > 0) continue;
+    take_out(class, chunk);
+    class->chunk_count--;
+    munmap(chunk, size);
+  }
+  pthread_mutex_unlock(&class->lock);
+}
+
+void ph_buffer_release(void) {
+  for (uint32_t number = 0; number < CLASS_COUNT; number++) {
+    release_class(&classes[number], chunk_size(is_small(number)));
+  }
+  pthread_mutex_lock(&pool_lock);
+  for (int small = 0; small < 2; small++) {
+    for (struct chunk *chunk = pools[small], *next; chunk; chunk = next) {
+      next = chunk->next;
+      munmap(chunk, chunk_size(small));
+    }
+    pools[small] = NULL;
+  }
+  pool_bytes = 0;
+  for (int i = 0; i < MAPPING_COUNT; i++) {
+    if (mappings[i].base) munmap(mappings[i].base, mappings[i].size);
+    mappings[i].base = NULL;
+  }
+  mapping_bytes = 0;
+  pthread_mutex_unlock(&pool_lock);
+}
+
 #else
 
 void *ph_buffer_allocate(size_t size) { return aligned_alloc(64, (size + 63) & ~(size_t)63); }
 void ph_buffer_free(void *base, size_t size) { free(base); }
 void ph_buffer_keep(size_t size) { (void)size; }
+void ph_buffer_release(void) {}
 
 #endif
 

@@ -16,7 +16,7 @@
   F(rd_kafka_topic_new) F(rd_kafka_topic_name) F(rd_kafka_topic_destroy) F(rd_kafka_produce_batch) \
   F(rd_kafka_poll_set_consumer) F(rd_kafka_queue_get_consumer) F(rd_kafka_queue_new) F(rd_kafka_queue_poll) \
   F(rd_kafka_queue_destroy) F(rd_kafka_consume_batch_queue) F(rd_kafka_message_destroy) \
-  F(rd_kafka_message_timestamp) F(rd_kafka_message_headers) F(rd_kafka_header_get_all) \
+  F(rd_kafka_message_timestamp) \
   F(rd_kafka_assign) F(rd_kafka_consumer_close_queue) F(rd_kafka_consumer_closed) \
   F(rd_kafka_commit) F(rd_kafka_committed) \
   F(rd_kafka_pause_partitions) F(rd_kafka_resume_partitions) F(rd_kafka_seek_partitions) \

@@ -43,14 +43,22 @@ package enum Ingest {
         throw named
       }
       // A source that is looked at every few seconds adds a segment each time.
-      if report.rowCount > 0 {
-        let session = Session(warehouse)
-        try session.mergeSmallSegments(of: TableName(source.schema, source.table))
-        try session.mergeSmallSegments(of: Quarantine.tableName(of: source))
-      }
+      if report.recordCount > 0 { try mergeSmallSegments(of: source, in: warehouse, options.cancellation) }
       try finished(report)
       return report
     }
+  }
+
+  /// Makes few segments of the many small ones that ingesting little at a time leaves, in commits of their own; who is to
+  /// stop leaves that to the next.
+  static func mergeSmallSegments(of source: Source, in warehouse: Warehouse, _ stop: Cancellation) throws {
+    let session = Session(warehouse)
+    do {
+      for table in [TableName(source.schema, source.table), Quarantine.tableName(of: source)] {
+        try stop.check()
+        try session.mergeSmallSegments(of: table, stop: stop)
+      }
+    } catch let error as PulsehouseError where error.kind == .cancelled && stop.isCancelled {}
   }
 
   private static func ingest(

@@ -1,6 +1,7 @@
 import Bytes
 import CRdKafka
 import Glibc
+import Synchronization
 
 /// A handle of the client library with its journal: what producer, consumer and admin share.
 ///
@@ -81,25 +82,41 @@ final class KafkaClient: @unchecked Sendable {
     self.context = context
   }
 
-  /// To be called once nobody uses the handle; waits for the client's threads.
-  func destroy(flags: Int32 = 0) {
-    library.rd_kafka_destroy_flags(handle, flags)
-    context.release()
-  }
-
-  /// Destroys the handle in a thread of its own: its end may wait for a broker that never answers.
-  func abandon() {
+  /// Destroys the handle, which nobody may use any more. That waits for the client's threads, of which one may wait for a
+  /// broker that never answers, or for a topic that was deleted: so it is done in a thread of its own, and waited for no
+  /// longer than `milliseconds`.
+  func destroy(flags: Int32 = 0, milliseconds: Int = 2000) {
+    let ending = Ending(self, flags)
     var thread = pthread_t()
     let code = pthread_create(
       &thread, nil,
       { argument in
         guard let argument else { return nil }
-        let client = Unmanaged<KafkaClient>.fromOpaque(argument).takeRetainedValue()
-        client.destroy(flags: KafkaClient.destroyWithoutClosing)
+        let ending = Unmanaged<Ending>.fromOpaque(argument).takeRetainedValue()
+        ending.client.library.rd_kafka_destroy_flags(ending.client.handle, ending.flags)
+        ending.client.context.release()
+        ending.isDone.store(true, ordering: .releasing)
         return nil
-      }, Unmanaged.passRetained(self).toOpaque())
-    // Without a thread it stays as it is, for as long as the process lives.
-    if code == 0 { pthread_detach(thread) }
+      }, Unmanaged.passRetained(ending).toOpaque())
+    guard code == 0 else {
+      // Without a thread it stays as it is, for as long as the process lives.
+      Unmanaged.passUnretained(ending).release()
+      return
+    }
+    pthread_detach(thread)
+    let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+    while !ending.isDone.load(ordering: .acquiring), ContinuousClock.now < deadline { usleep(200) }
+  }
+
+  private final class Ending: Sendable {
+    let client: KafkaClient
+    let flags: Int32
+    let isDone = Atomic<Bool>(false)
+
+    init(_ client: KafkaClient, _ flags: Int32) {
+      self.client = client
+      self.flags = flags
+    }
   }
 
   static let destroyWithoutClosing = Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)

@@ -62,7 +62,7 @@ package final class KafkaConsumer {
       } while !isDone && ContinuousClock.now < deadline
     }
     library.rd_kafka_queue_destroy(queue)
-    if isDone { client.destroy(flags: KafkaClient.destroyWithoutClosing) } else { client.abandon() }
+    client.destroy(flags: KafkaClient.destroyWithoutClosing, milliseconds: isDone ? milliseconds : 0)
   }
 
   /// Reads these partitions from these offsets on, and no others.
@@ -121,13 +121,11 @@ package final class KafkaConsumer {
     var messages: [UnsafeMutablePointer<rd_kafka_message_t>] = []
     messages.reserveCapacity(received)
     var ends: [KafkaPosition] = []
-    var byteCount = 0
     var failure: PulsehouseError?
     for index in 0..<received {
       guard let message = pointers[index] else { continue }
       if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
         messages.append(message)
-        byteCount += message.pointee.len
         continue
       }
       if message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
@@ -137,7 +135,7 @@ package final class KafkaConsumer {
       }
       library.rd_kafka_message_destroy(message)
     }
-    let batch = KafkaBatch(messages, ends: ends, byteCount: byteCount, batchLibrary)
+    let batch = KafkaBatch(messages, ends: ends, batchLibrary)
     if let failure { throw failure }
     if let fatal = client.journal.fatalError { throw fatal }
     return batch

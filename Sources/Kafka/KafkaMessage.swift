@@ -1,3 +1,4 @@
+import Bytes
 import CRdKafka
 
 /// A place in a partition: what a reader reads next.
@@ -26,31 +27,14 @@ package struct KafkaWatermarks: Sendable, Hashable {
 
 /// One message of a `KafkaBatch`. Its bytes are valid as long as the batch lives.
 package struct KafkaMessage {
-  fileprivate let raw: UnsafeMutablePointer<rd_kafka_message_t>
-  fileprivate let library: KafkaBatchLibrary
-
-  package var partition: Int32 { raw.pointee.partition }
-  package var offset: Int64 { raw.pointee.offset }
-
-  /// The value; nil for a null value (a tombstone).
-  package var value: UnsafeRawBufferPointer? {
-    raw.pointee.payload.map { UnsafeRawBufferPointer(start: $0, count: raw.pointee.len) }
-  }
-
-  package var key: UnsafeRawBufferPointer? {
-    raw.pointee.key.map { UnsafeRawBufferPointer(start: $0, count: raw.pointee.key_len) }
-  }
-
+  package let partition: Int32
+  package let offset: Int64
   /// Milliseconds since 1970 UTC: when the producer made it, or the broker got it, as the topic is set up. Nil when it
   /// has none.
-  package var timestampMilliseconds: Int64? {
-    var type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
-    let time = library.timestamp(raw, &type)
-    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || time < 0 ? nil : time
-  }
-
-  /// The headers in order; a name may occur several times, a value may be null.
-  package var headers: [(name: String, value: [UInt8]?)] { library.headers(raw) }
+  package let timestampMilliseconds: Int64?
+  /// The value, with a zero byte after it; nil for a null value (a tombstone).
+  package let value: UnsafeRawBufferPointer?
+  package let key: UnsafeRawBufferPointer?
 }
 
 /// The few functions that messages need, apart from the whole table.
@@ -58,66 +42,79 @@ struct KafkaBatchLibrary {
   private let messageTimestamp:
     @convention(c) (UnsafePointer<rd_kafka_message_t>?, UnsafeMutablePointer<rd_kafka_timestamp_type_t>?) -> Int64
   fileprivate let destroy: @convention(c) (UnsafeMutablePointer<rd_kafka_message_t>?) -> Void
-  private let messageHeaders:
-    @convention(c) (UnsafePointer<rd_kafka_message_t>?, UnsafeMutablePointer<OpaquePointer?>?) -> rd_kafka_resp_err_t
-  private let headerAt:
-    @convention(c) (
-      OpaquePointer?, Int, UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafeMutablePointer<UnsafeRawPointer?>?,
-      UnsafeMutablePointer<Int>?
-    ) -> rd_kafka_resp_err_t
 
   init(_ library: ph_rdkafka) {
     messageTimestamp = library.rd_kafka_message_timestamp
     destroy = library.rd_kafka_message_destroy
-    messageHeaders = library.rd_kafka_message_headers
-    headerAt = library.rd_kafka_header_get_all
   }
 
-  fileprivate func timestamp(
-    _ raw: UnsafeMutablePointer<rd_kafka_message_t>, _ type: inout rd_kafka_timestamp_type_t
-  ) -> Int64 { messageTimestamp(raw, &type) }
-
-  fileprivate func headers(_ raw: UnsafeMutablePointer<rd_kafka_message_t>) -> [(name: String, value: [UInt8]?)] {
-    var list: OpaquePointer?
-    guard messageHeaders(raw, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
-    var headers: [(name: String, value: [UInt8]?)] = []
-    var name: UnsafePointer<CChar>?
-    var value: UnsafeRawPointer?
-    var count = 0
-    while headerAt(list, headers.count, &name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR, let name {
-      headers.append((String(cString: name), value.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: count)) }))
-    }
-    return headers
+  fileprivate func timestamp(_ raw: UnsafeMutablePointer<rd_kafka_message_t>) -> Int64? {
+    var type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+    let time = messageTimestamp(raw, &type)
+    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || time < 0 ? nil : time
   }
 }
 
-/// Messages received together, and the ends of partitions seen on the way. Their bytes are the client's own, not
-/// copied, and freed with the batch.
+/// Messages received together, and the ends of partitions seen on the way.
+///
+/// Their bytes are copied out of the client, whose own go at once: it spends some hundred bytes more on each message and
+/// keeps a whole answer of the broker as long as one message of it lives, memory that it now uses again for the next.
 ///
 /// Shape: messages of one partition are in the order of their offsets, which may have holes (compaction, transactions).
-/// @unchecked: immutable, and the library frees messages from any thread.
+/// @unchecked: immutable.
 package final class KafkaBatch: @unchecked Sendable {
-  private let messages: [UnsafeMutablePointer<rd_kafka_message_t>]
-  private let library: KafkaBatchLibrary
+  /// Of no meaning once the batch is gone.
+  package let messages: [KafkaMessage]
+  /// What the messages' values and keys point into.
+  package let bytes: AlignedBuffer
   /// Partitions whose end was reached: the offset their next message will get.
   package let ends: [KafkaPosition]
   /// The bytes of all values.
   package let byteCount: Int
 
+  /// Takes the messages, which are the client's no longer.
   init(
-    _ messages: [UnsafeMutablePointer<rd_kafka_message_t>], ends: [KafkaPosition], byteCount: Int,
-    _ library: KafkaBatchLibrary
+    _ raw: [UnsafeMutablePointer<rd_kafka_message_t>], ends: [KafkaPosition], _ library: KafkaBatchLibrary
   ) {
+    var (valueByteCount, keyByteCount) = (0, 0)
+    for message in raw {
+      valueByteCount += message.pointee.len
+      keyByteCount += message.pointee.key_len
+    }
+    let bytes = AlignedBuffer(byteCount: valueByteCount + keyByteCount + raw.count)
+    var target = bytes.base
+    func copy(_ source: UnsafeMutableRawPointer?, _ count: Int) -> UnsafeRawBufferPointer? {
+      guard let source else { return nil }
+      target.copyMemory(from: source, byteCount: count)
+      defer { target += count }
+      return UnsafeRawBufferPointer(start: target, count: count)
+    }
+    var messages: [KafkaMessage] = []
+    messages.reserveCapacity(raw.count)
+    for message in raw {
+      let value = copy(message.pointee.payload, message.pointee.len)
+      target.storeBytes(of: 0, as: UInt8.self)
+      target += 1
+      messages.append(
+        KafkaMessage(
+          partition: message.pointee.partition, offset: message.pointee.offset,
+          timestampMilliseconds: library.timestamp(message), value: value,
+          key: copy(message.pointee.key, message.pointee.key_len)))
+      library.destroy(message)
+    }
     self.messages = messages
+    self.bytes = bytes
     self.ends = ends
-    self.byteCount = byteCount
-    self.library = library
+    byteCount = valueByteCount
   }
-
-  deinit { for message in messages { library.destroy(message) } }
 
   package var count: Int { messages.count }
 
-  /// The message at `index`, of no meaning once the batch is gone.
-  package subscript(index: Int) -> KafkaMessage { KafkaMessage(raw: messages[index], library: library) }
+  /// Where in `bytes` the value of one of its messages lies.
+  package func place(of value: UnsafeRawBufferPointer) -> Range<Int> {
+    guard let base = value.baseAddress else { return 0..<0 }
+    let start = base - UnsafeRawPointer(bytes.base)
+    precondition(start >= 0 && start + value.count < bytes.byteCount, "a value of another batch")
+    return start..<start + value.count
+  }
 }

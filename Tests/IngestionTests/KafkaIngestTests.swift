@@ -179,6 +179,37 @@ import Vectors
     try house.check(400)
   }
 
+  /// One that follows for ever leaves few segments, not one for each commit.
+  @Test func whoFollowsMergesSmallSegments() throws {
+    let house = try TopicHouse(partitions: 2)
+    var options = house.house.options
+    options.follows = true
+    options.kafkaCommitSeconds = 0.01
+    let source = house.house.source
+    let warehouse = house.house.warehouse
+    let commits = Mutex(0)
+    // Used by one thread at a time.
+    nonisolated(unsafe) let feeding = house
+    _ = try runBoth(
+      { [options] in
+        let report = try Ingest.run([source], into: warehouse, options: options)[0]
+        commits.withLock { $0 = report.commitCount }
+        return report.rowCount
+      },
+      { [options] in
+        defer { options.cancellation.cancel() }
+        for round in 0..<40 {
+          try feeding.produce((round * 5..<round * 5 + 5).map(Self.line))
+          _ = try Self.waitForRows(warehouse, count: Int64(round * 5 + 5))
+        }
+        return 0
+      })
+    #expect(commits.withLock { $0 } >= 40)
+    let table = try #require(try warehouse.snapshot().table(TableName("bronze", "events")))
+    #expect(table.segmentCount < 24)
+    try house.check(200)
+  }
+
   /// Waits until bronze has `count` rows, or with `stable` some and then no more for half a second.
   private static func waitForRows(_ warehouse: Warehouse, count: Int64 = .max, stable: Bool = false) throws -> Int64 {
     var last: Int64 = 0

@@ -32,8 +32,7 @@ import Testing
     var marks: [Int32: [KafkaWitness.Mark]] = [:]
     for _ in 0..<200 where marks.values.map(\.count).reduce(0, +) < 400 {
       let batch = try consumer.receive(limit: 1000, milliseconds: 100)
-      for index in 0..<batch.count {
-        let message = batch[index]
+      for message in batch.messages {
         marks[message.partition, default: []].append(
           KafkaWitness.Mark(offset: message.offset, fingerprint: KafkaWorker.fingerprint(message)))
       }

@@ -74,22 +74,37 @@ import Vectors
     return Message(hour: [474_600, 474_601, 474_600, 480_000][number % 4], value: Array("{\"n\":\(number)}".utf8))
   }
 
-  /// Adds the messages that are not in the lake yet, with a commit after every 17.
-  private func sink(_ folder: SinkFolder, in fileSystem: any FileSystem) throws {
-    let partition = try SinkPartition(folder, partition: 3, in: fileSystem)
-    for offset in Int(partition.position)..<Self.messages.count {
-      let message = Self.messages[offset]
-      if let value = message.value {
-        _ = try value.withUnsafeBytes { try partition.append($0, offset: Int64(offset), hour: message.hour) }
-      } else {
-        try partition.append(nil, offset: Int64(offset), hour: message.hour)
-      }
-      if offset % 17 == 16 { try partition.commit() }
+  /// How a sink goes about it.
+  struct Manner: Sendable, CustomTestStringConvertible {
+    var isCompressed = false
+    /// Two partitions commit at a time, and all files are made safe together.
+    var isTogether = false
+
+    var partitions: [Int32] { isTogether ? [3, 4] : [3] }
+    var testDescription: String {
+      "\(isCompressed ? "compressed" : "plain"), \(isTogether ? "together" : "one by one")"
     }
-    try partition.commit()
   }
 
-  /// The lines of the lake's files by folder, in the order of their files.
+  /// Adds to each partition the messages that are not in the lake yet, with a commit after every 17.
+  private func sink(_ folder: SinkFolder, _ manner: Manner = Manner(), in fileSystem: any FileSystem) throws {
+    let sync = try SinkSync(folder, togetherCount: manner.isTogether ? 1 : 64, in: fileSystem)
+    let partitions = try manner.partitions.map { try SinkPartition(folder, partition: $0, sync: sync, in: fileSystem) }
+    for (offset, message) in Self.messages.enumerated() {
+      for partition in partitions where offset >= partition.position {
+        if let value = message.value {
+          _ = try value.withUnsafeBytes { try partition.append($0, offset: Int64(offset), hour: message.hour) }
+        } else {
+          try partition.append(nil, offset: Int64(offset), hour: message.hour)
+        }
+      }
+      if offset % 17 == 16 { try SinkPartition.commit(partitions, sync) }
+    }
+    try SinkPartition.commit(partitions, sync)
+    try sync.synchronize()
+  }
+
+  /// The lines of the lake's files by folder and partition, in the order of their files.
   private func lines(_ folder: SinkFolder) throws -> [String: [[UInt8]]] {
     var found: [String: [[UInt8]]] = [:]
     for file in try LakeListing.files(folder.lake, pattern: "**.jsonl", in: LocalFileSystem()) {
@@ -102,7 +117,8 @@ import Vectors
         text = Array(block.bytes.prefix(count))
       }
       #expect(text.last == 0x0A)
-      found[Path.parent(file.name), default: []] += text.dropLast().split(
+      let partition = Path.name(file.name).split(separator: "+")[1]
+      found["\(Path.parent(file.name)) \(partition)", default: []] += text.dropLast().split(
         separator: 0x0A, omittingEmptySubsequences: false
       )
       .map { Array($0) }
@@ -110,7 +126,7 @@ import Vectors
     return found
   }
 
-  private static func expectedLines() -> [String: [[UInt8]]] {
+  private static func expectedLines(_ manner: Manner) -> [String: [[UInt8]]] {
     var expected: [String: [[UInt8]]] = [:]
     for message in messages {
       var line = message.value ?? []
@@ -122,23 +138,25 @@ import Vectors
           EscapedRecord.append(nil, to: &line)
         }
       }
-      expected[SinkFolder.folder(hour: message.hour), default: []].append(line)
+      for partition in manner.partitions {
+        expected["\(SinkFolder.folder(hour: message.hour)) \(partition)", default: []].append(line)
+      }
     }
     return expected
   }
 
   /// Stops, tears and cuts the power at every operation: what is then in the lake is a prefix of the messages, and the next
   /// sink completes it, each message once.
-  @Test(arguments: FaultyFileSystem.Fault.allCases, [false, true]) func aSinkMayEndAnywhere(
-    fault: FaultyFileSystem.Fault, isCompressed: Bool
-  ) throws {
+  @Test(
+    arguments: FaultyFileSystem.Fault.allCases, [Manner(), Manner(isCompressed: true), Manner(isTogether: true)])
+  func aSinkMayEndAnywhere(fault: FaultyFileSystem.Fault, manner: Manner) throws {
     var step = 0
     while true {
       let directory = try TemporaryDirectory()
-      let folder = SinkFolder(lake: directory.path + "/lake", topic: "t", isCompressed: isCompressed)
+      let folder = SinkFolder(lake: directory.path + "/lake", topic: "t", isCompressed: manner.isCompressed)
       let fileSystem = FaultyFileSystem(fault, at: step)
       do {
-        try sink(folder, in: fileSystem)
+        try sink(folder, manner, in: fileSystem)
         #expect(!fileSystem.hasStruck || fault == .fail || fault == .tear)
       } catch {
         #expect(error is PulsehouseError)
@@ -146,16 +164,40 @@ import Vectors
       try fileSystem.settle()
       if try LocalFileSystem().status(folder.lake) != nil {
         for (hour, found) in try lines(folder) {
-          #expect(Self.expectedLines()[hour]?.starts(with: found) == true, "step \(step): \(hour)")
+          #expect(Self.expectedLines(manner)[hour]?.starts(with: found) == true, "step \(step): \(hour)")
         }
       }
-      try sink(folder, in: LocalFileSystem())
-      #expect(try lines(folder) == Self.expectedLines(), "step \(step)")
-      #expect(try LocalFileSystem().list(folder.absolute(folder.openFolder(3))).isEmpty)
+      try sink(folder, manner, in: LocalFileSystem())
+      #expect(try lines(folder) == Self.expectedLines(manner), "step \(step)")
+      for partition in manner.partitions {
+        #expect(try LocalFileSystem().list(folder.absolute(folder.openFolder(partition))).isEmpty)
+      }
       guard fileSystem.hasStruck else { break }
       step += 1
     }
     #expect(step > 50)
+  }
+
+  /// Made safe together, files are synced by no call of their own.
+  @Test func manyFilesAreMadeSafeByOneCall() throws {
+    let directory = try TemporaryDirectory()
+    let folder = SinkFolder(lake: directory.path + "/lake", topic: "t", isCompressed: false)
+    let fileSystem = FaultyFileSystem()
+    let sync = try SinkSync(folder, in: fileSystem)
+    let partition = try SinkPartition(folder, partition: 0, sync: sync, in: fileSystem)
+    let before = fileSystem.operationCount
+    for hour in 0..<200 {
+      try "x".utf8.withContiguousStorageIfAvailable {
+        _ = try partition.append(UnsafeRawBufferPointer($0), offset: Int64(hour), hour: Int64(hour))
+      }
+    }
+    try partition.commit()
+    try sync.synchronize()
+    let operations = fileSystem.operations.dropFirst(before)
+    // Their bytes by the first, the names in the folders of their hours by the second; by itself only the journal.
+    #expect(operations.count { $0.hasPrefix("sync all ") } == 2)
+    #expect(operations.count { $0.hasPrefix("sync ") } == 4)
+    #expect(try LakeListing.files(folder.lake, pattern: "**", in: LocalFileSystem()).count == 200)
   }
 
   @Test func namesSayWhereMessagesCameFrom() throws {

@@ -78,10 +78,12 @@ class Broker:
             return
         os.kill(process.pid, how)
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=120)
         except subprocess.TimeoutExpired:
+            # Its log is then not whole, and what follows would say so of the program.
             process.kill()
             process.wait()
+            print("the broker did not end in two minutes and was killed", file=sys.stderr)
 
     def __enter__(self) -> "Broker":
         return self.start()
@@ -92,33 +94,47 @@ class Broker:
             shutil.rmtree(self.data, ignore_errors=True)
 
 
+class Administrator:
+    """Changes topics by the client library itself: kcat cannot."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.library = ctypes.CDLL("librdkafka.so.1")
+        self.words = ctypes.create_string_buffer(512)
+        conf = self.call("conf_new")
+        self.call("conf_set", conf, b"bootstrap.servers", broker.address.encode(), self.words, ctypes.c_size_t(512))
+        # It goes with the process: a client that is destroyed waits for its threads.
+        self.client = self.call("new", 0, conf, self.words, ctypes.c_size_t(512))
+        self.call("set_log_level", self.client, 0)
+        self.queue = self.call("queue_new", self.client)
+
+    def call(self, name: str, *arguments: object) -> ctypes.c_void_p:
+        function = getattr(self.library, f"rd_kafka_{name}")
+        function.restype = ctypes.c_void_p
+        return ctypes.c_void_p(function(*arguments))
+
+    def change(self, action: str, change: ctypes.c_void_p) -> None:
+        self.call(action, self.client, ctypes.byref(change), ctypes.c_size_t(1), None, self.queue)
+        event = self.call("queue_poll", self.queue, 10_000)
+        if not event or self.call("event_error", event):
+            raise SystemExit(f"{action} was not answered")
+        count = ctypes.c_size_t()
+        results = self.call(f"{action}_result_topics", self.call(f"event_{action}_result", event), ctypes.byref(count))
+        result = ctypes.cast(results, ctypes.POINTER(ctypes.c_void_p))[0]
+        error = self.call("topic_result_error", ctypes.c_void_p(result)).value
+        if count.value != 1 or error:
+            raise SystemExit(f"{action}: error {error}")
+
+
 def add_partitions(broker: Broker, topic: str, total: int) -> None:
-    """Gives a topic more partitions, by the client library itself: kcat cannot."""
-    library = ctypes.CDLL("librdkafka.so.1")
-    for name in ("conf_new", "new", "NewPartitions_new", "queue_new", "queue_poll", "event_CreatePartitions_result",
-                 "CreatePartitions_result_topics", "topic_result_error_string"):  # fmt: skip
-        getattr(library, f"rd_kafka_{name}").restype = ctypes.c_void_p
-    words = ctypes.create_string_buffer(512)
-    conf = ctypes.c_void_p(library.rd_kafka_conf_new())
-    library.rd_kafka_conf_set(conf, b"bootstrap.servers", broker.address.encode(), words, ctypes.c_size_t(512))
-    client = ctypes.c_void_p(library.rd_kafka_new(0, conf, words, ctypes.c_size_t(512)))
-    library.rd_kafka_set_log_level(client, 0)
-    new = ctypes.c_void_p(
-        library.rd_kafka_NewPartitions_new(topic.encode(), ctypes.c_size_t(total), words, ctypes.c_size_t(512)))
-    queue = ctypes.c_void_p(library.rd_kafka_queue_new(client))
-    library.rd_kafka_CreatePartitions(client, ctypes.byref(new), ctypes.c_size_t(1), None, queue)
-    event = ctypes.c_void_p(library.rd_kafka_queue_poll(queue, 10_000))
-    if not event or library.rd_kafka_event_error(event) != 0:
-        raise SystemExit(f"no partitions were added to {topic}")
-    count = ctypes.c_size_t()
-    results = ctypes.c_void_p(
-        library.rd_kafka_CreatePartitions_result_topics(
-            ctypes.c_void_p(library.rd_kafka_event_CreatePartitions_result(event)), ctypes.byref(count)))  # fmt: skip
-    result = ctypes.cast(results, ctypes.POINTER(ctypes.c_void_p))[0]
-    error = library.rd_kafka_topic_result_error(ctypes.c_void_p(result))
-    if count.value != 1 or error != 0:
-        raise SystemExit(f"no partitions were added to {topic}: error {error}")
-    # The handles go with the process: a client that is destroyed waits for its threads.
+    """Gives a topic more partitions."""
+    admin = Administrator(broker)
+    new = admin.call("NewPartitions_new", topic.encode(), ctypes.c_size_t(total), admin.words, ctypes.c_size_t(512))
+    admin.change("CreatePartitions", new)
+
+
+def delete_topic(broker: Broker, topic: str) -> None:
+    admin = Administrator(broker)
+    admin.change("DeleteTopics", admin.call("DeleteTopic_new", topic.encode()))
 
 
 def kcat(broker: Broker, *arguments: str, stdin: bytes | None = None) -> bytes:

@@ -3,7 +3,7 @@ what each needs in the middle (median) of the last third is what it needed in th
 never needs more than 400 MB. This broker answers a fetch with all it has, whatever it is asked for, and often with what was
 read before: hence the peaks.
 
-usage: follow_memory.py [--seconds N] [--rate N]
+usage: follow_memory.py [--seconds N] [--rate N] [--seed S]
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--rate", type=int, default=2000, help="messages a second")
+    parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args()
+    print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="pulsehouse-follow-") as name, Broker() as broker:
         house = House(Path(name) / "house", broker, "follow")
         house.produce(1000, 1)
@@ -49,7 +51,7 @@ def main() -> None:
         }  # fmt: skip
         producer = subprocess.Popen(
             house.command("produce", *broker.options, "--topic", "follow", "--duration", str(options.seconds), "--rate",
-                          str(options.rate), "--seed", "2", "--continuous", "--json", "--quiet"),
+                          str(options.rate), "--seed", str(options.seed), "--continuous", "--json", "--quiet"),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         samples: dict[str, list[float]] = {name: [] for name in followers}
@@ -68,6 +70,10 @@ def main() -> None:
         for process in followers.values():
             finish(process)
         house.compare(ends(broker, "follow"))
+        for table in json.loads(house.run("status", "--json")[0])["tables"]:
+            print(f"{table['name']}: {table['rows']:,} rows in {table['segments']} segments")
+            # A segment of more rows is merged no more; of smaller ones there are some thirty at most.
+            check(table["segments"] <= 32 + table["rows"] // 65_536, "small segments pile up")
         lines = sum(path.read_bytes().count(b"\n") for path in lake.rglob("*.jsonl"))
         check(lines == produced, f"{lines} of {produced} messages in the lake")
         for follower, values in samples.items():

@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Differential"))
-from broker import Broker, add_partitions, kcat  # noqa: E402
+from broker import Broker, add_partitions, delete_topic, kcat  # noqa: E402
 from program import PROGRAM  # noqa: E402
 
 COLUMNS = "user_id, heart_rate, timestamp, activity_id, latitude, longitude"
@@ -297,10 +297,7 @@ def test_stop(broker: Broker, scratch: Path) -> None:
         away.produce(1000, 1)
         away.produce(1000, 2)
         process = away.start("--follow", "--commit-seconds", "0.2")
-        deadline = time.monotonic() + 30
-        while sum(state["offset"] for state in away.all_partitions()) < 2000:
-            check(time.monotonic() < deadline, "it does not read")
-            time.sleep(0.1)
+        wait_for(away, 2000)
         other.stop()
         time.sleep(1)
         leave(process)
@@ -315,10 +312,7 @@ def test_added(broker: Broker, scratch: Path) -> None:
     house = House(scratch / "added", broker, "added")
     house.produce(1000, 1)
     followers = [house.start("--follow", "--commit-seconds", "0.2") for _ in range(2)]
-    deadline = time.monotonic() + 30
-    while sum(state["offset"] for state in house.all_partitions()) < 1000:
-        check(time.monotonic() < deadline, "it does not read")
-        time.sleep(0.1)
+    wait_for(house, 1000)
     # So that both have counted.
     time.sleep(1)
     add_partitions(broker, "added", 9)
@@ -332,6 +326,40 @@ def test_added(broker: Broker, scratch: Path) -> None:
     for process in followers:
         leave(process)
     house.compare(expected)
+
+
+def test_deleted(broker: Broker, scratch: Path) -> None:
+    """A topic that is deleted is an error that names it, while it is followed and at the start; what was read stays, and
+    a topic of that name that comes later is not taken for the same."""
+    house = House(scratch / "deleted", broker, "deleted")
+    house.produce(2000, 1)
+    follower = house.start("--follow", "--commit-seconds", "0.2")
+    wait_for(house, 2000)
+    delete_topic(broker, "deleted")
+    try:
+        _, text = follower.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        follower.kill()
+        raise SystemExit("FAILED: a follower goes on with a topic that was deleted") from None
+    check(follower.returncode == 3 and b"the topic deleted is gone" in text, follower.returncode, text.decode())
+    _, errors = house.ingest(code=3)
+    check('there is no topic "deleted"' in errors, errors)
+    _, errors = house.run("ingest", "--follow", *house.properties(), code=3)
+    check('there is no topic "deleted"' in errors, errors)
+    state = house.partitions()
+    check(sum(one["records"] for one in state) == 2000, state)
+    check(house.numbers("SELECT count(*) FROM bronze.heart_rate") == [sum(one["rows"] for one in state)], "rows went")
+    house.produce(300, 2)
+    _, errors = house.ingest(code=3)
+    check("made anew" in errors and "--on-gap" in errors, errors)
+
+
+def wait_for(house: House, messages: int) -> None:
+    """Waits until so many messages are committed."""
+    deadline = time.monotonic() + 30
+    while sum(state["offset"] for state in house.all_partitions()) < messages:
+        check(time.monotonic() < deadline, "it does not read")
+        time.sleep(0.1)
 
 
 def leave(process: subprocess.Popen[bytes]) -> None:
@@ -422,7 +450,7 @@ def main() -> None:
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pulsehouse-kafka-") as name, Broker() as broker:
         scratch = Path(name)
-        for test in (test_errors, test_produce, test_poison, test_stop, test_added):
+        for test in (test_errors, test_produce, test_poison, test_stop, test_added, test_deleted):
             began = time.monotonic()
             test(broker, scratch)
             print(f"  {test.__name__[5:]}: {time.monotonic() - began:.1f} s", flush=True)

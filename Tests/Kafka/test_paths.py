@@ -1,7 +1,7 @@
 """Both ways from a topic to bronze, straight and by way of the lake (plain and compressed), give the same rows and the
 same quarantine, in the same words, for JSON and for Avro, whatever the messages are.
 
-usage: test_paths.py [--messages N]
+usage: test_paths.py [--messages N] [--seed S]
 """
 
 from __future__ import annotations
@@ -132,14 +132,14 @@ def compare(project: Path, folder: Path, total: int, words: str) -> None:
     print(f"  {words}: {rows} rows and {refused} in quarantine, the same by every way", flush=True)
 
 
-def test_topic(broker: Broker, scratch: Path, topic: str, messages: int, poison: list[bytes]) -> None:
+def test_topic(broker: Broker, scratch: Path, topic: str, messages: int, seed: int, poison: list[bytes]) -> None:
     project, folder = scratch / f"project-{topic}", scratch / topic
     declare(project, topic, "smallint")
     words = ["--format", "avro"] if topic == "avro" else []
     total = 0
     for step in range(2):
         run(PROJECT, folder, "produce", *broker.options, "--topic", topic, "--count", str(messages // 2), "--seed",
-            str(step), "--days", "1", "--continuous", "--quiet", *words)  # fmt: skip
+            str(seed + step), "--days", "1", "--continuous", "--quiet", *words)  # fmt: skip
         total += messages // 2 + send_poison(broker, scratch, topic, poison)
         for way in WAYS:
             take(broker, project, folder / way, topic, way)
@@ -164,11 +164,13 @@ def test_topic(broker: Broker, scratch: Path, topic: str, messages: int, poison:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    print(f"seed {options.seed}")
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pulsehouse-paths-") as name, Broker() as broker:
-        test_topic(broker, Path(name), "json", options.messages, JSON_POISON)
-        test_topic(broker, Path(name), "avro", options.messages, avro_poison())
+        test_topic(broker, Path(name), "json", options.messages, options.seed, JSON_POISON)
+        test_topic(broker, Path(name), "avro", options.messages, options.seed, avro_poison())
     print(f"paths: passed in {time.monotonic() - start:.0f} s")
 
 

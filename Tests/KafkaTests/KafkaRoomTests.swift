@@ -41,14 +41,14 @@ struct KafkaRoomTests {
     var texts: [Int32: [String]] = [:]
     for _ in 0..<400 where ended.count < positions.count {
       let batch = try consumer.receive(limit: 1000, milliseconds: 100)
-      for index in 0..<batch.count {
-        let message = batch[index]
+      for message in batch.messages {
         #expect(message.offset == next[message.partition])
         next[message.partition] = message.offset + 1
-        texts[message.partition, default: []].append(String(decoding: message.value!, as: UTF8.self))
+        texts[message.partition, default: []].append(String(decoding: try #require(message.value), as: UTF8.self))
         #expect(message.timestampMilliseconds != nil)
         #expect(message.key?.count == 1)
-        #expect(message.headers.isEmpty)
+        let value = try #require(message.value)
+        #expect(value.baseAddress?.load(fromByteOffset: value.count, as: UInt8.self) == 0)
       }
       for end in batch.ends { ended.insert(end.partition) }
     }

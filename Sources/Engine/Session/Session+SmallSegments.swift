@@ -20,18 +20,18 @@ extension Session {
     try mergeSmallSegments(of: name)
   }
 
-  /// Merges small segments of a table, in the open transaction or as a commit of its own.
-  package func mergeSmallSegments(of name: TableName) throws {
+  /// Merges small segments of a table, in the open transaction or as a commit of its own. `stop` ends that too.
+  package func mergeSmallSegments(of name: TableName, stop: Cancellation = Cancellation()) throws {
     let cancellation = canceller.start()
     defer { canceller.end(cancellation) }
     do {
-      try inTransaction("compact \(name)") { try mergeSmallSegments(of: name, $0, cancellation) }
+      try inTransaction("compact \(name)") { try mergeSmallSegments(of: name, $0, [cancellation, stop]) }
     } catch let error as PulsehouseError where error.kind == .conflict && !isInTransaction {
       // Somebody else changed the table; whoever adds rows next tries again.
     }
   }
 
-  private func mergeSmallSegments(of name: TableName, _ transaction: Transaction, _ cancellation: Cancellation) throws {
+  private func mergeSmallSegments(of name: TableName, _ transaction: Transaction, _ stops: [Cancellation]) throws {
     guard let state = transaction.snapshot.table(name), state.segmentCount >= Self.segmentsToMerge,
       state.definition.partitionedBy.isEmpty, state.definition.clusteredBy.isEmpty
     else { return }
@@ -39,7 +39,7 @@ extension Session {
     if run.isEmpty { return }
     let writer = try tableWriter(name, state.definition, transaction)
     for descriptor in run {
-      try cancellation.check()
+      for stop in stops { try stop.check() }
       let segment = try warehouse.segmentCache.reader(
         warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)
       for rowGroup in 0..<segment.rowGroupCount {

@@ -87,6 +87,7 @@ package final class JSONBatchBuilder {
     let origin = UnsafeRawPointer(block.base + start)
     let limit = UnsafeRawPointer(block.base + end)
     precondition(limit.load(as: UInt8.self) == 0, "a zero byte must follow the lines")
+    columns.prepare()
     columns.keepAlive(block)
     var progress = Progress()
     var currentLine = line
@@ -139,6 +140,7 @@ package final class JSONBatchBuilder {
     let origin = UnsafeRawPointer(block.base + start)
     let limit = UnsafeRawPointer(block.base + end)
     precondition(limit.load(as: UInt8.self) == 0, "a zero byte must follow the record")
+    columns.prepare()
     columns.keepAlive(block)
     if memchr(origin, 0x0A, end - start) == nil {
       var p = origin

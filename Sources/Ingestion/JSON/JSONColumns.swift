@@ -33,7 +33,6 @@ final class JSONColumns {
     offsetBuffer = lineBuffer
     lines = lineBuffer.values(as: Int64.self)
     offsets = lines
-    makeBuffers()
   }
 
   deinit { bases.deallocate() }
@@ -41,7 +40,15 @@ final class JSONColumns {
   /// Buffers handed out in vectors, to be used again once nobody else holds them: fresh memory is slow.
   private var retired: [AlignedBuffer] = []
 
+  /// Makes room for rows where there is none: after `finish`, late, so that what it handed out may be free again.
+  func prepare() {
+    if !isPrepared { makeBuffers() }
+  }
+
+  private var isPrepared = false
+
   private func makeBuffers() {
+    isPrepared = true
     buffers = types.map { makeBuffer(capacity * $0.physical.stride) }
     masks = types.map { _ in nil }
     for (column, buffer) in buffers.enumerated() { bases[column] = buffer.base }
@@ -87,6 +94,7 @@ final class JSONColumns {
 
   /// Returns all rows as vectors (fields, then line and offset) and starts anew.
   func finish() -> (fields: [Vector], line: Vector, offset: Vector) {
+    prepare()
     let count = rowCount
     var vectors: [Vector] = []
     for column in types.indices {
@@ -111,7 +119,7 @@ final class JSONColumns {
     // At most two generations wait.
     let generation = buffers.count + 2
     retired = Array(retired.suffix(generation)) + buffers + [lineBuffer, offsetBuffer]
-    makeBuffers()
+    isPrepared = false
     return (vectors, line, offset)
   }
 }

@@ -308,6 +308,16 @@ final class KafkaCollector: @unchecked Sendable {
     options.progress(progress)
   }
 
+  /// Commits made so far.
+  var commitCount: Int { lock.withLock { _ in report.commitCount } }
+
+  /// Makes few segments of the many small ones that the commits left, and lets go of those. Positions and rows stay as
+  /// they are, so commits may be made beside it.
+  func mergeSegments() throws {
+    try Ingest.mergeSmallSegments(of: source, in: warehouse, options.cancellation)
+    try warehouse.forgetUnused()
+  }
+
   /// Commits the rest and returns the books.
   func finish(seconds: Double) throws -> IngestReport {
     try lock.withLock { _ in

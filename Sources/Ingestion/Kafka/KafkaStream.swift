@@ -43,6 +43,7 @@ final class KafkaStream: @unchecked Sendable {
   private var sharedAt = 0.0
   private var countedAt = IngestClock.seconds()
   private var trimmedAt = IngestClock.seconds()
+  private var mergedCommitCount = 0
   /// What others have committed of partitions that are not ours, and since when.
   private var others: (positions: [Int32: Int64], lookedAt: Double, since: Double) = ([:], 0, IngestClock.seconds())
   private var hasNotedOthers = false
@@ -55,6 +56,8 @@ final class KafkaStream: @unchecked Sendable {
   private static let othersPatienceSeconds = 60.0
   /// How often, in half seconds, an end before our position is asked for again.
   private static let endPatience = 4
+  /// Commits after which their segments are merged while a topic is followed, where that is worthwhile.
+  private static let commitsToMerge = 16
   /// Seconds between looks at who shares the topic, for partitions that were added, and at the heap.
   private static let shareSeconds = 0.2
   private static let countSeconds = 10.0
@@ -182,6 +185,11 @@ final class KafkaStream: @unchecked Sendable {
       // Fetches come in pieces of all sizes, of which the allocator would keep more the longer this goes on.
       Heap.release()
     }
+    let commitCount = collector.commitCount
+    if commitCount - mergedCommitCount >= Self.commitsToMerge {
+      mergedCommitCount = commitCount
+      try collector.mergeSegments()
+    }
   }
 
   private func countPartitions() throws {
@@ -282,8 +290,7 @@ final class KafkaStream: @unchecked Sendable {
     var isTaken = false
     // The broker answers, so whatever the client complained of is over.
     if batch.count > 0 || !batch.ends.isEmpty { _ = consumer.takeClientError() }
-    for index in 0..<batch.count {
-      let message = batch[index]
+    for message in batch.messages {
       let partition = Int(message.partition)
       if partition >= next.count { grow(to: message.partition + 1) }
       if message.offset >= next[partition] {

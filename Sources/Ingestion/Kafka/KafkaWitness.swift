@@ -36,6 +36,8 @@ final class KafkaWitness {
 
   /// A broker that does not answer for so long is asked again later.
   private static let patienceSeconds = 10.0
+  /// The most that one call takes of the time of whoever reads the topic.
+  private static let lookSeconds = 0.1
 
   /// `group` only gives a name: nothing is joined, and nothing told to it.
   init(_ configuration: KafkaConfiguration, topic: String, group: String, seconds: Double = 15) throws(PulsehouseError)
@@ -87,11 +89,8 @@ final class KafkaWitness {
     guard let consumer else { return nil }
     let finding = try receive(consumer)
     if finding != nil || awaited.isEmpty || now - lastLook > Self.patienceSeconds {
-      if finding == .outOfRange {
-        marks = [:]
-      } else if awaited.isEmpty {
-        marks = following
-      }
+      // What was not answered is asked for again: only what was held against the past is past.
+      marks = finding == .outOfRange ? [:] : following.merging(awaited) { _, unanswered in unanswered }
       awaited = [:]
       // It goes with all that the broker sent beyond what was asked for, instead of keeping that until the next look.
       consumer.close(milliseconds: 100)
@@ -103,24 +102,35 @@ final class KafkaWitness {
   /// True while a look waits for its messages.
   var isLooking: Bool { !awaited.isEmpty }
 
+  /// Takes what has arrived. After the message that was asked for comes all that was written since, as much of it as the
+  /// broker likes to send: a partition that answered is read no further, and what came of it is passed over here, so that
+  /// it neither fills memory nor keeps the answers of others waiting.
   private func receive(_ consumer: KafkaConsumer) throws(PulsehouseError) -> Finding? {
-    let batch: KafkaBatch
-    do throws(PulsehouseError) {
-      batch = try consumer.receive(limit: 1000, milliseconds: 0)
-    } catch {
-      if error.sqlState == KafkaConsumer.outOfRangeState { return .outOfRange }
-      throw error
-    }
-    for index in 0..<batch.count {
-      let message = batch[index]
-      guard let mark = awaited.removeValue(forKey: message.partition) else { continue }
-      // A message that was compacted away tells nothing.
-      guard message.offset == mark.offset else { continue }
-      if KafkaWorker.fingerprint(message) != mark.fingerprint {
-        return .replaced(partition: message.partition, offset: message.offset)
+    let started = IngestClock.seconds()
+    repeat {
+      let batch: KafkaBatch
+      do throws(PulsehouseError) {
+        batch = try consumer.receive(limit: 1000, milliseconds: 0)
+      } catch {
+        if error.sqlState == KafkaConsumer.outOfRangeState { return .outOfRange }
+        throw error
       }
-    }
-    for end in batch.ends { awaited[end.partition] = nil }
+      if batch.count == 0 && batch.ends.isEmpty { return nil }
+      var answered: Set<Int32> = []
+      for message in batch.messages {
+        guard let mark = awaited.removeValue(forKey: message.partition) else { continue }
+        answered.insert(message.partition)
+        // A message that was compacted away tells nothing.
+        guard message.offset == mark.offset else { continue }
+        if KafkaWorker.fingerprint(message) != mark.fingerprint {
+          return .replaced(partition: message.partition, offset: message.offset)
+        }
+      }
+      for end in batch.ends where awaited.removeValue(forKey: end.partition) != nil { answered.insert(end.partition) }
+      if !answered.isEmpty && !awaited.isEmpty {
+        try consumer.pause(answered.sorted().map { KafkaPosition(topic: topic, partition: $0, offset: 0) })
+      }
+    } while !awaited.isEmpty && IngestClock.seconds() - started < Self.lookSeconds
     return nil
   }
 }

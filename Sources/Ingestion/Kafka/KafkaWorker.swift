@@ -39,10 +39,9 @@ struct KafkaResult: Sendable {
   var partitions: [PartitionResult] = []
 }
 
-/// Turns units into encoded row groups: one per thread, with its own builder and block.
+/// Turns units into encoded row groups: one per thread, with its own builder.
 final class KafkaWorker {
   private let builder: JSONBatchBuilder
-  private let block = LakeBlock()
   private let schema: Schema
   private let options: SegmentOptions
 
@@ -62,23 +61,21 @@ final class KafkaWorker {
 
   /// Rows come partition by partition, in the order of their offsets: so positions cost next to nothing on disk.
   func read(_ unit: KafkaUnit) throws(PulsehouseError) -> KafkaResult {
+    defer { withExtendedLifetime(unit) {} }
     var result = KafkaResult(generation: unit.generation)
     let order = Self.byPartition(unit)
-    var total = 0
-    for batch in unit.batches { total += batch.byteCount + batch.count }
-    block.reserve(total)
     var times = VectorBuilder(.timestamptz, capacity: order.reduce(0) { $0 + $1.count })
-    var end = 0
     for (partition, places) in order.enumerated()
     where unit.next[partition] != unit.floors[partition] || !places.isEmpty {
       var taken = KafkaResult.PartitionResult(partition: Int32(partition), next: unit.next[partition])
       for place in places {
-        let message = unit.batches[place.batch][place.index]
+        let batch = unit.batches[place.batch]
+        let message = batch.messages[place.index]
         taken.recordCount += 1
         taken.byteCount += Int64(message.value?.count ?? 0)
         let milliseconds = message.timestampMilliseconds
         let timestamp = milliseconds.flatMap(Self.microseconds)
-        if append(message, &end, timestamp, &result) {
+        if append(message, of: batch, timestamp, &result) {
           if let timestamp { times.append(timestamp) } else { times.appendNull() }
           taken.rowCount += 1
         }
@@ -95,7 +92,6 @@ final class KafkaWorker {
       let columns = rows.fields + [Self.partitions(rows), rows.offset, times.finish()]
       result.rowGroups.append(try SegmentWriter.encodeRowGroup(columns, schema: schema, options: options))
     }
-    withExtendedLifetime(unit.batches) {}
     return result
   }
 
@@ -108,9 +104,11 @@ final class KafkaWorker {
   private static func byPartition(_ unit: KafkaUnit) -> [[Place]] {
     var order = [[Place]](repeating: [], count: unit.floors.count)
     var floors = unit.floors
+    let ours = floors.indices.filter { floors[$0] != KafkaUnit.notOurs }
+    let share = unit.batches.reduce(0) { $0 + $1.count } / max(ours.count, 1)
+    for partition in ours { order[partition].reserveCapacity(share + share / 4) }
     for (number, batch) in unit.batches.enumerated() {
-      for index in 0..<batch.count {
-        let message = batch[index]
+      for (index, message) in batch.messages.enumerated() {
         let partition = Int(message.partition)
         guard message.offset >= floors[partition] else { continue }
         floors[partition] = message.offset + 1
@@ -122,7 +120,7 @@ final class KafkaWorker {
 
   /// Reads a message into the next row; false when it was refused.
   private func append(
-    _ message: KafkaMessage, _ end: inout Int, _ timestamp: Int64?, _ result: inout KafkaResult
+    _ message: KafkaMessage, of batch: KafkaBatch, _ timestamp: Int64?, _ result: inout KafkaResult
   ) -> Bool {
     // The line stands for the partition here.
     let line = Int64(message.partition)
@@ -132,13 +130,9 @@ final class KafkaWorker {
       if let avro {
         isTaken = avro.append(value, offset: message.offset, line: line)
       } else {
-        let start = end
-        let target = block.base + start
-        if let bytes = value.baseAddress { target.copyMemory(from: bytes, byteCount: value.count) }
-        end += value.count + 1
-        block.base.storeBytes(of: 0, toByteOffset: end - 1, as: UInt8.self)
+        let place = batch.place(of: value)
         isTaken = builder.append(
-          record: block.buffer, from: start, to: end - 1, offset: message.offset, line: line)
+          record: batch.bytes, from: place.lowerBound, to: place.upperBound, offset: message.offset, line: line)
       }
       guard !isTaken, let rejected = builder.rejected.popLast() else { return true }
       refused = rejected

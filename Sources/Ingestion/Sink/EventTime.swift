@@ -63,23 +63,19 @@ final class EventClock {
   /// Returns for each message the hour of its event since 1970 UTC; nil where it cannot be read.
   func hours(_ batch: KafkaBatch) -> [Int64?] {
     precondition(batch.count <= Self.batchLimit, "too many messages at a time")
-    let block = AlignedBuffer(byteCount: batch.byteCount + batch.count)
-    var start = 0
+    defer { withExtendedLifetime(batch) {} }
     var rows = [Int32](repeating: -1, count: batch.count)
-    for index in 0..<batch.count {
-      guard let value = batch[index].value, let base = value.baseAddress, !value.isEmpty else { continue }
-      if let avro {
-        let row = builder.rowCount
-        if avro.append(value, offset: 0, line: 0) { rows[index] = Int32(row) }
-        continue
-      }
-      (block.base + start).copyMemory(from: base, byteCount: value.count)
-      block.base.storeBytes(of: 0, toByteOffset: start + value.count, as: UInt8.self)
+    for (index, message) in batch.messages.enumerated() {
+      guard let value = message.value, !value.isEmpty else { continue }
       let row = builder.rowCount
-      if builder.append(record: block, from: start, to: start + value.count, offset: 0, line: 0) {
-        rows[index] = Int32(row)
+      let isTaken: Bool
+      if let avro {
+        isTaken = avro.append(value, offset: 0, line: 0)
+      } else {
+        let place = batch.place(of: value)
+        isTaken = builder.append(record: batch.bytes, from: place.lowerBound, to: place.upperBound, offset: 0, line: 0)
       }
-      start += value.count + 1
+      if isTaken { rows[index] = Int32(row) }
     }
     builder.rejected.removeAll(keepingCapacity: true)
     guard builder.rowCount > 0 else { return rows.map { _ in nil } }

@@ -65,7 +65,7 @@ package struct SinkReport: Sendable, Hashable {
 package final class KafkaSink {
   private let options: SinkOptions
   private let folder: SinkFolder
-  private let folders: SinkFolderSync
+  private let sync: SinkSync
   private let clock: EventClock
   private let consumer: KafkaConsumer
   private let witness: KafkaWitness
@@ -93,7 +93,7 @@ package final class KafkaSink {
     self.options = options
     folder = SinkFolder(
       lake: options.lake, topic: options.topic, isCompressed: options.isCompressed, isBinary: options.avro != nil)
-    folders = SinkFolderSync(folder, in: options.fileSystem)
+    sync = try SinkSync(folder, in: options.fileSystem)
     clock = try EventClock(options.eventTime, avro: options.avro)
     consumer = try KafkaConsumer(options.kafka, group: options.group)
     waiting = KafkaPatience(topic: options.topic, options.cancellation)
@@ -243,7 +243,7 @@ package final class KafkaSink {
     let new = (options.partitions ?? all).subtracting(partitions.keys)
     guard !new.isEmpty else { return }
     for number in new.sorted() {
-      let partition = try SinkPartition(folder, partition: number, folders: folders, in: options.fileSystem)
+      let partition = try SinkPartition(folder, partition: number, sync: sync, in: options.fileSystem)
       try begin(partition)
       partitions[number] = partition
     }
@@ -260,14 +260,15 @@ package final class KafkaSink {
   private func take(_ batch: KafkaBatch) throws(PulsehouseError) {
     guard batch.count > 0 else { return }
     let hours = clock.hours(batch)
+    let messages = batch.messages
     var index = 0
     // Messages of one partition come in runs.
     while index < batch.count {
-      let number = batch[index].partition
+      let number = messages[index].partition
       let partition = partitions[number]
       var last: Int?
       while index < batch.count {
-        let message = batch[index]
+        let message = messages[index]
         guard message.partition == number else { break }
         defer { index += 1 }
         guard let partition, message.offset >= partition.position else { continue }
@@ -276,7 +277,7 @@ package final class KafkaSink {
         last = index
       }
       guard let partition, let last else { continue }
-      let message = batch[last]
+      let message = messages[last]
       partition.remember(KafkaWitness.Mark(offset: message.offset, fingerprint: KafkaWorker.fingerprint(message)))
     }
   }
@@ -288,15 +289,13 @@ package final class KafkaSink {
   }
 
   private func commit(where isDue: (SinkPartition) -> Bool) throws(PulsehouseError) {
-    var positions: [KafkaPosition] = []
-    for (number, partition) in partitions.sorted(by: { $0.key < $1.key }) where isDue(partition) {
-      let count = partition.pendingRecordCount
-      guard try partition.commit() else { continue }
-      report.recordCount += count
-      report.commitCount += 1
-      positions.append(KafkaPosition(topic: options.topic, partition: number, offset: partition.position))
-    }
-    try folders.synchronize()
+    let due = partitions.filter { $0.value.hasNews && isDue($0.value) }.sorted { $0.key < $1.key }
+    let counts = due.map(\.value.pendingRecordCount)
+    try SinkPartition.commit(due.map(\.value), sync)
+    try sync.synchronize()
+    report.recordCount += counts.reduce(0, +)
+    report.commitCount += due.count
+    let positions = due.map { KafkaPosition(topic: options.topic, partition: $0.key, offset: $0.value.position) }
     // Only advice for lag tools: the journal decides, so a broker that does not take it is no failure.
     if !positions.isEmpty { try? consumer.commit(positions) }
   }

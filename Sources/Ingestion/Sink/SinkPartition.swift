@@ -4,6 +4,7 @@ import Bytes
 ///
 /// A commit takes all messages since the one before:
 /// 1. Their files are written under other names outside the lake's folders, and synced; so is the folder of those names.
+///    Where they are many, of all partitions, the whole file system is synced instead.
 /// 2. The journal is replaced by one with the next offset and the list of these files. **From here on the commit
 ///    stands.**
 /// 3. The files get their names in the lake, one by one, and the folders are synced before the next journal is written.
@@ -38,8 +39,8 @@ final class SinkPartition {
   private var journal: SinkJournal
   private var open: [Int64: OpenFile] = [:]
   private var last: OpenFile?
-  private let folders: SinkFolderSync
-  /// The turn of `folders` in which files got their names last.
+  private let sync: SinkSync
+  /// The turn of `sync` in which files got their names last.
   private var lastTurn = -1
 
   /// A file on its way: its text so far, less what was written.
@@ -63,20 +64,20 @@ final class SinkPartition {
   /// Text of one file that is collected before it is written.
   private static let textLimit = 1 << 20
   private static let unknownHour: Int64 = -1
-  /// Files that are open at a time while they are synced.
-  private static let syncLimit = 256
+  /// Files that are open at a time while they are written.
+  private static let groupCount = 256
 
   /// Takes the partition's lock and finishes or undoes what an earlier process left.
   ///
-  /// `folders` may be shared with other partitions of the lake.
+  /// Partitions that are to commit together share `sync`.
   /// - Throws: `.conflict` when another process writes this partition; `.user` when the lake has files of it but no
   ///   journal; `.corrupt`; `.io`.
   init(
-    _ folder: SinkFolder, partition: Int32, folders: SinkFolderSync? = nil, lockMilliseconds: Int = 10_000,
+    _ folder: SinkFolder, partition: Int32, sync: SinkSync? = nil, lockMilliseconds: Int = 10_000,
     in fileSystem: any FileSystem
   ) throws(PulsehouseError) {
     self.folder = folder
-    self.folders = folders ?? SinkFolderSync(folder, in: fileSystem)
+    if let sync { self.sync = sync } else { self.sync = try SinkSync(folder, in: fileSystem) }
     self.partition = partition
     self.fileSystem = fileSystem
     try fileSystem.makeDirectory(folder.absolute(folder.openFolder(partition)))
@@ -106,7 +107,7 @@ final class SinkPartition {
     mark = journal.mark
     if hasJournal {
       try publish(journal.files, isRecovery: true)
-      try self.folders.synchronize()
+      try self.sync.synchronize()
     } else {
       try refuseStrangers()
     }
@@ -206,30 +207,65 @@ final class SinkPartition {
   }
 
   /// Makes all messages since the last commit part of the lake. Returns false when there was nothing to do. The names of
-  /// its files are safe by the next commit, or once `folders` are synchronized: until then the journal brings them back.
+  /// its files are safe by the next commit, or once `sync` has synchronized: until then the journal brings them back.
   @discardableResult
   func commit() throws(PulsehouseError) -> Bool {
-    guard position > journal.nextOffset else { return false }
-    // The next journal does not name the files of this one any more.
-    if lastTurn == folders.turn { try folders.synchronize() }
+    let hasNews = self.hasNews
+    try Self.commit([self], sync)
+    return hasNews
+  }
+
+  /// The same for several partitions: the commit of each stands or not by itself.
+  static func commit(_ partitions: [SinkPartition], _ sync: SinkSync) throws(PulsehouseError) {
+    let partitions = partitions.filter(\.hasNews)
+    if sync.isWorthwhile(fileCount: partitions.reduce(0) { $0 + $1.openFileCount }) {
+      for partition in partitions {
+        try partition.writeFiles { (files) throws(PulsehouseError) in for file in files { try file.close() } }
+      }
+      // The names of the last commit are safe then, too.
+      try sync.synchronizeAll()
+    } else {
+      // The next journal does not name the files of this one any more.
+      if partitions.contains(where: { $0.lastTurn == sync.turn }) { try sync.synchronize() }
+      for partition in partitions { try partition.synchronizeFiles() }
+    }
+    for partition in partitions { try partition.finishCommit() }
+  }
+
+  /// True when there is something to commit.
+  var hasNews: Bool { position > journal.nextOffset }
+
+  /// Writes what is left of all files, and hands them over in groups, so that not too many are open.
+  private func writeFiles(_ done: ([any WritableFile]) throws(PulsehouseError) -> Void) throws(PulsehouseError) {
+    var files = open.values.sorted { $0.firstOffset < $1.firstOffset }[...]
+    while !files.isEmpty {
+      let group = files.prefix(Self.groupCount)
+      files = files.dropFirst(Self.groupCount)
+      for file in group { try write(file) }
+      try done(group.compactMap(\.file))
+    }
+  }
+
+  private func synchronizeFiles() throws(PulsehouseError) {
+    guard !open.isEmpty else { return }
+    // Many are written before the first is synced, since that makes the names of all of them safe in one go.
+    try writeFiles { (files) throws(PulsehouseError) in
+      try SinkSync.sideBySide(files) { (file) throws(PulsehouseError) in
+        try file.synchronize()
+        try file.close()
+      }
+    }
+    try fileSystem.syncDirectory(folder.absolute(folder.openFolder(partition)))
+  }
+
+  /// Commits files that are safe.
+  private func finishCommit() throws(PulsehouseError) {
     var next = journal
     next.nextOffset = position
     next.recordCount += pendingRecordCount
     next.mark = mark
     next.files = []
-    var files = open.values.sorted { $0.firstOffset < $1.firstOffset }[...]
-    while !files.isEmpty {
-      // Many are written before the first is synced, since that makes the names of all of them safe in one go.
-      let group = files.prefix(Self.syncLimit)
-      files = files.dropFirst(Self.syncLimit)
-      for file in group { try write(file) }
-      try SinkFolderSync.sideBySide(group.compactMap(\.file)) { (file) throws(PulsehouseError) in
-        try file.synchronize()
-        try file.close()
-      }
-      for file in group { describe(file, in: &next) }
-    }
-    if !next.files.isEmpty { try fileSystem.syncDirectory(folder.absolute(folder.openFolder(partition))) }
+    for file in open.values.sorted(by: { $0.firstOffset < $1.firstOffset }) { describe(file, in: &next) }
     let target = try DurableFile(folder.absolute(folder.journal(partition)), in: fileSystem)
     try target.write(next.encode())
     try target.publish()
@@ -238,7 +274,6 @@ final class SinkPartition {
     try publish(next.files, isRecovery: false)
     fileCount += next.files.count
     forget()
-    return true
   }
 
   private func describe(_ file: OpenFile, in journal: inout SinkJournal) {
@@ -271,7 +306,7 @@ final class SinkPartition {
           .conflict, "a file that the sink has to write is there already; who else writes to this lake?", file: target)
       }
       try fileSystem.rename(source, to: target)
-      lastTurn = folders.add(Path.parent(file.path))
+      lastTurn = sync.add(Path.parent(file.path))
     }
   }
 }

@@ -18,8 +18,9 @@ package enum DemoCommand: Command {
     try begin(place)
     let events = arguments.value("events") ?? "1m"
     let simulation = words(of: SimulationArguments.options, in: arguments)
+    var kafka: [String] = []
     if let brokers = KafkaArguments.brokers(arguments) {
-      let kafka = ["--brokers", brokers] + arguments.all("property").flatMap { ["--property", $0] }
+      kafka = ["--brokers", brokers] + arguments.all("property").flatMap { ["--property", $0] }
       try title("Simulate watches: users and activities as files, what they send to a topic of Kafka")
       try step(["generate", "--events", "0"] + simulation, arguments)
       try step(["produce"] + kafka + ["--count", events] + simulation, arguments)
@@ -41,7 +42,7 @@ package enum DemoCommand: Command {
     try title("The gold tables as CSV for BI tools")
     try step(["export", "--to", Path.join(place.data, "export")], arguments)
     try title("What there is now")
-    try step(["status"], arguments)
+    try step(["status"] + kafka, arguments)
   }
 
   private static let questions = [

@@ -31,6 +31,8 @@ package final class FaultyFileSystem: FileSystem {
     var isDead = false
     var names: [String] = []
     var journal: [Undo] = []
+    /// Whether a sync of everything was cut in the middle.
+    var wasTorn = false
   }
 
   /// How to undo an operation that was not synced yet.
@@ -168,6 +170,28 @@ package final class FaultyFileSystem: FileSystem {
     state.withLock { $0.journal.removeAll { $0.directory == path } }
   }
 
+  package func writingSpan(_ directory: String) throws(PulsehouseError) -> (any WritingSpan)? {
+    try local.writingSpan(directory).map { Span($0, directory, self) }
+  }
+
+  /// Makes all safe that was done so far. When the power goes meanwhile, what was done first may be safe already.
+  fileprivate func synchronize(_ span: any WritingSpan, _ directory: String) throws(PulsehouseError) {
+    do throws(PulsehouseError) {
+      _ = try begin("sync all", directory)
+    } catch {
+      if fault == .tornPowerCut, hasStruck {
+        state.withLock { state in
+          guard state.count == target + 1, !state.wasTorn else { return }
+          state.wasTorn = true
+          state.journal.removeFirst(state.journal.count / 2)
+        }
+      }
+      throw error
+    }
+    try span.synchronize()
+    state.withLock { $0.journal = [] }
+  }
+
   fileprivate func write(_ file: any WritableFile, _ bytes: UnsafeRawBufferPointer) throws(PulsehouseError) {
     switch try begin("write", file.path) {
     case .go:
@@ -230,5 +254,19 @@ package final class FaultyFileSystem: FileSystem {
     func write(_ bytes: UnsafeRawBufferPointer) throws(PulsehouseError) { try owner.write(base, bytes) }
     func synchronize() throws(PulsehouseError) { try owner.synchronize(base) }
     func close() throws(PulsehouseError) { try base.close() }
+  }
+
+  private final class Span: WritingSpan {
+    let base: any WritingSpan
+    let directory: String
+    let owner: FaultyFileSystem
+
+    init(_ base: any WritingSpan, _ directory: String, _ owner: FaultyFileSystem) {
+      self.base = base
+      self.directory = directory
+      self.owner = owner
+    }
+
+    func synchronize() throws(PulsehouseError) { try owner.synchronize(base, directory) }
   }
 }

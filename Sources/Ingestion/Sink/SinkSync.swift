@@ -1,19 +1,39 @@
 import Bytes
 import Execution
 
-/// Makes names in the folders of a lake safe: those of all partitions at a time, since they share the folders of hours.
+/// Makes what the partitions of a lake write safe: their files, and the names these get in the folders of hours, which
+/// partitions share. Few are synced one by one; for many the whole file system is, which costs no more for thousands.
 /// One thread at a time.
-final class SinkFolderSync {
+final class SinkSync {
   private let folder: SinkFolder
   private let fileSystem: any FileSystem
+  /// Of all that is written since this was made; nil where there is no such thing.
+  private let span: (any WritingSpan)?
+  private let togetherCount: Int
   /// Folders in which names were given since they were last made safe, from the lake's.
   private var due: Set<String> = []
   /// Folders whose own names are safe.
   private var known: Set<String> = []
 
-  init(_ folder: SinkFolder, in fileSystem: any FileSystem) {
+  /// Makes the lake's folder. From `togetherCount` files or folders on, they are made safe together.
+  init(_ folder: SinkFolder, togetherCount: Int = 64, in fileSystem: any FileSystem) throws(PulsehouseError) {
     self.folder = folder
     self.fileSystem = fileSystem
+    self.togetherCount = togetherCount
+    try fileSystem.makeDirectory(folder.lake)
+    span = try fileSystem.writingSpan(folder.lake)
+  }
+
+  /// Whether so many files are better made safe by `synchronizeAll`.
+  func isWorthwhile(fileCount: Int) -> Bool { span != nil && fileCount >= togetherCount }
+
+  /// Returns when all that the partitions have written, made and renamed is safe.
+  func synchronizeAll() throws(PulsehouseError) {
+    guard let span else { throw PulsehouseError(.internal, "no span of writing") }
+    try span.synchronize()
+    for path in due { _ = leading(to: path) }
+    due = []
+    turn += 1
   }
 
   /// How often names were made safe.
@@ -28,6 +48,7 @@ final class SinkFolderSync {
   /// Returns when all names given are safe.
   func synchronize() throws(PulsehouseError) {
     guard !due.isEmpty else { return }
+    if isWorthwhile(fileCount: due.count) { return try synchronizeAll() }
     let fileSystem = fileSystem
     var all = Set(due.map { folder.absolute($0) })
     for path in due.sorted() { all.formUnion(leading(to: path)) }
