@@ -98,6 +98,12 @@ class Operator {
   /// Returns bounds that every valid integer of an output keeps; nil when none are known.
   func bounds(of column: Column) throws -> ClosedRange<Int64>? { nil }
 
+  /// More rows than these there are not; nil when nobody knows. Asked when prepared.
+  var mostRows: Int? { nil }
+
+  /// Tells whether rows of like values of a column lie near each other, so that little is moved to bring them in order.
+  func isNearlyOrdered(by column: Column) throws -> Bool { false }
+
   /// True when a morsel may be run several times, or in part: it computes nothing that is dear or remembered.
   var isReplayable: Bool { false }
 
@@ -171,6 +177,10 @@ class StreamOperator: Operator {
   override func isOrdered(by wanted: [Column]) throws -> Bool { try input.isOrdered(by: wanted) }
 
   override func bounds(of column: Column) throws -> ClosedRange<Int64>? { try input.bounds(of: column) }
+
+  override var mostRows: Int? { input.mostRows }
+
+  override func isNearlyOrdered(by column: Column) throws -> Bool { try input.isNearlyOrdered(by: column) }
 
   override var isReplayable: Bool { input.isReplayable }
 

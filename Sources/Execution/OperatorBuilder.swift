@@ -86,7 +86,10 @@ final class OperatorBuilder {
       guard inputs.count == 2 else { throw PulsehouseError(.internal, "a set operation has two inputs") }
       return SetOperationOperator(node, run, left: inputs[0], right: inputs[1], operation, all: all)
     case .distinctOn(let keys): return try DistinctOnOperator(node, run, input: input(), keys: keys)
-    case .window(let windowing): return try WindowOperator(node, run, input: input(), windowing: windowing)
+    case .window(let windowing):
+      return try WindowOperator(node, run, input: input(), windowing: windowing) {
+        try node.inputs[0].narrowed(to: $0, isCounted: $1).map { try self.build($0) }
+      }
     case .expand(let expansion): return try ExpandOperator(node, run, input: input(), expansion: expansion)
     case .recursion, .working: throw PulsehouseError(.internal, "a recursion is made before its inputs")
     }

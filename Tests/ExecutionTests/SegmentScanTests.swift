@@ -7,7 +7,7 @@ import Testing
 import Vectors
 
 /// The batches of a `PlanBuilder`'s tables, each written as a segment file.
-private struct SegmentTables: TableSource {
+struct SegmentTables: TableSource {
   let tables: [[SegmentHandle]]
 
   /// The files are unlinked as soon as they are mapped.

@@ -56,6 +56,10 @@ final class ProjectOperator: StreamOperator {
     return below.count == wanted.count ? try input.isOrdered(by: below) : false
   }
 
+  override func isNearlyOrdered(by column: Column) throws -> Bool {
+    try passed[column].map { try input.isNearlyOrdered(by: $0) } ?? false
+  }
+
   override func bounds(of column: Column) throws -> ClosedRange<Int64>? {
     try passed[column].flatMap { try input.bounds(of: $0) }
   }

@@ -106,6 +106,8 @@ final class SegmentScanOperator: Operator {
 
   override func morselCount(phase: Int) throws -> Int? { phase == 0 ? morsels.count : nil }
 
+  override var mostRows: Int? { morsels.reduce(0) { $0 + $1.rows.count } }
+
   override var isReplayable: Bool { true }
 
   override var outlivesRuns: Bool { true }
@@ -122,6 +124,13 @@ final class SegmentScanOperator: Operator {
     guard try verifyOrder(by: fields) else { return false }
     verified.append(fields)
     return true
+  }
+
+  override func isNearlyOrdered(by column: Column) throws -> Bool {
+    guard let output = columns.firstIndex(of: column), case .field(let field) = scan.sources[output] else {
+      return false
+    }
+    return try boundsHardlyOverlap(field: field)
   }
 
   /// From the zone maps of all segments.

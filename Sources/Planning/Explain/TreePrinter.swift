@@ -206,7 +206,16 @@ struct TreePrinter {
     case .join(let join):
       return join.runtimeFilters.map { "makes runtime filter #\($0.number): \(join.rightKeys[$0.key])" }
     case .window(let window):
-      return ["computes: \(window.calls.map { ExpressionPrinter.call($0) }.joined(separator: ", "))"]
+      var result: [String] = []
+      if !window.calls.isEmpty {
+        result.append("computes: \(window.calls.map { ExpressionPrinter.call($0) }.joined(separator: ", "))")
+      }
+      switch window.firstRows {
+      case nil: break
+      case .repeats: result.append("may find: the rows that repeat a partition, without sorting")
+      case .groups: result.append("may keep: the first row of each partition, without sorting")
+      }
+      return result
     default: return []
     }
   }

@@ -77,6 +77,12 @@ extension Expression {
     }
   }
 
+  /// True when it may have another value each time it is asked.
+  var hasVolatile: Bool {
+    if case .call(let function, _, _) = self, function.isVolatile { return true }
+    return children.contains(where: \.hasVolatile)
+  }
+
   /// The constant this is, when it is one already.
   var scalar: Scalar? {
     if case .constant(let value, _) = self { return value }

@@ -12,6 +12,9 @@ struct Lowering {
   private let estimator: Estimator
   private let state = State()
 
+  /// Of fewer rows than these the first of each partition are found by sorting.
+  private static let fewestSearchedRows = 10_000.0
+
   init(_ estimator: Estimator) { self.estimator = estimator }
 
   func lower(_ plan: LogicalPlan) throws -> PhysicalNode {
@@ -60,17 +63,24 @@ struct Lowering {
       if withTies, count != nil { throw PulsehouseError(.internal, "WITH TIES lost its order") }
       return node(plan, .limit(count: count, offset: offset), [try lower(input)])
     case .window(let window, let input):
-      let windowing = Windowing(
+      let id = newID()
+      let below = try lower(input)
+      var windowing = Windowing(
         partition: window.partition, order: window.order, calls: window.calls,
         rowLimit: Lowering.rowLimit(window, above))
+      if windowing.rowLimit == 1 { windowing.firstRows = firstRowSearch(window, input, below) }
       return PhysicalNode(
-        id: newID(), .window(windowing), inputs: [try lower(input)],
+        id: id, .window(windowing), inputs: [below],
         output: plan.output.filter { needed?.contains($0) ?? true }, estimatedRowCount: estimator.rows(plan))
     case .concatenate(let inputs, _): return node(plan, .concatenate, try inputs.map(lower))
     case .setOperation(let kind, let all, let left, let right, _):
       return node(plan, .setOperation(kind, all: all), [try lower(left), try lower(right)])
     case .expand(let expansion, let input): return node(plan, .expand(expansion), [try lower(input)])
-    case .distinctOn(let keys, let input): return node(plan, .distinctOn(keys), [try lower(input)])
+    case .distinctOn(let keys, let input):
+      if case .sort(let order, let rows) = input, let first = try firstOfFew(keys, order, rows) {
+        return node(plan, .sort(order), [first])
+      }
+      return node(plan, .distinctOn(keys), [try lower(input)])
     case .recursion(let recursion, _):
       return node(
         plan, .recursion(recursion.id, all: recursion.isAll), [try lower(recursion.base), try lower(recursion.step)])
@@ -109,6 +119,35 @@ struct Lowering {
       limit = min(limit ?? most, most)
     }
     return limit
+  }
+
+  /// The first rows of DISTINCT ON, where few keys make it better to sort only these; nil where that is not so.
+  private func firstOfFew(_ keys: [Expression], _ order: [SortKey], _ input: LogicalPlan) throws -> PhysicalNode? {
+    let rest = order.filter { !keys.contains($0.expression) }
+    let window = LogicalWindow(partition: keys, order: rest, calls: [])
+    let below = try lower(input)
+    guard firstRowSearch(window, input, below) == .groups,
+      keys.allSatisfy({ estimator.distinctCount($0) != nil })
+    else { return nil }
+    var windowing = Windowing(partition: keys, order: rest, calls: [], rowLimit: 1)
+    windowing.firstRows = .groups
+    return PhysicalNode(
+      id: newID(), .window(windowing), inputs: [below], output: below.output,
+      estimatedRowCount: estimator.groupCount(keys, estimator.rows(input)))
+  }
+
+  /// How to look for the first rows of `input`, which is lowered to `below`: only where its columns can be read apart, and
+  /// its rows are so many that it matters.
+  private func firstRowSearch(
+    _ window: LogicalWindow, _ input: LogicalPlan, _ below: PhysicalNode
+  ) -> Windowing.FirstRowSearch? {
+    let keys = window.partition + window.order.map(\.expression)
+    let rows = estimator.rows(input)
+    guard rows >= Lowering.fewestSearchedRows, !window.partition.isEmpty, !keys.contains(where: \.hasVolatile),
+      below.narrowed(to: Set(below.output), isCounted: true) != nil
+    else { return nil }
+    let groups = estimator.groupCount(window.partition, rows)
+    return groups * 2 >= rows ? .repeats : groups * 8 <= rows ? .groups : nil
   }
 
   /// Sorting all is better than keeping very many.

@@ -247,6 +247,15 @@ package struct Windowing: Sendable {
   /// How many rows of each partition are wanted, the first in the order; nil for all. Only where every call is
   /// row_number.
   package var rowLimit: Int?
+  /// Where `rowLimit` is 1: how the first rows are likely to be found for less than sorting all rows; nil for no way.
+  package var firstRows: FirstRowSearch?
+
+  package enum FirstRowSearch: Sendable {
+    /// Most rows are the first of their partition: find those that are not.
+    case repeats
+    /// Partitions are few: keep the best row of each.
+    case groups
+  }
 
   package init(partition: [Expression], order: [SortKey], calls: [WindowCall], rowLimit: Int? = nil) {
     self.partition = partition

@@ -192,9 +192,4 @@ extension Expression {
     guard case .cast(.column(let column), let type) = self else { return false }
     return (column.type.isInteger || column.type.isFloat) && (type.isInteger || type.isFloat)
   }
-
-  private var hasVolatile: Bool {
-    if case .call(let function, _, _) = self, function.isVolatile { return true }
-    return children.contains(where: \.hasVolatile)
-  }
 }

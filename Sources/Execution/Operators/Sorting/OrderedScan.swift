@@ -35,6 +35,25 @@ private final class MorselEnds: Sendable {
 }
 
 extension SegmentScanOperator {
+  /// Tells by the zone maps whether a value lies in the bounds of few row groups on average: of two, or of an eighth.
+  func boundsHardlyOverlap(field: Int) throws -> Bool {
+    var (lowest, highest) = (Double.infinity, -Double.infinity)
+    var (width, count) = (0.0, 0.0)
+    for handle in handles where handle.rowCount > 0 {
+      let segment = try handle.open()
+      for rowGroup in 0..<segment.rowGroupCount {
+        let zone = segment.zoneMap(column: field, rowGroup: rowGroup)
+        if zone.nullCount == zone.rowCount { continue }
+        guard case .integer(let low) = zone.minimum, case .integer(let high) = zone.maximum else { return false }
+        lowest = min(lowest, Double(low))
+        highest = max(highest, Double(high))
+        width += Double(high) - Double(low) + 1
+        count += 1
+      }
+    }
+    return width <= max(2, count / 8) * (highest - lowest + 1)
+  }
+
   /// Reads columns to see whether the rows ascend by them, NULLs last: first the bounds of row groups, which settle it
   /// at once where rows came in another order, then the values, until two of them fall.
   func verifyOrder(by fields: [Int]) throws -> Bool {

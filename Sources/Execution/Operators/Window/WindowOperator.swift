@@ -31,12 +31,19 @@ final class WindowOperator: Operator {
   private var preferred: [Column] = []
   /// The results, where the rows come in the input's order and not in the one they were sorted by.
   private var inPlace: WindowInPlace?
+  /// The first row of each partition, where they are found without sorting.
+  private var firstRows: FirstRows?
+  private let narrow: FirstRows.Narrow
 
   /// Rows that a morsel has at least, when there are so many; then it ends with the partition.
   private static let morselRows = 16 * Batch.vectorSize
 
-  init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, windowing: Windowing) throws {
+  init(
+    _ node: PhysicalNode, _ run: QueryRun, input: Operator, windowing: Windowing,
+    narrow: @escaping FirstRows.Narrow = { _, _ in nil }
+  ) throws {
     self.input = input
+    self.narrow = narrow
     self.windowing = windowing
     needsPeers = windowing.calls.contains { call in
       switch call.function {
@@ -87,7 +94,22 @@ final class WindowOperator: Operator {
       inPlace = made
       return
     }
-    try sortRows()
+    firstRows = try findFirstRows()
+    if firstRows == nil { try sortRows() }
+  }
+
+  private func findFirstRows() throws -> FirstRows? {
+    switch windowing.firstRows {
+    case nil: nil
+    case .repeats: try liesNearlyInOrder() ? nil : FirstRows(self, narrow)
+    case .groups: try FirstRows(self, narrow)
+    }
+  }
+
+  /// Whether to sort the rows moves few of them far: then their order is worth having.
+  private func liesNearlyInOrder() throws -> Bool {
+    guard let column = windowing.partition.first.flatMap({ SortKey($0).ascendingColumn }) else { return false }
+    return try input.isNearlyOrdered(by: column)
   }
 
   /// Whether the input's order is better than the one the rows are sorted by, and can be had.
@@ -122,11 +144,13 @@ final class WindowOperator: Operator {
 
   override func morselCount(phase: Int) throws -> Int? {
     guard phase == 0 else { return nil }
+    if let firstRows { return try firstRows.morselCount() }
     if let spilled { return spilled.partCount }
     return stream == nil && inPlace == nil ? morsels.count : try input.morselCount(phase: 0)
   }
 
   override func makeWorker() throws -> OperatorWorker {
+    if let firstRows { return try firstRows.makeWorker() }
     if let inPlace { return try WindowInPlace.Worker(self, inPlace) }
     guard let stream else { return Worker(self) }
     return try StreamedWindowWorker(self, stream)
@@ -136,6 +160,7 @@ final class WindowOperator: Operator {
     if stream != nil || inPlace != nil {
       return try wanted.allSatisfy(input.columns.contains) && input.isOrdered(by: wanted)
     }
+    if let firstRows { return try firstRows.isOrdered(by: wanted) }
     return isSorted(by: wanted)
   }
 
@@ -144,6 +169,7 @@ final class WindowOperator: Operator {
   override var unpartedColumns: [Column] {
     if let stream { return stream.prefix }
     if inPlace != nil { return input.unpartedColumns }
+    if firstRows != nil { return [] }
     let columns = windowing.partition.compactMap { SortKey($0).ascendingColumn }
     return columns.count == windowing.partition.count ? columns : []
   }
@@ -152,6 +178,8 @@ final class WindowOperator: Operator {
     if stream != nil || inPlace != nil { input.finish() }
     inPlace?.release()
     inPlace = nil
+    firstRows?.finish()
+    firstRows = nil
     sorted = nil
     spilled = nil
   }
