@@ -8,10 +8,10 @@ import Vectors
 /// One thread's tables of a scan aggregation, and the loops that fill them from row groups.
 final class ScanAggregateWorker {
   private let scan: SegmentScanOperator
-  private let plan: ScanAggregatePlan
-  private let run: QueryRun
+  let plan: ScanAggregatePlan
+  let run: QueryRun
   /// For each part whether it may take rows out of all groups.
-  private let dropping: [Bool]
+  let dropping: [Bool]
   let measures: [DenseMeasure]
   let rows: DenseMeasure?
   /// Where slots are taken by partitions: the rows so far. There are no measures yet then.
@@ -20,12 +20,12 @@ final class ScanAggregateWorker {
   let seen: AlignedBuffer
   /// Where each seen slot's first row is: morsel << 32 | row.
   let firsts: AlignedBuffer
-  private(set) var seenCount = 0
+  var seenCount = 0
   /// Rows that passed the filter.
-  private(set) var keptRows = 0
+  var keptRows = 0
 
   private var reader: RowGroupReader?
-  private let bitmap = AlignedBuffer(byteCount: wholeRows / 8 + 8)
+  let bitmap = AlignedBuffer(byteCount: wholeRows / 8 + 8)
   private let nextBitmap = AlignedBuffer(byteCount: wholeRows / 8 + 8)
   private let slots = AlignedBuffer(byteCount: chunkRows * 4)
   private let nullSlots = AlignedBuffer(byteCount: chunkRows * 4)
@@ -36,16 +36,14 @@ final class ScanAggregateWorker {
   private var narrowScratch: [Int: AlignedBuffer] = [:]
   /// Tables made of dictionaries, by part or measure; the dictionary is kept so that it keeps its identity.
   private var tables: [Int: (dictionary: Vector, table: AlignedBuffer)] = [:]
-  private var runs = DenseRuns()
-  private var columnRuns = DenseRuns()
-  private var mergedRuns = DenseRuns()
+  var runs = DenseRuns()
+  var columnRuns = DenseRuns()
+  var mergedRuns = DenseRuns()
 
   /// Rows that go through the loops together: their slots and values stay in the second cache.
   static let chunkRows = 1 << 14
   /// Rows of a row group at most that are taken by runs.
   private static let wholeRows = 1 << 17
-  /// Runs shorter than this on average are taken row by row.
-  private static let shortestRun = 6
 
   init(_ scan: SegmentScanOperator, _ plan: ScanAggregatePlan, _ run: QueryRun) {
     self.scan = scan
@@ -100,7 +98,7 @@ final class ScanAggregateWorker {
   // MARK: Filter
 
   /// Leaves the bits of rows that pass all tests in `bitmap` and returns how many do.
-  private func test(_ tests: [FieldPredicate], _ reader: RowGroupReader, _ rows: Range<Int>) throws -> Int {
+  func test(_ tests: [FieldPredicate], _ reader: RowGroupReader, _ rows: Range<Int>) throws -> Int {
     let bits = bitmap.values(as: UInt64.self)
     let more = nextBitmap.values(as: UInt64.self)
     var kept = try reader.filter(column: tests[0].field, tests[0].predicate, rows: rows, into: bits)
@@ -132,7 +130,7 @@ final class ScanAggregateWorker {
   // MARK: Rows
 
   /// Rows that a chunk works on: a range of the row group, and which of them, if not all.
-  private struct Window {
+  struct Window {
     let reader: RowGroupReader
     let rows: Range<Int>
     /// Rows counted from the range's first; nil for all.
@@ -210,7 +208,7 @@ final class ScanAggregateWorker {
   }
 
   /// Returns the codes of the window's rows; nil when every row is NULL. - Throws: `UnsuitedBlock`.
-  private func narrow(_ field: Int, _ window: Window) throws -> NarrowColumn? {
+  func narrow(_ field: Int, _ window: Window) throws -> NarrowColumn? {
     let zoneMap = window.reader.zoneMap(column: field)
     if zoneMap.nullCount == zoneMap.rowCount { return nil }
     let scratch: AlignedBuffer
@@ -236,7 +234,7 @@ final class ScanAggregateWorker {
       column: field, selection: UnsafeBufferPointer(start: rows, count: selection.count), scratch: picked)
   }
 
-  private func codes(_ narrow: NarrowColumn, _ window: Window) -> DenseCodes {
+  func codes(_ narrow: NarrowColumn, _ window: Window) -> DenseCodes {
     let all = DenseCodes(width: narrow.width, base: narrow.codes, count: narrow.count)
     guard let selection = window.selection else { return all }
     return all.pick(selection, into: picked.base)
@@ -308,7 +306,7 @@ final class ScanAggregateWorker {
     }
   }
 
-  private func table(_ index: Int, _ dictionary: Vector, _ make: () throws -> AlignedBuffer) rethrows -> AlignedBuffer {
+  func table(_ index: Int, _ dictionary: Vector, _ make: () throws -> AlignedBuffer) rethrows -> AlignedBuffer {
     if let known = tables[index], known.dictionary === dictionary { return known.table }
     let made = try make()
     tables[index] = (dictionary, made)
@@ -392,10 +390,10 @@ final class ScanAggregateWorker {
     return MeasuredValues(validity: mask)
   }
 
-  private func highest(_ shape: DenseMeasureShape) -> Int64 { shape.lowest &+ Int64(bitPattern: shape.range) }
+  func highest(_ shape: DenseMeasureShape) -> Int64 { shape.lowest &+ Int64(bitPattern: shape.range) }
 
   /// Returns each entry's value as an offset of the measure.
-  private func offsetTable(_ dictionary: Vector, _ shape: DenseMeasureShape, _ field: Int) throws -> AlignedBuffer {
+  func offsetTable(_ dictionary: Vector, _ shape: DenseMeasureShape, _ field: Int) throws -> AlignedBuffer {
     let output = AlignedBuffer(byteCount: dictionary.count * 8)
     for index in 0..<dictionary.count {
       let value: Int64
@@ -413,204 +411,5 @@ final class ScanAggregateWorker {
       }
     }
     return output
-  }
-
-  // MARK: Runs
-
-  /// Takes rows run by run, where all keys and tested columns of the row group lie in runs; returns false where not.
-  private func takeRuns(_ reader: RowGroupReader, _ rows: Range<Int>, _ tests: [FieldPredicate], _ position: UInt64)
-    throws -> Bool
-  {
-    for measure in plan.measures where reader.zoneMap(column: measure.field).nullCount > 0 { return false }
-    var runCount = 1
-    var keyRuns: [RunColumn] = []
-    for part in plan.parts {
-      guard let column = try reader.runs(column: part.field) else { return false }
-      runCount += column.count
-      keyRuns.append(column)
-    }
-    guard runCount * ScanAggregateWorker.shortestRun <= reader.rowCount else { return false }
-    var testRuns: [RunColumn] = []
-    for test in tests where !plan.parts.contains(where: { $0.field == test.field }) {
-      guard let column = try reader.runs(column: test.field) else { return false }
-      runCount += column.count
-      testRuns.append(column)
-    }
-    guard runCount * ScanAggregateWorker.shortestRun <= reader.rowCount else { return false }
-    runs.reset(to: rows.count)
-    let trash = UInt32(plan.slotCount)
-    for (index, column) in keyRuns.enumerated() {
-      let contributions = try contributions(plan.parts[index], index, column)
-      lay(column, contributions, rows)
-      if dropping[index] { runs.clamp(to: trash) }
-    }
-    for column in testRuns { lay(column, AlignedBuffer(byteCount: column.count * 4, zeroed: true), rows) }
-    if dropping.contains(true) { runs.clamp(to: trash) }
-    if tests.isEmpty {
-      keptRows += rows.count
-    } else {
-      let kept = try test(tests, reader, rows)
-      keptRows += kept
-      if kept == 0 { return true }
-      runs.drop(unset: bitmap.values(as: UInt64.self), to: trash)
-    }
-    noteFirsts(position)
-    let window = Window(reader: reader, rows: rows, selection: nil)
-    try runs.ends.withUnsafeBufferPointer { ends in
-      try runs.slots.withUnsafeBufferPointer { slots in
-        guard let ends = ends.baseAddress, let slots = slots.baseAddress else { return }
-        for index in measures.indices { try addRuns(index, window, slots, ends) }
-        self.rows?.update(runs: slots, ends: ends, start: 0, count: runs.count)
-      }
-    }
-    return true
-  }
-
-  /// Lays a column's runs over those there are.
-  private func lay(_ column: RunColumn, _ contributions: AlignedBuffer, _ rows: Range<Int>) {
-    var first = 0
-    if rows.lowerBound > 0 {
-      var (low, high) = (0, column.count - 1)
-      while low < high {
-        let middle = (low + high) / 2
-        if Int(column.ends[middle]) > rows.lowerBound { high = middle } else { low = middle + 1 }
-      }
-      first = low
-    }
-    let values = UnsafePointer(contributions.values(as: UInt32.self))
-    if runs.count == 1 && runs.slots[0] == 0 {
-      runs.reset(from: rows.lowerBound, to: rows.upperBound, column.ends, values, first: first)
-      return
-    }
-    columnRuns.reset(from: rows.lowerBound, to: rows.upperBound, column.ends, values, first: first)
-    mergedRuns.merge(runs, columnRuns)
-    swap(&runs, &mergedRuns)
-  }
-
-  private func contributions(_ part: KeyPart, _ index: Int, _ column: RunColumn) throws -> AlignedBuffer {
-    let output = AlignedBuffer(byteCount: column.count * 4)
-    let entries = output.values(as: UInt32.self)
-    let values = column.values
-    if values.form == .dictionary, let dictionary = values.dictionary {
-      let table = try table(index, dictionary) { try part.contributions(of: dictionary, run.evaluation) }
-      let codes = values.codes
-      for run in 0..<column.count { entries[run] = table.values(as: UInt32.self)[Int(codes[run])] }
-      return output
-    }
-    if values.validity != nil {
-      // Only a block of nothing but NULLs has runs with NULLs in them.
-      let null = try part.nullContribution()
-      for run in 0..<column.count { entries[run] = null }
-      return output
-    }
-    switch values.type.physical {
-    case .boolean: try part.contributions(of: values.values(as: UInt8.self), column.count, into: entries)
-    case .int16: try part.contributions(of: values.values(as: Int16.self), column.count, into: entries)
-    case .int32: try part.contributions(of: values.values(as: Int32.self), column.count, into: entries)
-    case .int64: try part.contributions(of: values.values(as: Int64.self), column.count, into: entries)
-    default: throw UnsuitedBlock()
-    }
-    return output
-  }
-
-  private func noteFirsts(_ position: UInt64) {
-    if seenCount == plan.slotCount { return }
-    let seen = self.seen.values(as: UInt8.self)
-    let firsts = self.firsts.values(as: UInt64.self)
-    let isNew = runs.slots.withUnsafeBufferPointer { slots -> Bool in
-      guard let base = slots.baseAddress else { return false }
-      return !DenseSlots.areAllSeen(base, count: slots.count, seen)
-    }
-    if !isNew { return }
-    var start = 0
-    for run in 0..<runs.count {
-      let slot = Int(runs.slots[run])
-      if seen[slot] == 0 {
-        seen[slot] = 1
-        firsts[slot] = position + UInt64(start)
-        seenCount += 1
-      }
-      start = Int(runs.ends[run])
-    }
-  }
-
-  private func addRuns(
-    _ index: Int, _ window: Window, _ slots: UnsafePointer<UInt32>, _ ends: UnsafePointer<UInt32>
-  ) throws {
-    let measure = measures[index]
-    let shape = measure.shape
-    let field = plan.measures[index].field
-    let count = runs.count
-    if shape.needs == .distinct, try markRuns(measure, field, window) { return }
-    guard let narrow = try narrow(field, window) else { return }
-    if let dictionary = narrow.dictionary {
-      // Offsets of dictionary entries are no linear function of their codes.
-      let table = try table(plan.parts.count + index, dictionary) { try offsetTable(dictionary, shape, field) }
-      let codes = codes(narrow, window)
-      let memory = AlignedBuffer(byteCount: window.rows.count * 8)
-      let entryCount = dictionary.count
-      if shape.isNarrow {
-        codes.lookUp(
-          UnsafeBufferPointer(start: table.values(as: UInt32.self), count: entryCount), adding: false,
-          into: memory.values(as: UInt32.self))
-      } else {
-        codes.lookUp(
-          UnsafeBufferPointer(start: table.values(as: UInt64.self), count: entryCount),
-          into: memory.values(as: UInt64.self))
-      }
-      let values = DenseCodes(
-        width: shape.isNarrow ? 4 : 8, base: UnsafeRawPointer(memory.base), count: window.rows.count)
-      measure.update(runs: slots, ends: ends, start: 0, count: count, values, scale: 1, offset: 0)
-      return
-    }
-    let offset = try narrow.offset(above: shape.lowest, upTo: highest(shape), field)
-    measure.update(
-      runs: slots, ends: ends, start: 0, count: count, codes(narrow, window),
-      scale: UInt64(bitPattern: narrow.multiplier), offset: offset)
-  }
-
-  private func subtract<T: FixedWidthInteger>(
-    _ values: UnsafePointer<T>, _ count: Int, _ range: ClosedRange<Int64>, _ field: Int,
-    into output: UnsafeMutablePointer<UInt32>
-  ) throws {
-    var isOutside = false
-    for run in 0..<count {
-      let value = Int64(values[run])
-      isOutside = isOutside || value < range.lowerBound || value > range.upperBound
-      output[run] = UInt32(truncatingIfNeeded: value &- range.lowerBound)
-    }
-    if isOutside { throw KeyPart.outside(field) }
-  }
-
-  /// Marks the values of a column that lies in runs itself: once for each run, not for each row.
-  private func markRuns(_ measure: DenseMeasure, _ field: Int, _ window: Window) throws -> Bool {
-    guard let column = try window.reader.runs(column: field), column.values.form == .flat else { return false }
-    let shape = measure.shape
-    let zeros = AlignedBuffer(byteCount: max(column.count, runs.count) * 4, zeroed: true)
-    let values = AlignedBuffer(byteCount: column.count * 4)
-    let offsets = values.values(as: UInt32.self)
-    let range = shape.lowest...highest(shape)
-    switch column.values.type.physical {
-    case .int16: try subtract(column.values.values(as: Int16.self), column.count, range, field, into: offsets)
-    case .int32: try subtract(column.values.values(as: Int32.self), column.count, range, field, into: offsets)
-    case .int64: try subtract(column.values.values(as: Int64.self), column.count, range, field, into: offsets)
-    default: return false
-    }
-    let keys = runs
-    defer { runs = keys }
-    lay(column, zeros, window.rows)
-    let slots = runs.slots
-    var plain = DenseRuns()
-    plain.reset(from: 0, to: window.rows.count, keys.ends, UnsafePointer(zeros.values(as: UInt32.self)), first: 0)
-    runs = plain
-    lay(column, values, window.rows)
-    slots.withUnsafeBufferPointer { slots in
-      runs.slots.withUnsafeBufferPointer { offsets in
-        if let slots = slots.baseAddress, let offsets = offsets.baseAddress {
-          measure.mark(runs: slots, offsets: offsets, count: runs.count)
-        }
-      }
-    }
-    return true
   }
 }
