@@ -88,13 +88,18 @@ struct CodecBenchmark {
     let first = groups[0]
     let rows = first[0].count
     let keys = keyColumn.flatMap { BlockKeys(column: $0, first[$0]) }
+    let places = schema.fields.indices.filter { schema[$0].type.isFloat }.map { (column: $0, vector: first[$0]) }
+    var tracks: BlockTracks?
+    if let keys {
+      measure("\(name): track places", rows: rows, stride: 16) { tracks = BlockTracks(places, keys: keys) }
+    }
     for (index, field) in schema.fields.enumerated() {
       let usable = index == keyColumn ? nil : keys
       try measure("\(name): encode \(field.name)", rows: rows, stride: field.type.physical.stride) {
-        _ = try BlockEncoder.encode(first[index], keys: usable)
+        _ = try BlockEncoder.encode(first[index], keys: usable, tracks: tracks, column: index)
       }
     }
-    try measure("\(name): encode a row group", rows: rows, stride: 54) { _ = try writer.encodeRowGroup(first) }
+    try measure("\(name): encode a row group", rows: rows, stride: 58) { _ = try writer.encodeRowGroup(first) }
     for columns in groups { try writer.append(try writer.encodeRowGroup(columns)) }
     let summary = try writer.finish()
 

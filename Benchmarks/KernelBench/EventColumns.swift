@@ -6,9 +6,9 @@ import Vectors
 /// Simulated heart-rate events as columns, with where they came from, in arrival order or by user and time.
 struct EventColumns {
   static let schema = Schema([
-    Field("user_id", .integer), Field("heart_rate", .smallint), Field("at", .bigint), Field("activity_id", .integer),
+    Field("user_id", .integer), Field("heart_rate", .smallint), Field("at", .timestamp), Field("activity_id", .integer),
     Field("latitude", .double), Field("longitude", .double), Field("file", .text), Field("line", .integer),
-    Field("byte_offset", .bigint),
+    Field("byte_offset", .bigint), Field("day", .date),
   ])
 
   private(set) var users: [Int32] = []
@@ -101,13 +101,14 @@ struct EventColumns {
       }
       return Vector(type, count: rows.count, buffer: buffer)
     }
+    let days = times.map { Int32($0 / 86_400_000_000) }
     let codes = AlignedBuffer(byteCount: rows.count * 4)
     for (index, row) in rows.enumerated() { codes.values(as: UInt32.self)[index] = files[row] }
     let names = Vector.of(.text, fileNames.map { .text($0) })
     return [
-      flat(.integer, users), flat(.smallint, rates), flat(.bigint, times), flat(.integer, activities),
+      flat(.integer, users), flat(.smallint, rates), flat(.timestamp, times), flat(.integer, activities),
       flat(.double, latitudes), flat(.double, longitudes), Vector(codes: codes, count: rows.count, dictionary: names),
-      flat(.integer, lines), flat(.bigint, offsets),
+      flat(.integer, lines), flat(.bigint, offsets), flat(.date, days),
     ]
   }
 }

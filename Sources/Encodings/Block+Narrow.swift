@@ -27,7 +27,7 @@ extension Block {
         return NarrowColumn(
           width: width, codes: codes, count: rows.count, base: packed.base, multiplier: packed.multiplier,
           maximumCode: packed.maximumCode, dictionary: nil, validity: mask)
-      case .delta, .runLength, .keyedDelta:
+      case .delta, .runLength, .keyedDelta, .linked, .tracked:
         let span = UInt64(bitPattern: header.maximum &- header.minimum)
         let width = Block.width(span)
         try subtract(stream, rows, width, into: output)
@@ -63,7 +63,11 @@ extension Block {
     throws(PulsehouseError) -> NarrowColumn?
   {
     precondition(output.byteCount >= selection.count * 8, "too little room for narrow codes")
-    guard case .integers(let stream) = body, case .delta = stream, validity == nil else { return nil }
+    guard case .integers(let stream) = body, validity == nil else { return nil }
+    switch stream {
+    case .delta, .linked: break
+    case .constant, .packed, .runLength, .keyedDelta, .tracked: return nil
+    }
     switch type.physical {
     case .int16, .int32, .int64: break
     default: return nil

@@ -6,6 +6,7 @@ extension Block {
   /// in the dictionary, and every value is one of its type. Run once when a block is first read, so that even a forged
   /// file leads nobody outside of memory. A keyed block must have its keys. O(rows).
   package func validate() throws(PulsehouseError) {
+    if case .tracked(let tracked) = stream { try tracked.validate(scratch) }
     switch body {
     case .none, .strings, .decimal: break
     case .integers(let stream):

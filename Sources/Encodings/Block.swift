@@ -116,25 +116,13 @@ package final class Block {
     }
   }
 
-  private var stream: IntegerStream? {
+  var stream: IntegerStream? {
     switch body {
     case .integers(let stream): stream
     case .decimal(let stream): stream.digits
     case .dictionary(_, let codes): codes
     case .none, .plain, .strings: nil
     }
-  }
-
-  /// The column whose keys this block needs before it can be read; nil when it needs none, or has them.
-  package var missingKeyColumn: Int? {
-    if case .keyedDelta(let stream) = stream, !stream.hasKeys { return stream.keyColumn }
-    return nil
-  }
-
-  /// Gives a block that predicts by key the key column's narrow form over the whole row group, and the memory it lies in.
-  package func supplyKeys(_ keys: NarrowColumn, _ memory: AlignedBuffer) throws(PulsehouseError) {
-    guard case .keyedDelta(let stream) = stream else { return }
-    try stream.supply(keys, memory)
   }
 
   // MARK: - Reading

@@ -48,22 +48,49 @@ package struct BlockKeys: Sendable {
   }
 }
 
+/// A column of the row group that another may build upon: an instant upon its day.
+package struct BlockLink: Sendable {
+  package let column: Int
+  let multiplier: Int64
+  let values: AlignedBuffer
+
+  /// Takes the values of an integer column, null rows filled as its block will have them; nil when it is not one, or all
+  /// null. Its block must not be forced to be plain.
+  package init?(column: Int, _ vector: Vector, multiplier: Int64) {
+    let base = vector.form == .flat ? vector : vector.flattened()
+    guard [.int16, .int32, .int64].contains(base.type.physical), let values = BlockEncoder.integers(base) else {
+      return nil
+    }
+    self.column = column
+    self.values = values
+    self.multiplier = multiplier
+  }
+
+  var link: IntegerEncoder.Link {
+    IntegerEncoder.Link(column: column, values: UnsafePointer(values.values(as: Int64.self)), multiplier: multiplier)
+  }
+}
+
 /// Encodes a column of one row group: finds what is true of its values, chooses, writes. Pure; any thread.
 package struct BlockEncoder {
   let vector: Vector
   let options: BlockOptions
   let keys: BlockKeys?
+  let link: BlockLink?
+  let tracks: (shared: BlockTracks, position: Int)?
   var count: Int { vector.count }
   var physical: PhysicalType { vector.type.physical }
 
   /// Encodes `vector`, of any form and at least one row. - Throws: `.internal` when zstd has no memory.
-  package static func encode(_ vector: Vector, _ options: BlockOptions = BlockOptions(), keys: BlockKeys? = nil)
-    throws(PulsehouseError) -> (EncodedBlock, ColumnStatistics)
-  {
+  package static func encode(
+    _ vector: Vector, _ options: BlockOptions = BlockOptions(), keys: BlockKeys? = nil, link: BlockLink? = nil,
+    tracks: BlockTracks? = nil, column: Int = 0
+  ) throws(PulsehouseError) -> (EncodedBlock, ColumnStatistics) {
     precondition(vector.count > 0, "a block has rows")
     let usesDictionary = vector.form == .dictionary && vector.type.physical == .string
     let shaped = vector.form == .flat || usesDictionary ? vector : vector.flattened()
-    let encoder = BlockEncoder(vector: shaped, options: options, keys: keys)
+    let tracked = tracks.flatMap { tracks in tracks.position(of: column).map { (tracks, $0) } }
+    let encoder = BlockEncoder(vector: shaped, options: options, keys: keys, link: link, tracks: tracked)
     return try encoder.encode()
   }
 
@@ -203,14 +230,21 @@ package struct BlockEncoder {
     return dictionary
   }
 
+  /// The encodings of integers.
+  private static let ofIntegers: Set<Encoding> = [
+    .constant, .packed, .delta, .runLength, .keyedDelta, .linked, .tracked,
+  ]
+
   func integerEncoder(_ values: UnsafePointer<Int64>) -> IntegerEncoder {
     var encoder = IntegerEncoder(values: values, count: count)
     if let forced = options.forced {
-      encoder.allowed = [.constant, .packed, .delta, .runLength, .keyedDelta].contains(forced) ? [forced] : [.packed]
+      encoder.allowed = BlockEncoder.ofIntegers.contains(forced) ? [forced] : [.packed]
     } else {
-      encoder.allowed = [.constant, .packed, .delta, .runLength, .keyedDelta]
+      encoder.allowed = BlockEncoder.ofIntegers
     }
     encoder.key = keys?.rowKeys
+    encoder.link = link?.link
+    encoder.tracks = tracks
     return encoder
   }
 
@@ -290,10 +324,12 @@ package struct BlockEncoder {
         double[row] = Double(real[row])
       }
     }
-    let encoder = integerEncoder(bits)
+    var encoder = integerEncoder(bits)
+    encoder.tracks = nil
     let runCount = ph_changes64(bits, count) + 1
+    let knownDigits = tracks.flatMap { $0.shared.columns[$0.position].digits }
     let decimal = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil)
-    let digits = options.forced == .plain || runCount <= count / 16 ? nil : decimal.encode()
+    let digits = options.forced == .plain || runCount <= count / 16 ? nil : knownDigits ?? decimal.encode()
     let distinct = describe(double, bits, runCount, digits, &statistics)
 
     if options.forced == .plain { return try writePlain() }
@@ -304,13 +340,14 @@ package struct BlockEncoder {
     var best = count * physical.stride + 32
     var digitsEncoder = encoder
     var digitsChoice: IntegerEncoder.Choice?
-    if options.allows(.decimal) || options.forced == .keyedDelta {
+    let nested: [Encoding] = [.keyedDelta, .tracked]
+    if options.allows(.decimal) || options.forced.map(nested.contains) ?? false {
       if let digits = digits {
         digitsEncoder = IntegerEncoder(
           values: UnsafePointer(digits.integers.values(as: Int64.self)), count: count,
-          allowed: options.forced == .keyedDelta
-            ? [.keyedDelta] : [.constant, .packed, .delta, .runLength, .keyedDelta],
-          key: keys?.rowKeys)
+          allowed: options.forced.flatMap { nested.contains($0) ? [$0] : nil }
+            ?? [.constant, .packed, .delta, .runLength, .keyedDelta, .tracked],
+          key: keys?.rowKeys, tracks: tracks)
         let choice = digitsEncoder.choose()
         let byteCount = choice.byteCount + digits.exceptionRows.count * 12
         if byteCount < best || options.forced != nil {

@@ -19,6 +19,10 @@ package enum Encoding: UInt8, Sendable, Hashable, CaseIterable {
   case decimal = 7
   /// Differences to the last row with the same key in another column of the row group, packed.
   case keyedDelta = 8
+  /// A multiple of another column of the row group, and a packed rest.
+  case linked = 9
+  /// Steps from the last row with the same key or from the mean of its rows, packed by their lengths.
+  case tracked = 10
 
   /// The name people see in reports.
   package var name: String {
@@ -31,6 +35,8 @@ package enum Encoding: UInt8, Sendable, Hashable, CaseIterable {
     case .dictionary: "dictionary"
     case .decimal: "decimal"
     case .keyedDelta: "keyed delta"
+    case .linked: "linked"
+    case .tracked: "tracked"
     }
   }
 }

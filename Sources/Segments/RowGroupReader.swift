@@ -50,27 +50,63 @@ package final class RowGroupReader {
   private func block(_ column: Int) throws(PulsehouseError) -> Block {
     if let block = blocks[column] { return block }
     let block = try segment.openBlock(column: column, rowGroup: rowGroup, scratch)
-    if let keyColumn = block.missingKeyColumn { try supplyKeys(block, column, keyColumn) }
+    while let need = block.need {
+      switch need {
+      case .keys(let keyColumn): try supplyKeys(block, column, keyColumn)
+      case .base(let baseColumn): try supplyBase(block, column, baseColumn)
+      case .leader(let leaderColumn): try supplyLeader(block, column, leaderColumn)
+      }
+    }
     try segment.finishOpening(block, column: column, rowGroup: rowGroup)
     blocks[column] = block
     return block
   }
 
-  private func supplyKeys(_ block: Block, _ column: Int, _ keyColumn: Int) throws(PulsehouseError) {
-    guard keyColumn < blocks.count, keyColumn != column else {
-      throw segment.named(PulsehouseError(.corrupt, "a key column that is none"), column, rowGroup)
+  /// Opens a block that another one needs.
+  private func neededBlock(_ column: Int, by other: Int) throws(PulsehouseError) -> Block {
+    guard column < blocks.count, column != other else {
+      throw segment.named(PulsehouseError(.corrupt, "a column to build upon that is none"), other, rowGroup)
     }
-    let keyBlock: Block
-    if let known = blocks[keyColumn] {
-      keyBlock = known
-    } else {
-      keyBlock = try segment.openBlock(column: keyColumn, rowGroup: rowGroup, scratch)
-      guard keyBlock.missingKeyColumn == nil else {
-        throw segment.named(PulsehouseError(.corrupt, "keys that need keys"), column, rowGroup)
+    if let known = blocks[column] { return known }
+    let block = try segment.openBlock(column: column, rowGroup: rowGroup, scratch)
+    guard block.need == nil else {
+      throw segment.named(PulsehouseError(.corrupt, "a column to build upon that builds itself"), other, rowGroup)
+    }
+    try segment.finishOpening(block, column: column, rowGroup: rowGroup)
+    blocks[column] = block
+    return block
+  }
+
+  private func supplyLeader(_ block: Block, _ column: Int, _ leaderColumn: Int) throws(PulsehouseError) {
+    guard leaderColumn < blocks.count, leaderColumn != column else {
+      throw segment.named(PulsehouseError(.corrupt, "a leader that is none"), column, rowGroup)
+    }
+    if blocks[leaderColumn] == nil {
+      // What leads needs no leader: a ring of blocks that need each other ends here.
+      let opened = try segment.openBlock(column: leaderColumn, rowGroup: rowGroup, scratch)
+      guard opened.isLeader else {
+        throw segment.named(PulsehouseError(.corrupt, "a leader that leads nothing"), column, rowGroup)
       }
-      try segment.finishOpening(keyBlock, column: keyColumn, rowGroup: rowGroup)
-      blocks[keyColumn] = keyBlock
     }
+    let leader = try self.block(leaderColumn)
+    do throws(PulsehouseError) {
+      try block.supplyLeader(leader)
+    } catch {
+      throw segment.named(error, column, rowGroup)
+    }
+  }
+
+  private func supplyBase(_ block: Block, _ column: Int, _ baseColumn: Int) throws(PulsehouseError) {
+    let base = try neededBlock(baseColumn, by: column)
+    do throws(PulsehouseError) {
+      try block.supplyBase(base)
+    } catch {
+      throw segment.named(error, column, rowGroup)
+    }
+  }
+
+  private func supplyKeys(_ block: Block, _ column: Int, _ keyColumn: Int) throws(PulsehouseError) {
+    let keyBlock = try neededBlock(keyColumn, by: column)
     let keys: KeyColumn
     if let known = keyColumns[keyColumn] {
       keys = known

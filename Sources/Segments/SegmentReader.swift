@@ -64,7 +64,7 @@ package final class SegmentReader: Sendable {
         .unsupported, "segment format \(version) is newer than \(SegmentFormat.version), the newest this program reads",
         hint: "Use a newer pulsehouse.", file: file.path)
     }
-    guard version == SegmentFormat.version else { throw head.corrupt("segment format \(version) never was") }
+    guard version >= 1 else { throw head.corrupt("segment format \(version) never was") }
 
     let tailOffset = bytes.count - SegmentFormat.tailByteCount
     var tail = ByteReader(

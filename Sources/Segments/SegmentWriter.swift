@@ -57,29 +57,78 @@ package final class SegmentWriter {
     // Floats come last: what is known of the others then tells which may predict them.
     let floats = columns.indices.filter { schema[$0].type.isFloat }
     let others = columns.indices.filter { !schema[$0].type.isFloat }
+    var tracks: BlockTracks?
     for index in others + floats {
-      if index == floats.first && keys == nil && options.keyColumn == nil {
-        keys = likelyKeys(columns, schema, zoneMaps, rowCount)
+      if index == floats.first {
+        if keys == nil && options.keyColumn == nil { keys = likelyKeys(columns, schema, blocks, zoneMaps, rowCount) }
+        if let keys, options.forcedEncoding.map({ $0 == .tracked }) ?? true {
+          tracks = BlockTracks(
+            floats.map { ($0, columns[$0]) }, keys: keys, isForced: options.forcedEncoding == .tracked)
+        }
       }
       let (block, statistics) = try BlockEncoder.encode(
-        columns[index].retyped(as: schema[index].type), blockOptions, keys: index == keys?.column ? nil : keys)
+        columns[index].retyped(as: schema[index].type), blockOptions, keys: index == keys?.column ? nil : keys,
+        link: options.forcedEncoding.map { $0 == .linked } ?? true ? dayLink(index, columns, schema) : nil,
+        tracks: tracks, column: index)
+      // Where the leader does without, its followers must.
+      if index == tracks?.leader && !block.encodings.contains(.tracked) { tracks = nil }
       blocks[index] = block
       zoneMaps[index] = ZoneMap(statistics, rowCount: rowCount)
     }
     return EncodedRowGroup(rowCount: rowCount, blocks: blocks.compactMap { $0 }, zoneMaps: zoneMaps)
   }
 
+  /// A column of days that says the days of a column of instants; nil when there is none.
+  private static func dayLink(_ instants: Int, _ columns: [Vector], _ schema: Schema) -> BlockLink? {
+    guard schema[instants].type == .timestamp || schema[instants].type == .timestamptz else { return nil }
+    let microsecondsPerDay: Int64 = 86_400_000_000
+    let count = columns[instants].count
+    for (column, field) in schema.fields.enumerated() where field.type == .date {
+      var isTheirDay = true
+      var compared = 0
+      for row in stride(from: 0, to: count, by: max(1, count / 64)) {
+        guard case .integer(let instant) = columns[instants].scalar(at: row),
+          case .integer(let day) = columns[column].scalar(at: row)
+        else { continue }
+        compared += 1
+        let (beginning, overflow) = day.multipliedReportingOverflow(by: microsecondsPerDay)
+        isTheirDay = !overflow && instant >= beginning && instant &- beginning < microsecondsPerDay
+        if !isTheirDay { break }
+      }
+      if isTheirDay && compared > 0 {
+        return BlockLink(column: column, columns[column], multiplier: microsecondsPerDay)
+      }
+    }
+    return nil
+  }
+
   /// The integer column of most different values that still come several times each: whose last row may say where this
-  /// one is. Encoders try it and keep it only where it pays.
-  private static func likelyKeys(_ columns: [Vector], _ schema: Schema, _ zoneMaps: [ZoneMap], _ rowCount: Int)
-    -> BlockKeys?
-  {
+  /// one is. Rows may lie by another such column, in runs: then the one nearer to whose last row the floats are. Encoders
+  /// try it and keep it only where it pays.
+  private static func likelyKeys(
+    _ columns: [Vector], _ schema: Schema, _ blocks: [EncodedBlock?], _ zoneMaps: [ZoneMap], _ rowCount: Int
+  ) -> BlockKeys? {
     var best: (column: Int, distinct: Int)?
+    var bestInRuns: (column: Int, distinct: Int)?
     for (column, field) in schema.fields.enumerated() where field.type.isInteger {
       let distinct = zoneMaps[column].distinctEstimate ?? 0
-      if distinct > 16 && distinct <= rowCount / 4 && distinct > best?.distinct ?? 0 { best = (column, distinct) }
+      guard distinct > 16, distinct <= rowCount / 4 else { continue }
+      if distinct > best?.distinct ?? 0 { best = (column, distinct) }
+      if blocks[column]?.encodings == [.runLength], distinct > bestInRuns?.distinct ?? 0 {
+        bestInRuns = (column, distinct)
+      }
     }
-    return best.flatMap { BlockKeys(column: $0.column, columns[$0.column]) }
+    guard let best else { return nil }
+    let keys = BlockKeys(column: best.column, columns[best.column])
+    guard let runs = bestInRuns, runs.column != best.column, let keys,
+      let runKeys = BlockKeys(column: runs.column, columns[runs.column])
+    else { return keys }
+    var steps = (0, 0)
+    for (column, field) in schema.fields.enumerated() where field.type == .double {
+      steps.0 += keys.stepLength(of: columns[column])
+      steps.1 += runKeys.stepLength(of: columns[column])
+    }
+    return steps.1 < steps.0 ? runKeys : keys
   }
 
   /// Encodes by this writer's own schema and options.

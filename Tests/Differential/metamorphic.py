@@ -52,7 +52,8 @@ def counted(generator: QueryGenerator) -> str:
 
 
 # What must not change an answer: threads, memory, what zone maps and joins' keys rule out, and how tables are written.
-ENCODINGS = ["constant", "plain", "packed", "delta", "run-length", "dictionary", "decimal", "keyed delta"]
+ENCODINGS = ["constant", "plain", "packed", "delta", "run-length", "dictionary", "decimal", "keyed delta",
+             "linked"]
 SETTINGS = [
     ["threads = 3"],
     ["threads = 1", "memory = '1MB'"],

@@ -37,8 +37,13 @@ func passes(_ predicate: ColumnPredicate, _ value: Scalar) -> Bool {
         var options = BlockOptions()
         options.forced = encoding
         let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 * 7 % 13)) })
+        let vector = Vector.of(type, values)
+        let keys = BlockKeys(column: 1, keyVector)
         let block = try TestColumns.open(
-          Vector.of(type, values), options, keys: BlockKeys(column: 1, keyVector), keyVector: keyVector)
+          vector, options, keys: keys,
+          link: BlockLink(column: 1, keyVector, multiplier: index % 2 == 0 ? 1000 : -7),
+          tracks: keys.flatMap { BlockTracks([(0, vector)], keys: $0, isForced: encoding == .tracked) },
+          keyVector: keyVector)
         var random = SeededGenerator(seed: seed)
         var constants = values.filter { !$0.isNull }.shuffled(using: &random).prefix(3).map { $0 }
         constants.append(TestColumns.scalar(type, .small, 3, &random))

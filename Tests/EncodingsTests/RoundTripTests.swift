@@ -53,7 +53,10 @@ import Vectors
         options.forced = encoding
         let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 * 7 % 13)) })
         let keys = BlockKeys(column: 1, keyVector)
-        let block = try TestColumns.open(vector, options, keys: keys, keyVector: keyVector)
+        let link = BlockLink(column: 1, keyVector, multiplier: [1_000_003, 1, -86_400, .max][index % 4])
+        let tracks = keys.flatMap { BlockTracks([(0, vector)], keys: $0, isForced: encoding == .tracked) }
+        let block = try TestColumns.open(
+          vector, options, keys: keys, link: link, tracks: tracks, keyVector: keyVector)
         try Self.check(block, expected, "\(type) \(pattern) \(nulls) \(count) rows as \(block.encodings), seed \(seed)")
       }
     }
@@ -88,6 +91,38 @@ import Vectors
       let rows = (0..<count).filter { wanted.contains($0 * 7919 % 61) && $0 % 2 == 0 && $0 < 3500 }
       let read = try rows.map { UInt32($0) }.withUnsafeBufferPointer { try block.read($0) }
       #expect(rows.indices.allSatisfy { read.scalar(at: $0) == expected[rows[$0]] }, "keys \(wanted)")
+    }
+  }
+
+  @Test(arguments: [0, 3, 7]) func instantsAreKeptAsTimesOfTheirDays(nullEvery: Int) throws {
+    let count = 9000
+    let day: Int64 = 86_400_000_000
+    var random = SeededGenerator(seed: 11)
+    let days = (0..<count).map { _ in 19_000 + Int64(random.next() % 700) }
+    let instants = days.map { $0 * day + Int64(random.next() % 86_400) * 1_000_000 }
+    func isNull(_ row: Int) -> Bool { nullEvery > 0 && row % nullEvery == 1 }
+    let expected: [Scalar] = instants.indices.map { isNull($0) ? .null : .integer(instants[$0]) }
+    let dates = Vector.of(.date, days.indices.map { isNull($0) ? .null : .integer(days[$0]) })
+    let link = BlockLink(column: 1, dates, multiplier: day)
+    let vector = Vector.of(.timestamp, expected)
+    let block = try TestColumns.open(vector, link: link, keyVector: dates)
+    #expect(block.encodings == [.linked])
+    try Self.check(block, expected, "nulls every \(nullEvery)")
+    let apart = try BlockEncoder.encode(vector).0.bytes.byteCount
+    let linked = try BlockEncoder.encode(vector, link: link).0.bytes.byteCount
+    #expect(nullEvery > 0 || linked * 10 < apart * 9, "\(linked) bytes, \(apart) alone")
+    // Ranges within a day, over days, around all of them, and to both ends of what there is.
+    let spans: [ClosedRange<Int64>] = [
+      instants[4321]...instants[4321], (19_100 * day)...(19_100 * day + day / 2), (19_100 * day)...(19_300 * day),
+      0...(18_000 * day), .min...(.max), .min...(19_200 * day + 5), (19_600 * day)...(.max),
+    ]
+    for span in spans {
+      let words = AlignedBuffer(byteCount: count)
+      for rows in [0..<count, 70..<5000] {
+        let found = try block.filter(
+          .between(.integer(span.lowerBound), .integer(span.upperBound)), rows, into: words.values(as: UInt64.self))
+        #expect(found == rows.count { !isNull($0) && span.contains(instants[$0]) }, "\(span) in \(rows)")
+      }
     }
   }
 

@@ -127,23 +127,32 @@ enum TestColumns {
     }
   }
 
-  /// Encodes and opens a block; the buffer must live as long as the block, which keeps it.
+  /// Encodes and opens a block, `keyVector` being whatever other column it needs; the buffer must live as long as the block, which keeps it.
   static func open(
-    _ vector: Vector, _ options: BlockOptions = BlockOptions(), keys: BlockKeys? = nil, keyVector: Vector? = nil
-  )
-    throws -> Block
-  {
-    let (encoded, _) = try BlockEncoder.encode(vector, options, keys: keys)
-    return try open(encoded, vector, keyVector: keyVector)
+    _ vector: Vector, _ options: BlockOptions = BlockOptions(), keys: BlockKeys? = nil, link: BlockLink? = nil,
+    tracks: BlockTracks? = nil, column: Int = 0, keyVector: Vector? = nil, leader: Block? = nil
+  ) throws -> Block {
+    let (encoded, _) = try BlockEncoder.encode(
+      vector, options, keys: keys, link: link, tracks: tracks, column: column)
+    return try open(encoded, vector, keyVector: keyVector, leader: leader)
   }
 
-  static func open(_ encoded: EncodedBlock, _ vector: Vector, keyVector: Vector? = nil) throws -> Block {
+  static func open(_ encoded: EncodedBlock, _ vector: Vector, keyVector: Vector? = nil, leader: Block? = nil) throws
+    -> Block
+  {
     let block = try Block(
       encoded.bytes.bytes, type: vector.type, rowCount: vector.count, owner: encoded.bytes, scratch: DecodeScratch())
-    if block.missingKeyColumn != nil, let keyVector {
-      let keyBlock = try open(keyVector)
-      let memory = AlignedBuffer(byteCount: (keyVector.count + 1024) * 8)
-      if let keys = try keyBlock.narrow(0..<keyVector.count, into: memory) { try block.supplyKeys(keys, memory) }
+    while let need = block.need, let keyVector {
+      let other = try open(keyVector)
+      switch need {
+      case .keys:
+        let memory = AlignedBuffer(byteCount: (keyVector.count + 1024) * 8)
+        if let keys = try other.narrow(0..<keyVector.count, into: memory) { try block.supplyKeys(keys, memory) }
+      case .base: try block.supplyBase(other)
+      case .leader:
+        guard let leader else { return block }
+        try block.supplyLeader(leader)
+      }
     }
     try block.validate()
     return block

@@ -97,7 +97,7 @@ struct PatchedFile {
     let directory = ScratchDirectory()
     let original = try smallSegment(directory)
     var changed = original.bytes
-    changed[8] = 2
+    changed[8] = 3
     Self.store(CRC32C.checksum(Array(changed[0..<60])), into: &changed, at: 60)
     let file = try original.map(changed)
     #expect { try SegmentReader.open(file) } throws: {
@@ -135,13 +135,13 @@ struct PatchedFile {
   }
 
   /// Where a block lies and where in the footer its checksum does.
-  private struct BlockPlace {
+  struct BlockPlace {
     var range: Range<Int>
     var checksumOffset: Int
   }
 
   /// Finds the blocks of a sound file by their checksums: they tile it from byte 64 to the footer.
-  private static func blocks(_ bytes: [UInt8]) throws -> [BlockPlace] {
+  static func blocks(_ bytes: [UInt8]) throws -> [BlockPlace] {
     let tail = bytes.count - 64
     let footerOffset = Self.footerOffset(bytes)
     var places: [UInt32: Int] = [:]
@@ -166,14 +166,14 @@ struct PatchedFile {
     bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
   }
 
-  private static func footerOffset(_ bytes: [UInt8]) -> Int { Int(load(bytes, bytes.count - 64)) }
+  static func footerOffset(_ bytes: [UInt8]) -> Int { Int(load(bytes, bytes.count - 64)) }
 
   private static func checksum(_ bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
     bytes.withUnsafeBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 
   /// Makes all checksums right again after a change of blocks or footer.
-  private static func forge(_ bytes: inout [UInt8], _ blocks: [BlockPlace]) {
+  static func forge(_ bytes: inout [UInt8], _ blocks: [BlockPlace]) {
     for block in blocks { store(checksum(bytes, block.range), into: &bytes, at: block.checksumOffset) }
     let tail = bytes.count - 64
     store(checksum(bytes, footerOffset(bytes)..<tail), into: &bytes, at: tail + 16)
@@ -200,7 +200,7 @@ struct PatchedFile {
       }
       Self.forge(&changed, isFooter ? [] : blocks)
       do {
-        try useEverything(try original.map(changed))
+        try Self.useEverything(try original.map(changed))
       } catch let error as PulsehouseError {
         #expect([.corrupt, .internal, .unsupported].contains(error.kind), "seed \(seed): \(error)")
         refused += 1
@@ -209,7 +209,7 @@ struct PatchedFile {
     #expect(refused > 0, "seed \(seed)")
   }
 
-  private func useEverything(_ file: MappedFile) throws {
+  static func useEverything(_ file: MappedFile) throws {
     let segment = try SegmentReader.open(file)
     var firstError: (any Error)?
     let memory = AlignedBuffer(byteCount: (1 << 20))

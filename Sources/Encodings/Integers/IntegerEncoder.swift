@@ -12,6 +12,19 @@ struct IntegerEncoder {
   /// The key column and its keys per row, when prediction by key may be tried.
   var key: RowKeys?
 
+  /// The column to build upon, when that may be tried.
+  var link: Link?
+
+  /// Another column's values, each of which says `multiplier` times itself of the row's value.
+  struct Link {
+    let column: Int
+    let values: UnsafePointer<Int64>
+    let multiplier: Int64
+  }
+
+  /// Walks along this column and others, when they may be kept, and the column's place among them.
+  var tracks: (shared: BlockTracks, position: Int)?
+
   /// A column's values as keys for prediction: `codes[row] <= maximum`.
   struct RowKeys {
     let column: Int
@@ -42,13 +55,17 @@ struct IntegerEncoder {
 
   /// What the chooser settled on, with what is needed to write it.
   struct Choice {
-    enum Form {
+    indirect enum Form {
       case constant
       /// The codes lie in a buffer of their own only where values have a common divisor.
       case packed(AlignedBuffer?, PackedEncoder.Plan)
       case delta(AlignedBuffer, PackedEncoder.Plan, base: Int64, DeltaSign)
       case runLength
       case keyedDelta(AlignedBuffer, PackedEncoder.Plan, base: Int64)
+      /// The rests, and how they are packed.
+      case linked(AlignedBuffer, Choice)
+      /// How the classes of rows are packed, where this column leads, and the steps of each class.
+      case tracked(PackedEncoder.Plan?, [PackedEncoder.Plan])
     }
     var form: Form
     var byteCount: Int
@@ -61,6 +78,8 @@ struct IntegerEncoder {
       case .delta: .delta
       case .runLength: .runLength
       case .keyedDelta: .keyedDelta
+      case .linked: .linked
+      case .tracked: .tracked
       }
     }
   }
@@ -129,7 +148,7 @@ struct IntegerEncoder {
       // Runs this long need no rival.
       if profile.runCount <= count / 256, let best { return best }
     }
-    let packsAnyway = allowed.isDisjoint(with: [.delta, .runLength, .keyedDelta])
+    let packsAnyway = allowed.isDisjoint(with: [.delta, .runLength, .keyedDelta, .linked, .tracked])
     if allowed.contains(.packed) || packsAnyway {
       let codes = packedCodes(profile)
       let plan = packedEncoder(codes, profile).plan()
@@ -150,8 +169,20 @@ struct IntegerEncoder {
         }
       }
     }
-    if let key, allowed.contains(.keyedDelta), profile.spanFits, !isNarrow, let (codes, plan, base) = keyed(key) {
+    if let tracks, allowed.contains(.tracked), !isNarrow {
+      let (form, byteCount) = tracked(tracks.shared, tracks.position)
+      offer(form, byteCount, weight: 1.15)
+    }
+    // Tracks hold more than differences to the last row of a key.
+    if let key, tracks == nil, allowed.contains(.keyedDelta), profile.spanFits, !isNarrow,
+      let (codes, plan, base) = keyed(key)
+    {
       offer(.keyedDelta(codes, plan, base: base), plan.byteCount + 64, weight: 1.15)
+    }
+    if let link, allowed.contains(.linked) {
+      let (rests, choice) = rests(link)
+      // The other column is decoded with this one.
+      offer(.linked(rests, choice), choice.byteCount + 64, weight: 1.05)
     }
     if let best { return best }
     let codes = packedCodes(profile)
@@ -159,7 +190,7 @@ struct IntegerEncoder {
     return Choice(form: .packed(codes, plan), byteCount: plan.byteCount, profile: profile)
   }
 
-  private func packedEncoder(_ codes: AlignedBuffer?, _ profile: Profile) -> PackedEncoder {
+  func packedEncoder(_ codes: AlignedBuffer?, _ profile: Profile) -> PackedEncoder {
     if let codes {
       return PackedEncoder(
         codes: UnsafePointer(codes.values(as: UInt64.self)), count: count, base: profile.minimum,
@@ -348,6 +379,15 @@ struct IntegerEncoder {
       PackedEncoder(
         codes: UnsafePointer(codes.values(as: UInt64.self)), count: count, base: 0, multiplier: 1
       ).write(plan, into: &writer)
+    case .linked(let rests, let choice):
+      writer.pad(to: 4)
+      writer.append(UInt32(link?.column ?? 0))
+      writer.append(link?.multiplier ?? 1)
+      let encoder = IntegerEncoder(values: UnsafePointer(rests.values(as: Int64.self)), count: count)
+      encoder.writePacked(choice, into: &writer)
+    case .tracked(let codesPlan, let plans):
+      guard let tracks else { preconditionFailure("tracks that were not walked") }
+      write(tracks.shared, tracks.position, codesPlan, plans, into: &writer)
     }
   }
 

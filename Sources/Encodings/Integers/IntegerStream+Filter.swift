@@ -40,6 +40,12 @@ extension IntegerStream {
       IntegerStream.filterVectors(rows, bitmap, stream.count, scratch) { vector in
         IntegerStream.filter(all + vector << 10, min(1024, stream.count - vector << 10), ranges, scratch.bits)
       }
+    case .tracked(let stream):
+      let all = try stream.allValues(scratch)
+      IntegerStream.filterVectors(rows, bitmap, stream.count, scratch) { vector in
+        IntegerStream.filter(all + vector << 10, min(1024, stream.count - vector << 10), ranges, scratch.bits)
+      }
+    case .linked(let stream): try stream.filter(ranges, rows, into: bitmap, scratch)
     }
     Bits.clearTail(bitmap, rows.count)
   }

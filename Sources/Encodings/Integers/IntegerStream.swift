@@ -9,6 +9,8 @@ enum IntegerStream {
   case delta(DeltaStream)
   case runLength(RunLengthStream)
   case keyedDelta(KeyedDeltaStream)
+  case linked(LinkedStream)
+  case tracked(TrackedStream)
 
   /// Streams nest at most this deep.
   static let maximumDepth = 3
@@ -32,6 +34,14 @@ enum IntegerStream {
       guard depth == 0 else { throw BlockCursor.damaged("a keyed stream inside another") }
       try cursor.align(to: 4)
       self = .keyedDelta(try KeyedDeltaStream(&cursor, count: count))
+    case .linked:
+      guard depth == 0 else { throw BlockCursor.damaged("a linked stream inside another") }
+      try cursor.align(to: 4)
+      self = .linked(try LinkedStream(&cursor, count: count))
+    case .tracked:
+      guard depth == 0 else { throw BlockCursor.damaged("a tracked stream inside another") }
+      try cursor.align(to: 4)
+      self = .tracked(try TrackedStream(&cursor, count: count))
     default: throw BlockCursor.damaged("an integer stream of unknown encoding \(raw)")
     }
   }
@@ -43,6 +53,8 @@ enum IntegerStream {
     case .delta(let stream): stream.count
     case .runLength(let stream): stream.count
     case .keyedDelta(let stream): stream.count
+    case .linked(let stream): stream.count
+    case .tracked(let stream): stream.count
     }
   }
 
@@ -53,6 +65,8 @@ enum IntegerStream {
     case .delta: [.delta]
     case .runLength: [.runLength]
     case .keyedDelta: [.keyedDelta]
+    case .linked: [.linked]
+    case .tracked: [.tracked]
     }
   }
 
@@ -75,14 +89,21 @@ enum IntegerStream {
         }
       }
     case .runLength(let stream): stream.decode(rows, into: out)
-    case .keyedDelta(let stream):
-      let source = try stream.allValues(scratch) + rows.lowerBound
-      var index = 0
-      let count = rows.count
-      while index < count {
-        out[index] = T(truncatingIfNeeded: source[index])
-        index &+= 1
-      }
+    case .keyedDelta(let stream): IntegerStream.copy(try stream.allValues(scratch), rows, out)
+    case .tracked(let stream): IntegerStream.copy(try stream.allValues(scratch), rows, out)
+    case .linked(let stream): try stream.decode(rows, into: out, scratch)
+    }
+  }
+
+  private static func copy<T: FixedWidthInteger>(
+    _ values: UnsafePointer<Int64>, _ rows: Range<Int>, _ out: UnsafeMutablePointer<T>
+  ) {
+    let source = values + rows.lowerBound
+    let count = rows.count
+    var index = 0
+    while index < count {
+      out[index] = T(truncatingIfNeeded: source[index])
+      index &+= 1
     }
   }
 
@@ -160,6 +181,11 @@ enum IntegerStream {
       if stream.followChains(selection, into: out) { return }
       let source = try stream.allValues(scratch)
       for (index, row) in selection.enumerated() { out[index] = T(truncatingIfNeeded: source[Int(row)]) }
+    case .tracked(let stream):
+      if stream.followChains(selection, into: out, scratch) { return }
+      let source = try stream.allValues(scratch)
+      for (index, row) in selection.enumerated() { out[index] = T(truncatingIfNeeded: source[Int(row)]) }
+    case .linked(let stream): try stream.decode(selection, into: out, scratch)
     }
   }
 
@@ -179,6 +205,10 @@ enum IntegerStream {
 
   /// Checks what the stream claims and others rely on. O(count).
   func validate(_ scratch: DecodeScratch) throws(PulsehouseError) {
-    if case .packed(let stream) = self { try stream.validate(scratch) }
+    switch self {
+    case .packed(let stream): try stream.validate(scratch)
+    case .linked(let stream): try stream.rest.validate(scratch)
+    default: break
+    }
   }
 }

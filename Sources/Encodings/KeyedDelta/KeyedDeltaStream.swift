@@ -92,7 +92,7 @@ final class KeyedDeltaStream {
     guard values == nil, let keys, let last = selection.last, selection.count <= count / 16 else { return false }
     var wanted: [UInt64] = []
     for row in selection {
-      let key = self.key(keys, Int(row))
+      let key = keys.code(at: Int(row))
       if wanted.contains(key) { continue }
       if wanted.count == KeyedDeltaStream.mostChains { return false }
       wanted.append(key)
@@ -101,7 +101,7 @@ final class KeyedDeltaStream {
     let bitmap = AlignedBuffer(byteCount: Bits.wordCount(rowCount) * 8)
     let words = bitmap.values(as: UInt64.self)
     for key in wanted {
-      mark(keys, key, rowCount, words)
+      keys.mark(key, rowCount, words)
       var value = base
       var place = 0
       for word in 0..<Bits.wordCount(rowCount) {
@@ -118,30 +118,5 @@ final class KeyedDeltaStream {
     }
     withExtendedLifetime(bitmap) {}
     return true
-  }
-
-  private func key(_ keys: NarrowColumn, _ row: Int) -> UInt64 {
-    switch keys.width {
-    case 1: UInt64(keys.codes.load(fromByteOffset: row, as: UInt8.self))
-    case 2: UInt64(keys.codes.load(fromByteOffset: row * 2, as: UInt16.self))
-    case 4: UInt64(keys.codes.load(fromByteOffset: row * 4, as: UInt32.self))
-    default: keys.codes.load(fromByteOffset: row * 8, as: UInt64.self)
-    }
-  }
-
-  /// Sets the bits of the first `count` rows that have `key`.
-  private func mark(_ keys: NarrowColumn, _ key: UInt64, _ count: Int, _ words: UnsafeMutablePointer<UInt64>) {
-    switch keys.width {
-    case 1:
-      let codes = keys.codes.assumingMemoryBound(to: UInt8.self)
-      _ = ph_between8(codes, count, UInt8(truncatingIfNeeded: key), UInt8(truncatingIfNeeded: key), words)
-    case 2:
-      let codes = keys.codes.assumingMemoryBound(to: UInt16.self)
-      _ = ph_between16(codes, count, UInt16(truncatingIfNeeded: key), UInt16(truncatingIfNeeded: key), words)
-    case 4:
-      let codes = keys.codes.assumingMemoryBound(to: UInt32.self)
-      _ = ph_between32(codes, count, UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key), words)
-    default: _ = ph_between64(keys.codes.assumingMemoryBound(to: UInt64.self), count, key, key, words)
-    }
   }
 }

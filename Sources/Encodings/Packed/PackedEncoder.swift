@@ -17,6 +17,9 @@ struct PackedEncoder {
   /// up, and a few low codes do not widen all others. Such codes are of use only where sums wrap, in delta streams.
   var isSigned = false
 
+  /// False for codes whose vectors differ in nothing: frames of their own are not tried then.
+  var mayFrame = true
+
   /// What `plan` decided.
   struct Plan {
     var hasFrames = false
@@ -108,7 +111,7 @@ struct PackedEncoder {
       planPatches(&plan, shape, limit: unpatched - leastGain - 512, &best)
     }
     if mustFrame { best = .max / 2 }
-    if mustFrame || (!mustPatch && vectors > 1) {
+    if mustFrame || (mayFrame && !mustPatch && vectors > 1) {
       planFrames(&plan, shape, leastGain: leastGain, mayPatch: mayPatch, mustFrame: mustFrame, &best)
     }
     plan.laneLog = PackedEncoder.laneLog(plan.uniformWidth)

@@ -1,0 +1,371 @@
+import Bytes
+import CKernels
+
+/// Integers as steps of many walkers, each row's known by a key in another column: a row differs little from the last row
+/// of its key, or lies around the mean of its key's rows so far, the key's *home*.
+///
+/// Each row has a class, which says from which of the two its step is taken; the steps of a class are packed together, so
+/// that each class has the width it needs. Classes are chosen for several columns at once: the first of them, the leader,
+/// holds the classes, the others look them up there.
+///
+/// As with `KeyedDeltaStream` the whole block is decoded once, unless a few rows of a few keys are wanted.
+final class TrackedStream {
+  let count: Int
+  /// The column whose values are the keys.
+  let keyColumn: Int
+  /// The column that holds the classes; nil when this one does.
+  let leaderColumn: Int?
+  /// Where each key begins.
+  let base: Int64
+  /// True for each class whose steps are taken from home.
+  let isFromHome: [Bool]
+  /// Zigzag steps of each class.
+  let steps: [PackedStream]
+  private let ownClasses: RowClasses?
+  private var classes: RowClasses?
+  private var keys: NarrowColumn?
+  private var keyMemory: AlignedBuffer?
+  /// All values, once decoded.
+  private var values: AlignedBuffer?
+
+  static let maximumClassCount = 8
+  /// What stands for the leader's column in the leader itself.
+  static let isLeader = UInt32.max
+  /// So many rows count for a key's home as if they were all: its mean goes on moving.
+  static let memory = 32
+  /// Shares of 2^16 that a step moves a home of so many rows by.
+  static let shares: [Int64] = (1...memory).map { Int64(65_536 / $0) }
+
+  init(_ cursor: inout BlockCursor, count: Int) throws(PulsehouseError) {
+    self.count = count
+    keyColumn = Int(try cursor.load(UInt32.self))
+    let leader = try cursor.load(UInt32.self)
+    leaderColumn = leader == TrackedStream.isLeader ? nil : Int(leader)
+    base = try cursor.load(Int64.self)
+    let classCount = try cursor.count(atMost: TrackedStream.maximumClassCount)
+    guard classCount > 0 else { throw BlockCursor.damaged("a tracked stream without classes") }
+    var rowCounts: [Int] = []
+    for _ in 0..<classCount { rowCounts.append(try cursor.count(atMost: count)) }
+    guard rowCounts.reduce(0, +) == count else { throw BlockCursor.damaged("classes that do not add up") }
+    let references = try cursor.bytes(classCount)
+    var isFromHome: [Bool] = []
+    for index in 0..<classCount {
+      let reference = references.load(fromByteOffset: index, as: UInt8.self)
+      guard reference <= 1 else { throw BlockCursor.damaged("a class of steps from nowhere") }
+      isFromHome.append(reference == 1)
+    }
+    self.isFromHome = isFromHome
+    ownClasses = leaderColumn == nil ? try RowClasses(&cursor, count: count, rowCounts) : nil
+    classes = ownClasses
+    var steps: [PackedStream] = []
+    for rowCount in rowCounts {
+      try cursor.align(to: 8)
+      steps.append(try PackedStream(&cursor, count: rowCount))
+    }
+    self.steps = steps
+  }
+
+  var hasKeys: Bool { keys != nil }
+  var hasClasses: Bool { classes != nil }
+
+  /// Takes the key column's narrow form over the whole row group; `memory` is kept with it.
+  func supply(_ keys: NarrowColumn, _ memory: AlignedBuffer) throws(PulsehouseError) {
+    guard keys.count == count, keys.maximumCode < KeyedDeltaStream.maximumKeySpan else {
+      throw BlockCursor.damaged("a key column too wide to predict from")
+    }
+    self.keys = keys
+    keyMemory = memory
+  }
+
+  /// Takes the classes of the leader, which has been validated.
+  func supply(_ leader: TrackedStream) throws(PulsehouseError) {
+    guard let classes = leader.ownClasses, classes.rowCounts == steps.map(\.count) else {
+      throw BlockCursor.damaged("a column that has not the classes another one needs")
+    }
+    self.classes = classes
+  }
+
+  /// Checks what decoding relies on.
+  func validate(_ scratch: DecodeScratch) throws(PulsehouseError) { try ownClasses?.validate(scratch) }
+
+  /// Returns all values, decoding them the first time.
+  func allValues(_ scratch: DecodeScratch) throws(PulsehouseError) -> UnsafePointer<Int64> {
+    if let values { return UnsafePointer(values.values(as: Int64.self)) }
+    guard let keys, let classes else {
+      throw PulsehouseError(.internal, "a tracked block read before its keys and classes")
+    }
+    let output = AlignedBuffer(byteCount: (count + 1024) * 8)
+    switch keys.width {
+    case 1: walk(keys.codes.assumingMemoryBound(to: UInt8.self), keys.maximumCode, classes, output, scratch)
+    case 2: walk(keys.codes.assumingMemoryBound(to: UInt16.self), keys.maximumCode, classes, output, scratch)
+    case 4: walk(keys.codes.assumingMemoryBound(to: UInt32.self), keys.maximumCode, classes, output, scratch)
+    default: walk(keys.codes.assumingMemoryBound(to: UInt64.self), keys.maximumCode, classes, output, scratch)
+    }
+    values = output
+    return UnsafePointer(output.values(as: Int64.self))
+  }
+
+  @inline(__always) private func walk<Key: FixedWidthInteger & UnsignedInteger>(
+    _ keys: UnsafePointer<Key>, _ maximumKey: UInt64, _ classes: RowClasses, _ output: AlignedBuffer,
+    _ scratch: DecodeScratch
+  ) {
+    let keyCount = Int(maximumKey) + 1
+    let tracks = Tracks(keyCount: keyCount, base: base)
+    // The steps of all classes, one after the other, each with room for the whole of its last vector.
+    var starts: [Int] = []
+    var room = 0
+    for stream in steps {
+      starts.append(room)
+      room += (stream.count + 1023) & ~1023
+    }
+    let unpacked = AlignedBuffer(byteCount: max(room, 1) * 8)
+    let step = unpacked.values(as: Int64.self)
+    for (stream, start) in zip(steps, starts) {
+      for vector in 0..<stream.vectorCount { stream.decode(vector, into: step + start + vector << 10, scratch) }
+    }
+    let values = output.values(as: Int64.self)
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: TrackedStream.maximumClassCount * 2) { memory in
+      guard let cursors = memory.baseAddress else { return }
+      let references = cursors + TrackedStream.maximumClassCount
+      for index in 0..<TrackedStream.maximumClassCount {
+        cursors[index] = index < starts.count ? starts[index] : 0
+        references[index] = index < starts.count && isFromHome[index] ? 1 : 0
+      }
+      let ofRow = scratch.output.assumingMemoryBound(to: UInt8.self)
+      for vector in 0..<classes.codes.vectorCount {
+        classes.codes.codes(vector, into: ofRow, scratch)
+        let start = vector << 10
+        let length = classes.codes.length(vector)
+        var index = 0
+        while index < length {
+          let key = min(Int(truncatingIfNeeded: keys[start &+ index]), keyCount &- 1)
+          let rowClass = Int(ofRow[index]) & (TrackedStream.maximumClassCount &- 1)
+          let place = cursors[rowClass]
+          cursors[rowClass] = place &+ 1
+          let code = UInt64(bitPattern: step[place])
+          values[start &+ index] = tracks.step(
+            key, Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1))), references[rowClass])
+          index &+= 1
+        }
+      }
+    }
+    withExtendedLifetime((unpacked, tracks)) {}
+  }
+
+  /// The most keys whose rows are followed one by one.
+  private static let mostChains = 4
+
+  /// Decodes the selected rows (ascending) by following the rows of their keys; false when there are too many keys or all
+  /// values are there already.
+  func followChains<T: FixedWidthInteger>(
+    _ selection: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<T>, _ scratch: DecodeScratch
+  ) -> Bool {
+    guard values == nil, let keys, let classes, let last = selection.last, selection.count <= count / 16 else {
+      return false
+    }
+    var wanted: [UInt64] = []
+    for row in selection {
+      let key = keys.code(at: Int(row))
+      if key == wanted.last || wanted.contains(key) { continue }
+      if wanted.count == TrackedStream.mostChains { return false }
+      wanted.append(key)
+    }
+    let rowCount = Int(last) + 1
+    let bitmap = AlignedBuffer(byteCount: Bits.wordCount(rowCount) * 8)
+    let words = bitmap.values(as: UInt64.self)
+    for key in wanted {
+      keys.mark(key, rowCount, words)
+      let chain = Chain(self, classes, rowCount: Bits.count(words, rowCount), scratch)
+      let track = Tracks(keyCount: 1, base: base)
+      var place = 0
+      for word in 0..<Bits.wordCount(rowCount) {
+        var bits = words[word]
+        while bits != 0 {
+          let row = word << 6 | bits.trailingZeroBitCount
+          bits &= bits &- 1
+          let (code, reference) = chain.step(row)
+          let value = track.step(0, Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1))), reference)
+          while place < selection.count && Int(selection[place]) < row { place &+= 1 }
+          if place < selection.count && Int(selection[place]) == row { out[place] = T(truncatingIfNeeded: value) }
+        }
+      }
+      withExtendedLifetime((chain, track)) {}
+    }
+    withExtendedLifetime(bitmap) {}
+    return true
+  }
+}
+
+/// Finds the steps of a key's rows, which come in ascending order.
+private final class Chain {
+  private let stream: TrackedStream
+  private let classes: RowClasses
+  private let scratch: DecodeScratch
+  private let classCount: Int
+  /// Many rows of a key lie together: then steps are unpacked by the vector, else picked one by one.
+  private let isDense: Bool
+  private let memory: AlignedBuffer
+  /// The classes of a vector's rows; range tests may read 63 bytes past them, and write a bit for each to `bits`.
+  private let ofRow: UnsafeMutablePointer<UInt8>
+  private let bits: UnsafeMutablePointer<UInt64>
+  /// Rows of each class before the next one; which vector of each class is unpacked; 1 for steps from home.
+  private let counts: UnsafeMutablePointer<Int>
+  private let unpacked: UnsafeMutablePointer<Int>
+  private let references: UnsafeMutablePointer<Int>
+  /// A vector of steps of each class.
+  private let steps: UnsafeMutablePointer<UInt64>
+  private var vector = -1
+  private var counted = 0
+
+  private static let denseRowCount = 192
+
+  init(_ stream: TrackedStream, _ classes: RowClasses, rowCount: Int, _ scratch: DecodeScratch) {
+    self.stream = stream
+    self.classes = classes
+    self.scratch = scratch
+    classCount = classes.rowCounts.count
+    isDense = rowCount > Chain.denseRowCount
+    let most = TrackedStream.maximumClassCount
+    memory = AlignedBuffer(byteCount: 1024 + 64 + 128 + most * 24 + (isDense ? classCount * 8192 : 0))
+    ofRow = memory.values(as: UInt8.self)
+    bits = (memory.base + 1088).assumingMemoryBound(to: UInt64.self)
+    counts = (memory.base + 1216).assumingMemoryBound(to: Int.self)
+    unpacked = counts + most
+    references = unpacked + most
+    steps = UnsafeMutableRawPointer(references + most).assumingMemoryBound(to: UInt64.self)
+    for index in 0..<most {
+      unpacked[index] = -1
+      references[index] = index < classCount && stream.isFromHome[index] ? 1 : 0
+    }
+  }
+
+  /// Returns a row's zigzag step, and whether it is from home.
+  @inline(__always) func step(_ row: Int) -> (UInt64, reference: Int) {
+    if row >> 10 != vector { open(row >> 10) }
+    let index = row & 1023
+    if index &- counted < 32 {
+      while counted < index {
+        counts[Int(ofRow[counted]) & (TrackedStream.maximumClassCount &- 1)] &+= 1
+        counted &+= 1
+      }
+    } else {
+      count(to: index)
+    }
+    let rowClass = Int(ofRow[index]) & (TrackedStream.maximumClassCount &- 1)
+    let rank = counts[rowClass]
+    if !isDense { return (pick(rowClass, rank), references[rowClass]) }
+    if unpacked[rowClass] != rank >> 10 { unpack(rowClass, rank >> 10) }
+    return (steps[rowClass << 10 | rank & 1023], references[rowClass])
+  }
+
+  private func open(_ vector: Int) {
+    self.vector = vector
+    classes.codes.codes(vector, into: ofRow, scratch)
+    counted = 0
+    for index in 0..<classCount { counts[index] = classes.starts[vector * classCount + index] }
+  }
+
+  private func count(to index: Int) {
+    for rowClass in 0..<classCount {
+      let code = UInt8(truncatingIfNeeded: rowClass)
+      counts[rowClass] &+= ph_between8(ofRow + counted, index - counted, code, code, bits)
+    }
+    counted = index
+  }
+
+  private func unpack(_ rowClass: Int, _ vector: Int) {
+    stream.steps[rowClass].codes(vector, into: steps + rowClass << 10, scratch)
+    unpacked[rowClass] = vector
+  }
+
+  private func pick(_ rowClass: Int, _ rank: Int) -> UInt64 { stream.steps[rowClass].code(at: rank) }
+}
+
+/// Where each key is: its last value, and its home.
+struct Tracks {
+  /// The last value, the home, and how many rows made it, of each key; a fourth word for the sake of addresses.
+  private let memory: AlignedBuffer
+  private let shares: AlignedBuffer
+  private let words: UnsafeMutablePointer<Int64>
+  private let share: UnsafePointer<Int64>
+
+  init(keyCount: Int, base: Int64) {
+    memory = AlignedBuffer(byteCount: keyCount * 32)
+    words = memory.values(as: Int64.self)
+    for key in 0..<keyCount {
+      words[key &* 4] = base
+      words[key &* 4 &+ 1] = base
+      words[key &* 4 &+ 2] = 0
+    }
+    shares = AlignedBuffer(byteCount: TrackedStream.memory * 8)
+    let table = shares.values(as: Int64.self)
+    for (index, part) in TrackedStream.shares.enumerated() { table[index] = part }
+    share = UnsafePointer(table)
+  }
+
+  @inline(__always) func last(_ key: Int) -> Int64 { words[key &* 4] }
+  @inline(__always) func home(_ key: Int) -> Int64 { words[key &* 4 &+ 1] }
+
+  /// Takes a step from a key's last value (`reference` 0) or its home (1), which then moves, and returns the value.
+  @inline(__always) func step(_ key: Int, _ step: Int64, _ reference: Int) -> Int64 {
+    let track = words + key &* 4
+    let value = track[reference] &+ step
+    track[0] = value
+    let rows = Int(track[2])
+    // Only a step from home moves it.
+    track[1] &+= (step &* share[rows]) &>> 16 & (0 &- Int64(reference))
+    track[2] = Int64(min(rows &+ reference, TrackedStream.memory &- 1))
+    return value
+  }
+}
+
+/// A class for each row of a block, and where in its class each vector's rows begin.
+final class RowClasses {
+  let codes: PackedStream
+  /// Rows of each class.
+  let rowCounts: [Int]
+  /// Rows of each class in each vector.
+  private let vectorCounts: UnsafePointer<UInt16>
+  /// Rows of each class before each vector, once asked for.
+  private(set) lazy var starts: [Int] = {
+    let classCount = rowCounts.count
+    let count = codes.vectorCount * classCount
+    return [Int](unsafeUninitializedCapacity: count) { starts, initialized in
+      for index in 0..<min(classCount, count) { starts.initializeElement(at: index, to: 0) }
+      for index in stride(from: classCount, to: count, by: 1) {
+        let before = index &- classCount
+        starts.initializeElement(at: index, to: starts[before] &+ Int(vectorCounts[before]))
+      }
+      initialized = count
+    }
+  }()
+
+  init(_ cursor: inout BlockCursor, count: Int, _ rowCounts: [Int]) throws(PulsehouseError) {
+    self.rowCounts = rowCounts
+    vectorCounts = try cursor.array(UInt16.self, count: rowCounts.count * ((count + 1023) >> 10))
+    try cursor.align(to: 8)
+    codes = try PackedStream(&cursor, count: count)
+  }
+
+  /// Throws unless rows have classes that are, as many in each vector and in all as was said.
+  func validate(_ scratch: DecodeScratch) throws(PulsehouseError) {
+    guard codes.base == 0, codes.multiplier == 1 else { throw BlockCursor.damaged("classes that are none") }
+    var sums = [Int](repeating: 0, count: rowCounts.count)
+    for vector in 0..<codes.vectorCount {
+      codes.codes(vector, into: scratch.values, scratch)
+      var found = [Int](repeating: 0, count: rowCounts.count)
+      for index in 0..<codes.length(vector) {
+        let code = scratch.values[index]
+        guard code >= 0, code < rowCounts.count else { throw BlockCursor.damaged("a class that is none") }
+        found[Int(code)] += 1
+      }
+      for index in found.indices {
+        guard found[index] == Int(vectorCounts[vector * rowCounts.count + index]) else {
+          throw BlockCursor.damaged("classes that do not add up")
+        }
+        sums[index] += found[index]
+      }
+    }
+    guard sums == rowCounts else { throw BlockCursor.damaged("classes that do not add up") }
+  }
+}
