@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Synchronization
 
@@ -58,7 +59,7 @@ package final class QueryMetrics: Sendable {
 /// Charges a worker's time to the operator it is in: one clock reading at each change of operator.
 final class Stopwatch {
   private(set) var current: NodeMetrics?
-  private var since: UInt64 = 0
+  private var since: Int64 = 0
 
   private static let key: pthread_key_t = {
     var key = pthread_key_t()
@@ -76,9 +77,7 @@ final class Stopwatch {
 
   /// Starts to charge `node` and returns what was charged before, to be handed to the next `enter`.
   func enter(_ node: NodeMetrics?) -> NodeMetrics? {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    let now = UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    let now = MachineClock.nanoseconds
     let previous = current
     previous?.timeCounter.add(Int(now &- since), ordering: .relaxed)
     current = node

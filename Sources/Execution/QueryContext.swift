@@ -1,4 +1,4 @@
-import Glibc
+import Bytes
 import Kernels
 import Vectors
 
@@ -28,7 +28,8 @@ package final class QueryContext: Sendable {
 
   package init(
     tables: any TableSource, threadCount: Int = WorkerPool.coreCount, budget: MemoryBudget? = nil,
-    cancellation: Cancellation = Cancellation(), now: Int64 = QueryContext.clock(), zone: ZoneRules? = nil,
+    cancellation: Cancellation = Cancellation(), now: Int64 = MachineClock.microsecondsSince1970,
+    zone: ZoneRules? = nil,
     parameters: [Scalar] = [],
     temporaryDirectory: String = "/tmp", isTimed: Bool = false, groupsCodes: Bool = true,
     mostDenseSlots: Int = 1 << 20, prunes: Bool = true
@@ -45,12 +46,5 @@ package final class QueryContext: Sendable {
     self.groupsCodes = groupsCodes
     self.mostDenseSlots = max(2, mostDenseSlots)
     self.prunes = prunes
-  }
-
-  /// Returns the wall clock, microseconds since 1970-01-01 00:00 UTC.
-  package static func clock() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
   }
 }

@@ -1,5 +1,4 @@
 import Execution
-import Glibc
 
 /// How to ingest.
 package struct IngestOptions: Sendable {
@@ -47,13 +46,4 @@ package struct IngestProgress: Sendable, Hashable {
   package var messageCount: Int64?
   package var totalMessageCount: Int64 = 0
   package var rowsPerSecond = 0.0
-}
-
-enum IngestClock {
-  /// Seconds of a clock that never goes back.
-  static func seconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
 }

@@ -1,6 +1,5 @@
 import Bytes
 import Engine
-import Glibc
 import Segments
 import Vectors
 
@@ -54,9 +53,7 @@ final class SourceWriter {
     mustClearState = owner != nil && owner != Self.tableEntry(bronze)
     if mustClearState { entries = [:] }
     if owner == nil || mustClearState { stateChanges[Self.tableKey] = Self.tableEntry(bronze) }
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    time = Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
+    time = MachineClock.microsecondsSince1970
   }
 
   private static func tableEntry(_ table: BronzeTable) -> [UInt8] { Array(table.identifier.description.utf8) }

@@ -46,7 +46,7 @@ package enum Simulation {
     progress: (@Sendable (GenerationProgress) throws(PulsehouseError) -> Void)? = nil
   ) throws(PulsehouseError) -> GenerationReport {
     try options.validate()
-    let start = monotonicSeconds()
+    let start = MachineClock.seconds
     let population = Population(seed: options.seed, startDay: options.startDay)
     try OutputFiles.prepareLake(target.lake, replace: target.replacesLake)
     try OutputFiles.makeDirectory(target.lake)
@@ -65,14 +65,8 @@ package enum Simulation {
     var report = job.report()
     report.users = population.users.count
     report.activities = ActivityCatalog.all.count
-    report.seconds = monotonicSeconds() - start
+    report.seconds = MachineClock.seconds - start
     return report
-  }
-
-  private static func monotonicSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 }
 

@@ -102,7 +102,7 @@ extension SnapshotStore {
 
     let record = CommitRecord(
       kind: .commit, warehouse: head.warehouse, number: number, previous: head.commit.recordHash, root: root,
-      timestamp: max(Self.now(), head.commit.timestamp), floor: head.floor,
+      timestamp: max(MachineClock.microsecondsSince1970, head.commit.timestamp), floor: head.floor,
       payload: CommitRecord.payload(message, applied))
     let (bytes, hash) = try record.encode()
     let commit = CatalogCommit(
@@ -145,7 +145,8 @@ extension SnapshotStore {
       id: TableIdentifier.random().rawValue, kind: ObjectKind.schema.rawValue, name: "public", value: [])
     let warehouse = ContentHash(low: .random(in: 1 ... .max), high: .random(in: 1 ... .max))
     let record = CommitRecord(
-      kind: .commit, warehouse: warehouse, number: 1, previous: .zero, root: schema.hash, timestamp: Self.now(),
+      kind: .commit, warehouse: warehouse, number: 1, previous: .zero, root: schema.hash,
+      timestamp: MachineClock.microsecondsSince1970,
       floor: 1, payload: CommitRecord.payload("warehouse created", [.putObject(schema)]))
     try fileSystem.syncDirectory(directory)
     try fileSystem.syncDirectory(Path.parent(directory))
@@ -207,7 +208,7 @@ extension SnapshotStore {
     guard let head else { throw PulsehouseError(.corrupt, "the catalog is empty", file: catalog.path) }
     let checkpoint = CommitRecord(
       kind: .checkpoint, warehouse: head.warehouse, number: head.commit.number, previous: head.commit.recordHash,
-      root: head.commit.root, timestamp: now(), floor: head.floor, payload: writer.bytes)
+      root: head.commit.root, timestamp: MachineClock.microsecondsSince1970, floor: head.floor, payload: writer.bytes)
     let records = index.records
     try records.write(try checkpoint.encode().bytes, head.commit.number, .checkpoint)
     let listing = try records.list()

@@ -1,5 +1,4 @@
 import Bytes
-import Glibc
 import Metadata
 import Synchronization
 
@@ -173,7 +172,7 @@ package final class SnapshotStore: Sendable {
     var folder = "tables/\(Self.pathComponent(table.schema))/\(Self.pathComponent(table.name))-\(identifier)"
     if let partition { folder += "/" + Self.pathComponent(partition) }
     let counter = segmentCounter.add(1, ordering: .relaxed).newValue
-    let time = hexadecimal(UInt64(bitPattern: Self.now())).suffix(13)
+    let time = hexadecimal(UInt64(bitPattern: MachineClock.microsecondsSince1970)).suffix(13)
     let order = hexadecimal(counter).suffix(6)
     try fileSystem.makeDirectory(absolutePath(folder))
     return "\(folder)/\(time)-\(order)-\(mark.identifier).seg"
@@ -194,13 +193,6 @@ package final class SnapshotStore: Sendable {
     }
     if component.utf8.count <= 120 { return component.isEmpty ? "%" : component }
     return component.prefix(100) + "~" + hexadecimal(XXH64.hash(Array(text.utf8)))
-  }
-
-  /// Microseconds since 1970-01-01 UTC.
-  static func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) &* 1_000_000 &+ Int64(time.tv_nsec) / 1000
   }
 }
 

@@ -21,17 +21,16 @@ extension Session {
       guard case .query = explanation.statement else {
         throw PulsehouseError(.unsupported, "EXPLAIN ANALYZE of a statement that changes rows")
       }
-      let start = ContinuousClock.now
+      let start = MachineClock.seconds
       let metrics = try Executor.run(plan, in: queryContext(work, isTimed: true)) { _ in }
-      let elapsed = ContinuousClock.now - start
+      let elapsed = MachineClock.seconds - start
       let measured = planMetrics(plan, metrics)
       let codes = Set(measured.keys.filter { metrics[$0]?.groupedCodes ?? false })
       switch explanation.format {
       case .json: lines = [PlanPrinter.json(plan, metrics: measured, groupsCodes: codes)]
       case .text:
         lines = PlanPrinter.lines(plan, metrics: measured, groupsCodes: codes)
-        let milliseconds = Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1000
-        lines.append("Execution time: \(Decimals.format(milliseconds, places: 3)) ms")
+        lines.append("Execution time: \(Decimals.format(elapsed * 1000, places: 3)) ms")
       }
     } else {
       let codes = try Executor.groupingsOfCodes(plan, in: queryContext(work))

@@ -135,7 +135,7 @@ package final class Session {
   // MARK: What a statement works with
 
   /// The start of the transaction a statement belongs to, microseconds since 1970-01-01 UTC.
-  var statementTime: Int64 { fixedTime ?? open?.startTime ?? QueryContext.clock() }
+  var statementTime: Int64 { fixedTime ?? open?.startTime ?? MachineClock.microsecondsSince1970 }
 
   /// With `readsPast` the state is the one that the setting `snapshot` names.
   func planningScope(readsPast: Bool = true) throws -> PlanningScope {
@@ -197,7 +197,7 @@ package final class Session {
         .user, "a transaction cannot begin in the past", sqlState: "25006",
         hint: "RESET snapshot returns to the newest state.")
     }
-    open = OpenTransaction(transaction: try warehouse.begin(), startTime: QueryContext.clock())
+    open = OpenTransaction(transaction: try warehouse.begin(), startTime: MachineClock.microsecondsSince1970)
   }
 
   /// Commits the open transaction, all of it or, on an error, nothing. - Throws: `.conflict` 40001, `.io`.

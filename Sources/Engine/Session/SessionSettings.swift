@@ -120,7 +120,8 @@ package struct SessionSettings: Sendable {
       let text = texts.first ?? ""
       if let number = UInt64(text) {
         snapshot = .commit(number)
-      } else if let time = try? Cast.vector(.of(.text, [.text(text)]), to: .timestamptz, now: QueryContext.clock()),
+      } else if let time = try? Cast.vector(
+        .of(.text, [.text(text)]), to: .timestamptz, now: MachineClock.microsecondsSince1970),
         case .integer(let microseconds) = time.scalar(at: 0)
       {
         snapshot = .time(microseconds)

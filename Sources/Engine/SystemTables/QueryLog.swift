@@ -1,3 +1,4 @@
+import Bytes
 import Execution
 import Planning
 import Synchronization
@@ -35,7 +36,7 @@ final class QueryLog: Sendable {
       state.next += 1
       // Dropped by the half, so that a statement does not move a thousand entries.
       if state.entries.count >= 2 * QueryLog.limit { state.entries.removeFirst(QueryLog.limit) }
-      state.entries.append(Entry(number: number, text: text, startedAt: QueryContext.clock()))
+      state.entries.append(Entry(number: number, text: text, startedAt: MachineClock.microsecondsSince1970))
       return number
     }
   }

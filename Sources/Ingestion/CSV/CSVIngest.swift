@@ -18,7 +18,7 @@ struct CSVIngest {
   ]
 
   func run() throws -> IngestReport {
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     let path = Path.join(options.dataDirectory, files.path)
     var report = IngestReport(source: source.name)
     guard let status = try warehouse.fileSystem.status(path) else {
@@ -39,7 +39,7 @@ struct CSVIngest {
       writer.discard()
       throw error
     }
-    report.seconds = IngestClock.seconds() - started
+    report.seconds = MachineClock.seconds - started
     return report
   }
 

@@ -18,7 +18,7 @@ final class KafkaCollector: @unchecked Sendable {
   private let warehouse: Warehouse
   private let options: IngestOptions
   private let commitRowCount: Int
-  private let commitMicroseconds: Int64
+  private let commitSeconds: Double
   private let lock = Mutex(())
   private let failed = Atomic<Bool>(false)
   private let stale = Atomic<Bool>(true)
@@ -32,7 +32,7 @@ final class KafkaCollector: @unchecked Sendable {
   private var committed: [Int32: KafkaPartitionState] = [:]
   private var refusals: [KafkaRefusal] = []
   private var refusalByteCount = 0
-  private var lastCommit = KafkaCollector.now()
+  private var lastCommit = MachineClock.seconds
   private var report: IngestReport
   private var touched: Set<Int32> = []
   private var totalMessageCount: Int64 = 0
@@ -59,7 +59,7 @@ final class KafkaCollector: @unchecked Sendable {
     // A following process shows what arrived within seconds; one that catches up makes large segments.
     commitRowCount =
       options.kafkaCommitRowCount ?? topic.commitRowCount ?? (options.follows ? 500_000 : options.commitRowCount)
-    commitMicroseconds = Int64((options.kafkaCommitSeconds ?? topic.commitSeconds ?? 5) * 1e6)
+    commitSeconds = options.kafkaCommitSeconds ?? topic.commitSeconds ?? 5
     report = IngestReport(source: source.name)
     report.partitionCount = 0
   }
@@ -72,7 +72,7 @@ final class KafkaCollector: @unchecked Sendable {
   var isStale: Bool { stale.load(ordering: .acquiring) }
 
   /// Seconds after which a unit is handed over, however small.
-  var unitSeconds: Double { min(max(Double(commitMicroseconds) / 2e6, 0.05), 1) }
+  var unitSeconds: Double { min(max(commitSeconds / 2, 0.05), 1) }
 
   func expect(_ messageCount: Int64) { lock.withLock { _ in totalMessageCount = messageCount } }
 
@@ -106,7 +106,7 @@ final class KafkaCollector: @unchecked Sendable {
       }
       committed = states
       writer = fresh
-      lastCommit = Self.now()
+      lastCommit = MachineClock.seconds
       stale.store(false, ordering: .releasing)
       return partitions.compactMap { states[$0] }
     }
@@ -200,7 +200,7 @@ final class KafkaCollector: @unchecked Sendable {
     guard !refusals.isEmpty, let writer else { return }
     try writer.refuse(
       columns: KafkaQuarantine.columns(
-        refusals, source: source.name, topic: topic.topic, time: Self.realTime()))
+        refusals, source: source.name, topic: topic.topic, time: MachineClock.microsecondsSince1970))
     refusals = []
     refusalByteCount = 0
   }
@@ -211,7 +211,7 @@ final class KafkaCollector: @unchecked Sendable {
       guard !isStale else { return }
       try commitIfDue()
       // An old base would keep garbage from being collected, and conflict with what it did not see.
-      if Self.now() - lastCommit > 30_000_000, states == committed, let writer, try writer.isBehind() {
+      if MachineClock.seconds - lastCommit > 30, states == committed, let writer, try writer.isBehind() {
         stale.store(true, ordering: .releasing)
       }
       tellProgress()
@@ -220,7 +220,7 @@ final class KafkaCollector: @unchecked Sendable {
 
   private func commitIfDue() throws {
     guard let writer, states != committed else { return }
-    if writer.bronze.pendingRowCount >= commitRowCount || Self.now() - lastCommit >= commitMicroseconds {
+    if writer.bronze.pendingRowCount >= commitRowCount || MachineClock.seconds - lastCommit >= commitSeconds {
       try commit()
     }
   }
@@ -230,8 +230,8 @@ final class KafkaCollector: @unchecked Sendable {
 
   private func commit() throws {
     guard let writer, !isStale, states != committed else { return }
-    let now = Self.now()
-    let time = Self.realTime()
+    let now = MachineClock.seconds
+    let time = MachineClock.microsecondsSince1970
     var rowCount: Int64 = 0
     var quarantinedCount: Int64 = 0
     for (partition, state) in states {
@@ -239,7 +239,7 @@ final class KafkaCollector: @unchecked Sendable {
       var state = state
       state.committedAt = time
       state.lastCommitRowCount = state.rowCount - before.rowCount
-      state.lastCommitMicroseconds = max(1, now - lastCommit)
+      state.lastCommitMicroseconds = max(1, Int64((now - lastCommit) * 1e6))
       states[partition] = state
       set(state)
       rowCount += state.rowCount - before.rowCount
@@ -329,12 +329,4 @@ final class KafkaCollector: @unchecked Sendable {
   }
 
   func discard() { lock.withLock { _ in writer?.discard() } }
-
-  private static func now() -> Int64 { Int64(IngestClock.seconds() * 1e6) }
-
-  private static func realTime() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
-  }
 }

@@ -36,7 +36,7 @@ struct KafkaIngest {
   }
 
   private func ingest() throws -> IngestReport {
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     if options.follows { Heap.keepSmall() }
     let fields = source.columns.map { JSONField($0) }
     let configuration = try Self.configuration(topic, options)
@@ -74,7 +74,7 @@ struct KafkaIngest {
           throw error
         }
       }
-      let report = try collector.finish(seconds: IngestClock.seconds() - started)
+      let report = try collector.finish(seconds: MachineClock.seconds - started)
       box.repeatAdvice()
       return report
     } catch {

@@ -22,7 +22,7 @@ struct KafkaPatience: Sendable {
   func ask<Answer>(
     forever: Bool = false, _ question: (_ milliseconds: Int) throws(PulsehouseError) -> Answer
   ) throws -> Answer {
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     var isTold = false
     var milliseconds = Self.pieceMilliseconds.lowerBound
     while true {
@@ -30,7 +30,7 @@ struct KafkaPatience: Sendable {
       do throws(PulsehouseError) {
         return try question(milliseconds)
       } catch {
-        let seconds = IngestClock.seconds() - started
+        let seconds = MachineClock.seconds - started
         guard error.kind == .io, forever || seconds < Self.seconds else { throw error }
         if seconds > 3, !isTold {
           isTold = true

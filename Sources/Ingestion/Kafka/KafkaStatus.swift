@@ -1,6 +1,5 @@
 import Bytes
 import Engine
-import Glibc
 import Kafka
 
 /// What is known of a source's topics: for `status`.
@@ -67,10 +66,8 @@ extension Ingest {
 
   /// Keeps an error for `status`. That this itself fails changes nothing: the error is on its way to the user anyway.
   static func remember(_ error: PulsehouseError, of source: String, in warehouse: Warehouse) {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
     var writer = ByteWriter(reserving: 64)
-    writer.append(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)
+    writer.append(MachineClock.microsecondsSince1970)
     writer.append(error.message)
     guard let base = try? warehouse.snapshot() else { return }
     _ = try? warehouse.store.commit(

@@ -41,11 +41,11 @@ final class KafkaStream: @unchecked Sendable {
   private var quietSince: Double?
   private var hasNotedTrouble = false
   private var sharedAt = 0.0
-  private var countedAt = IngestClock.seconds()
-  private var trimmedAt = IngestClock.seconds()
+  private var countedAt = MachineClock.seconds
+  private var trimmedAt = MachineClock.seconds
   private var mergedCommitCount = 0
   /// What others have committed of partitions that are not ours, and since when.
-  private var others: (positions: [Int32: Int64], lookedAt: Double, since: Double) = ([:], 0, IngestClock.seconds())
+  private var others: (positions: [Int32: Int64], lookedAt: Double, since: Double) = ([:], 0, MachineClock.seconds)
   private var hasNotedOthers = false
 
   private static let unitByteLimit = 32 << 20
@@ -124,7 +124,7 @@ final class KafkaStream: @unchecked Sendable {
 
   /// Keeps to our share of the partitions: what is too much is committed and given back, what is free is taken.
   private func share() throws {
-    let now = IngestClock.seconds()
+    let now = MachineClock.seconds
     guard now - sharedAt >= Self.shareSeconds else { return }
     sharedAt = now
     let quota = try leases.quota(partitionCount)
@@ -148,7 +148,7 @@ final class KafkaStream: @unchecked Sendable {
   /// True when what others have is read, too: so nothing is left when this ends, whoever was to read it. What somebody
   /// does not read any more comes to us by `share`.
   private func othersAreDone() throws -> Bool {
-    let now = IngestClock.seconds()
+    let now = MachineClock.seconds
     guard now - others.lookedAt >= Self.shareSeconds else { return false }
     others.lookedAt = now
     let held = Set(leases.held)
@@ -175,7 +175,7 @@ final class KafkaStream: @unchecked Sendable {
   /// What is due now and then while a topic is followed.
   private func keepUp() throws {
     try look()
-    let now = IngestClock.seconds()
+    let now = MachineClock.seconds
     if now - countedAt >= Self.countSeconds {
       countedAt = now
       try countPartitions()
@@ -226,7 +226,7 @@ final class KafkaStream: @unchecked Sendable {
   private func look() throws {
     guard let witness, !leases.held.isEmpty else { return }
     let finding = try witness.look(
-      now: IngestClock.seconds(), hurries: consumer.lastClientError != nil, latest: { collector.marks })
+      now: MachineClock.seconds, hurries: consumer.lastClientError != nil, latest: { collector.marks })
     switch finding {
     case nil: break
     case .outOfRange: mustSync = true
@@ -241,7 +241,7 @@ final class KafkaStream: @unchecked Sendable {
     var batches: [KafkaBatch] = []
     var count = 0
     var byteCount = 0
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     while count < rowLimit && byteCount < Self.unitByteLimit {
       guard let batch = try receive(limit: min(Self.receiveLimit, rowLimit - count), isFirst: count == 0) else { break }
       if try note(batch) {
@@ -250,7 +250,7 @@ final class KafkaStream: @unchecked Sendable {
         byteCount += batch.byteCount
       }
       if mustSync || collector.isStale || options.cancellation.isCancelled { break }
-      if isCaughtUp || IngestClock.seconds() - started >= collector.unitSeconds { break }
+      if isCaughtUp || MachineClock.seconds - started >= collector.unitSeconds { break }
       if batch.count == 0 && count == 0 { break }
     }
     // Positions are about to be read anew: what was received since is received again.
@@ -318,7 +318,7 @@ final class KafkaStream: @unchecked Sendable {
   /// Nothing came: says so now and then, and gives up when asked only to catch up.
   private func judgeSilence() throws {
     guard !isCaughtUp, let trouble = consumer.lastClientError else { return }
-    let now = IngestClock.seconds()
+    let now = MachineClock.seconds
     let since = quietSince ?? now
     quietSince = since
     if now - since > 3, !hasNotedTrouble {
@@ -352,7 +352,7 @@ final class KafkaStream: @unchecked Sendable {
       positions.append(KafkaPosition(topic: topic.topic, partition: state.partition, offset: position.from))
     }
     try consumer.assign(positions)
-    try witness?.begin(collector.marks, now: IngestClock.seconds())
+    try witness?.begin(collector.marks, now: MachineClock.seconds)
   }
 
   /// Returns where to start reading a partition, and the first message that is new.

@@ -106,7 +106,7 @@ final class KafkaWitness {
   /// broker likes to send: a partition that answered is read no further, and what came of it is passed over here, so that
   /// it neither fills memory nor keeps the answers of others waiting.
   private func receive(_ consumer: KafkaConsumer) throws(PulsehouseError) -> Finding? {
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     repeat {
       let batch: KafkaBatch
       do throws(PulsehouseError) {
@@ -130,7 +130,7 @@ final class KafkaWitness {
       if !answered.isEmpty && !awaited.isEmpty {
         try consumer.pause(answered.sorted().map { KafkaPosition(topic: topic, partition: $0, offset: 0) })
       }
-    } while !awaited.isEmpty && IngestClock.seconds() - started < Self.lookSeconds
+    } while !awaited.isEmpty && MachineClock.seconds - started < Self.lookSeconds
     return nil
   }
 }

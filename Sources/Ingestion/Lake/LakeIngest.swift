@@ -26,7 +26,7 @@ struct LakeIngest {
   ]
 
   func run() throws -> IngestReport {
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     let fields = source.columns.map { JSONField($0) }
     let writer = try SourceWriter(source, lineage: Self.lineage, in: warehouse)
     var states: [String: LakeFileState] = [:]
@@ -184,7 +184,7 @@ private final class LakeCollector: @unchecked Sendable {
     try lock.withLock { _ in
       try commit()
       report.fileCount = touchedFiles.count
-      report.seconds = IngestClock.seconds() - started
+      report.seconds = MachineClock.seconds - started
       return report
     }
   }

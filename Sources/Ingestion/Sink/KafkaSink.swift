@@ -78,7 +78,7 @@ package final class KafkaSink {
   private var judgedCount = 0
   /// When the number of the topic's partitions was asked for last.
   private var countedAt = 0.0
-  private var releasedAt = IngestClock.seconds()
+  private var releasedAt = MachineClock.seconds
 
   /// More files than this are not kept open: a topic of old events, spread over many hours. As many can be made safe
   /// within the two seconds that a stop may take.
@@ -121,7 +121,7 @@ package final class KafkaSink {
   }
 
   private func run() throws -> SinkReport {
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     let count = try waiting.ask { milliseconds throws(PulsehouseError) in
       try consumer.partitionCount(options.topic, milliseconds: milliseconds)
     }
@@ -139,13 +139,13 @@ package final class KafkaSink {
       }
       let openFileCount = partitions.values.reduce(0) { $0 + $1.openFileCount }
       try commit { openFileCount >= Self.openFileLimit || isDue($0) }
-      report.seconds = IngestClock.seconds() - started
+      report.seconds = MachineClock.seconds - started
       report.trouble = batch.count == 0 ? consumer.lastClientError?.message : nil
       options.progress(current)
       if !options.follows && ended.count == partitions.count { break }
       if options.follows {
         try look(hurries: batch.count == 0 && consumer.lastClientError != nil)
-        let now = IngestClock.seconds()
+        let now = MachineClock.seconds
         if now - countedAt > Self.countSeconds { try takeNewPartitions() }
         if now - releasedAt > Self.releaseSeconds {
           releasedAt = now
@@ -154,7 +154,7 @@ package final class KafkaSink {
       }
     }
     try commit { _ in true }
-    report.seconds = IngestClock.seconds() - started
+    report.seconds = MachineClock.seconds - started
     return current
   }
 
@@ -187,7 +187,7 @@ package final class KafkaSink {
     try commit { _ in true }
     for partition in partitions.values { try begin(partition) }
     try assign()
-    try witness.begin(marks, now: IngestClock.seconds())
+    try witness.begin(marks, now: MachineClock.seconds)
   }
 
   // MARK: Is it the same topic?
@@ -196,16 +196,16 @@ package final class KafkaSink {
 
   /// Looks at the messages written last before anything is written: waits for that, but not for a broker that is away.
   private func beSure() throws {
-    let started = IngestClock.seconds()
+    let started = MachineClock.seconds
     try witness.begin(marks, now: started - 3600)
     repeat {
       try look(hurries: false)
       if witness.isLooking { usleep(2000) }
-    } while witness.isLooking && !options.cancellation.isCancelled && IngestClock.seconds() - started < 10
+    } while witness.isLooking && !options.cancellation.isCancelled && MachineClock.seconds - started < 10
   }
 
   private func look(hurries: Bool) throws {
-    switch try witness.look(now: IngestClock.seconds(), hurries: hurries, latest: { marks }) {
+    switch try witness.look(now: MachineClock.seconds, hurries: hurries, latest: { marks }) {
     case nil: break
     case .outOfRange: try judge()
     case .replaced(let partition, let offset):
@@ -220,7 +220,7 @@ package final class KafkaSink {
   }
 
   private func takeNewPartitions() throws {
-    countedAt = IngestClock.seconds()
+    countedAt = MachineClock.seconds
     let answer: Int?
     do throws(PulsehouseError) {
       answer = try consumer.partitionCount(options.topic, milliseconds: 500)
@@ -235,7 +235,7 @@ package final class KafkaSink {
 
   /// Takes the partitions that are not ours yet, and reads all of ours.
   private func take(partitionCount count: Int) throws {
-    countedAt = IngestClock.seconds()
+    countedAt = MachineClock.seconds
     let all = Set((0..<count).map { Int32($0) })
     if let strange = options.partitions?.subtracting(all).min() {
       throw PulsehouseError(.user, "\(options.topic) has no partition \(strange)", sqlState: "42P01")
@@ -285,7 +285,7 @@ package final class KafkaSink {
   private func isDue(_ partition: SinkPartition) -> Bool {
     guard let startedAt = partition.startedAt else { return false }
     return partition.pendingByteCount >= options.rollByteCount
-      || IngestClock.seconds() - startedAt >= options.rollSeconds
+      || MachineClock.seconds - startedAt >= options.rollSeconds
   }
 
   private func commit(where isDue: (SinkPartition) -> Bool) throws(PulsehouseError) {

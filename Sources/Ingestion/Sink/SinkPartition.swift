@@ -17,7 +17,7 @@ final class SinkPartition {
   /// Records and bytes since the last commit, and the records among them whose event time cannot be read.
   private(set) var pendingRecordCount: Int64 = 0
   private(set) var pendingByteCount = 0
-  /// When the first message since the last commit came, by `IngestClock`.
+  /// When the first message since the last commit came, by `MachineClock`.
   private(set) var startedAt: Double?
   /// The offset to go on from, as the messages so far have it.
   private(set) var position: Int64
@@ -138,7 +138,7 @@ final class SinkPartition {
   @discardableResult
   func append(_ value: UnsafeRawBufferPointer?, offset: Int64, hour: Int64?) throws(PulsehouseError) -> Bool {
     guard offset >= position else { return false }
-    if startedAt == nil { startedAt = IngestClock.seconds() }
+    if startedAt == nil { startedAt = MachineClock.seconds }
     let key = hour ?? Self.unknownHour
     let file: OpenFile
     if let last, last.hour == key {

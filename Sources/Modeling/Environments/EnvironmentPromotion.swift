@@ -32,8 +32,8 @@ package enum EnvironmentPromotion {
     guard let environment = session.settings.environment else {
       throw PulsehouseError(.internal, "a promotion without an environment")
     }
-    let start = ContinuousClock.now
-    let startedAt = QueryContext.clock()
+    let start = MachineClock.seconds
+    let startedAt = MachineClock.microsecondsSince1970
     var report = Report(environment: environment)
     let graph = try ModelGraph(project)
     try session.begin()
@@ -65,7 +65,7 @@ package enum EnvironmentPromotion {
         try session.removeState(.model(name, in: nil), key: ModelState.key)
         report.models.append((name, .removed))
       }
-      report.seconds = (ContinuousClock.now - start).inSeconds
+      report.seconds = MachineClock.seconds - start
       if report.models.isEmpty {
         session.rollback()
       } else {
@@ -75,7 +75,7 @@ package enum EnvironmentPromotion {
       session.rollback()
       throw error
     }
-    report.seconds = (ContinuousClock.now - start).inSeconds
+    report.seconds = MachineClock.seconds - start
     return report
   }
 
@@ -102,8 +102,4 @@ package enum EnvironmentPromotion {
     try session.commit(message: "run \(number): \(report.environment) is promoted")
     report.number = number
   }
-}
-
-extension Duration {
-  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

@@ -57,7 +57,8 @@ struct EnvironmentRefresh {
         sqlState: "42P06", hint: "Take another name for the environment.")
     }
     let before =
-      known ?? EnvironmentRecord(environment: environment, createdAt: QueryContext.clock(), models: models)
+      known
+      ?? EnvironmentRecord(environment: environment, createdAt: MachineClock.microsecondsSince1970, models: models)
     if known == nil || before.models != models {
       var record = before
       record.models = models

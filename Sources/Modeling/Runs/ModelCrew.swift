@@ -73,7 +73,7 @@ final class ModelCrew: @unchecked Sendable {
     defer { pthread_mutex_unlock(lock) }
     while true {
       if fatal == nil, session.isStopped { end(with: Self.stopped) }
-      switch schedule.next(now: RunClock.now) {
+      switch schedule.next(now: MachineClock.seconds) {
       case .finished:
         pthread_cond_broadcast(changed)
         return
@@ -89,7 +89,7 @@ final class ModelCrew: @unchecked Sendable {
 
   /// Waits for another thread, or for `time`, but never so long that a wish to stop would go unheard.
   private func wait(until time: Double) {
-    let end = min(time, RunClock.now + 0.1)
+    let end = min(time, MachineClock.seconds + 0.1)
     var deadline = timespec()
     deadline.tv_sec = Int(end)
     deadline.tv_nsec = Int((end - Double(Int(end))) * 1e9)
@@ -167,11 +167,11 @@ final class ModelCrew: @unchecked Sendable {
     case .alone:
       // With the memory that others had, or not at all.
       if hadAll { return false }
-      schedule.retry(number, at: RunClock.now, isAlone: true)
+      schedule.retry(number, at: MachineClock.seconds, isAlone: true)
       try progress(.retrying(models[number].name, error, afterSeconds: 0))
     case .later:
       let seconds = options.retryDelay * Double(1 << min(attempt - 1, 9))
-      schedule.retry(number, at: RunClock.now + seconds, isAlone: false)
+      schedule.retry(number, at: MachineClock.seconds + seconds, isAlone: false)
       try progress(.retrying(models[number].name, error, afterSeconds: seconds))
     }
     return true

@@ -51,7 +51,7 @@ package struct ModelRun {
     self.session = session
     self.options = options
     self.progress = progress
-    execution = options.executionTime ?? RunClock.time
+    execution = options.executionTime ?? MachineClock.microsecondsSince1970
   }
 
   /// Says what `run` would do, in its order. Nothing is written.
@@ -114,14 +114,14 @@ package struct ModelRun {
         // Not a model but the whole: another process published first, or the commit itself could not be written.
         let seconds = options.retryDelay * Double(1 << min(attempt - 1, 9))
         try progress(.retrying(nil, error, afterSeconds: seconds))
-        RunClock.sleep(seconds) { session.isStopped }
+        MachineClock.sleep(seconds: seconds) { session.isStopped }
         attempt += 1
       }
     }
   }
 
   private func run(isLast: Bool) throws -> RunReport {
-    let start = RunClock.now
+    let start = MachineClock.seconds
     let graph = try ModelGraph(project)
     let models = try selected(graph)
     var report = RunReport()
@@ -136,7 +136,7 @@ package struct ModelRun {
       }
       let work = ModelWork(project, models, try restatement(graph), options, execution: execution)
       report.models = try ModelCrew(models, work, session, options, progress).run()
-      report.seconds = RunClock.now - start
+      report.seconds = MachineClock.seconds - start
       let hasWork = report.models.contains { $0.isDone && $0.action != ModelStep.Action.keep.text }
       if report.isWhole && !hasWork {
         session.rollback()
@@ -154,11 +154,11 @@ package struct ModelRun {
     } catch {
       session.rollback()
       if let error = error as? PulsehouseError, isLast || Retry(error) != .later {
-        keep(error, of: report, base, RunClock.now - start)
+        keep(error, of: report, base, MachineClock.seconds - start)
       }
       throw error
     }
-    report.seconds = RunClock.now - start
+    report.seconds = MachineClock.seconds - start
     return report
   }
 

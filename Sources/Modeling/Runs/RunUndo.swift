@@ -25,7 +25,8 @@ package enum RunUndo {
       try fixMarks(names, at: target.snapshotBefore, session)
       let next = (records.last?.number ?? 0) + 1
       let record = RunRecord(
-        number: next, outcome: .undo, startedAt: QueryContext.clock(), seconds: 0, snapshotBefore: snapshot.id,
+        number: next, outcome: .undo, startedAt: MachineClock.microsecondsSince1970, seconds: 0,
+        snapshotBefore: snapshot.id,
         models: [], environment: target.environment, undoneRun: target.number)
       try session.putState(.runs, key: RunRecord.key(of: next), value: record.encode())
       try session.commit(message: "run \(next): undo of run \(target.number)")

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Synchronization
 
@@ -28,11 +29,7 @@ package final class SystemWatchClock: WatchClock, Sendable {
     if writeEnd >= 0 { close(writeEnd) }
   }
 
-  package var now: Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-  }
+  package var now: Int64 { MachineClock.microsecondsSince1970 }
 
   package var hasStopped: Bool { isStopped.load(ordering: .acquiring) }
 

@@ -81,11 +81,11 @@ package enum BenchCommand: Command {
     }
 
     line.show("exporting")
-    let start = ContinuousClock.now
+    let start = MachineClock.seconds
     let file = place.data + "/fct_heart_rate.csv"
     let rows = try session.exportCSV("SELECT * FROM gold.fct_heart_rate", to: file)
     let bytes = Int(try LocalFileSystem().status(file)?.byteCount ?? 0)
-    results.add("export gold.fct_heart_rate", seconds: BenchClock.seconds(since: start), rows: rows, bytes: bytes)
+    results.add("export gold.fct_heart_rate", seconds: MachineClock.seconds - start, rows: rows, bytes: bytes)
     for table in try warehouse.snapshot().tables where table.rowCount > 0 { results.addStorage(table) }
     line.clear()
   }
@@ -109,9 +109,9 @@ package enum BenchCommand: Command {
         do {
           for _ in 0...repeats {
             let sink = CollectingSink()
-            let start = ContinuousClock.now
+            let start = MachineClock.seconds
             try session.run(query.sql, into: sink)
-            times.append(BenchClock.seconds(since: start))
+            times.append(MachineClock.seconds - start)
           }
         } catch let error as PulsehouseError {
           throw ReportedError(error: error, sql: query.sql)

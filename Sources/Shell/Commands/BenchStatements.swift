@@ -27,21 +27,14 @@ enum BenchStatements {
 
   private static func answer(_ statement: String, _ session: Session) throws -> String {
     let sink = CollectingSink()
-    let start = ContinuousClock.now
+    let start = MachineClock.seconds
     do {
       try session.run(statement, into: sink)
     } catch let error as PulsehouseError {
       return JSONText.object([("error", .text(error.message))])
     }
-    let seconds = BenchClock.seconds(since: start)
+    let seconds = MachineClock.seconds - start
     let rows = sink.batches.isEmpty ? sink.outcomes.last?.rowCount ?? 0 : sink.rowCount
     return JSONText.object([("seconds", .decimal(seconds)), ("rows", .number(rows))])
-  }
-}
-
-enum BenchClock {
-  static func seconds(since start: ContinuousClock.Instant) -> Double {
-    let elapsed = (ContinuousClock.now - start).components
-    return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
   }
 }

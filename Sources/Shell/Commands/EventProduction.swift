@@ -42,9 +42,8 @@ struct EventProduction {
     var options = simulation
     if let count { options.eventCount = count }
     var stream = try EventStream(options)
-    let clock = ContinuousClock()
-    let start = clock.now
-    func seconds() -> Double { (clock.now - start) / .seconds(1) }
+    let start = MachineClock.seconds
+    func seconds() -> Double { MachineClock.seconds - start }
     var progress = Progress()
     var measured = (seconds: 0.0, counts: KafkaProducer.Counts())
     var bytes: [UInt8] = []

@@ -95,10 +95,9 @@ package enum ExportCommand: Command {
   }
 
   private static func measured(_ file: String, _ work: () throws -> Int) throws -> (Int, String) {
-    let start = ContinuousClock.now
+    let start = MachineClock.seconds
     let rows = try work()
-    let elapsed = (ContinuousClock.now - start).components
-    let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+    let seconds = MachineClock.seconds - start
     let bytes = Int(try LocalFileSystem().status(file)?.byteCount ?? 0)
     let rate = seconds > 0 ? Int(Double(bytes) / seconds) : bytes
     return (

@@ -38,7 +38,7 @@ package enum RunCommand: Command {
     let idle = try IdleMark(
       tables: place.tables, project: place.project,
       selection: [arguments.value("env") ?? Environment.production] + options.selection, in: LocalFileSystem())
-    let lookedAt = QueryContext.clock() * 1000
+    let lookedAt = MachineClock.microsecondsSince1970 * 1000
     if !arguments.has("watch"), !arguments.has("json"), !options.isFull, options.restated.isEmpty,
       let snapshot = try? OpenWarehouse.open(place, arguments, forWriting: false).snapshot(),
       let count = idle.modelCount(at: snapshot.id.number)

@@ -1,6 +1,5 @@
 import Bytes
 import Engine
-import Glibc
 import Ingestion
 import SQLSyntax
 
@@ -86,7 +85,7 @@ package final class StatementRunner {
 
   /// Runs every statement of `sql`. - Throws: the first error, which has been reported already when `file` is nil or not.
   package func run(_ sql: String, file: String? = nil) throws {
-    let start = ContinuousClock.now
+    let start = MachineClock.seconds
     do {
       try session.run(sql, into: printer)
     } catch var error as PulsehouseError {
@@ -98,9 +97,7 @@ package final class StatementRunner {
       throw ReportedError(error: error, sql: sql)
     }
     if isTimed {
-      let elapsed = (ContinuousClock.now - start).components
-      let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
-      Terminal.note("seconds: \(Decimals.format(seconds, places: 6))")
+      Terminal.note("seconds: \(Decimals.format(MachineClock.seconds - start, places: 6))")
     }
   }
 }
