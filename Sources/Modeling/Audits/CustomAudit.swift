@@ -110,7 +110,7 @@ package struct CustomAudit: Sendable {
     }
     variables["this_model"] = .sql(source)
     do throws(PulsehouseError) {
-      let expanded = try MacroExpander.expand(body, variables: variables)
+      let expanded = try MacroExpander.expand(body, variables: variables, evaluator: MacroEvaluation.value)
       let statements = StatementSplitter.split(expanded.text)
       guard let only = statements.first, statements.count == 1 else {
         throw PulsehouseError(.user, "an audit is one query", sqlState: "42601", range: nameRange)

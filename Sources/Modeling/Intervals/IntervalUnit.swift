@@ -8,6 +8,15 @@ package enum IntervalUnit: String, Sendable, Hashable, CaseIterable {
   /// Seconds in one interval.
   package var seconds: Int64 { self == .hour ? 3600 : 86_400 }
 
+  /// SQLMesh's units; what is finer than an hour is built by hours, what is longer than a day by days: the same rows.
+  init?(named: String) {
+    switch named {
+    case "year", "month", "day": self = .day
+    case "hour", "half_hour", "quarter_hour", "five_minute": self = .hour
+    default: return nil
+    }
+  }
+
   /// The longest unit of which every turn of `cron` begins a new one, as SQLMesh finds it; nil for what is finer than an
   /// hour, or longer than a day: those are rebuilt by days, which are the same rows.
   init?(cron: String) {

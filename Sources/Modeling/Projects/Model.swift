@@ -52,8 +52,15 @@ extension Model {
   }
 }
 
-/// A model's one statement, with macros expanded and the way back to its file.
+/// A model's query, with macros expanded and the way back to its file, and the statements around it.
 package struct ModelQuery: Sendable {
+  /// A statement that runs before the query or after it, whenever the model is built.
+  package struct Companion: Sendable, Hashable {
+    package var text: String
+    /// Where it starts in the expanded text.
+    var offset: Int
+  }
+
   /// What is written in the file.
   package var body: ModelBody
   /// The variables it uses, in lower case.
@@ -63,6 +70,8 @@ package struct ModelQuery: Sendable {
   package var text: String
   /// Where the statement starts in the expanded text.
   package var offset: Int
+  package private(set) var before: [Companion] = []
+  package private(set) var after: [Companion] = []
   /// Variables that always have these values.
   private let constants: [String: MacroValue]
   /// The queries that stand in `text` in the places of embedded models' names.
@@ -77,9 +86,9 @@ package struct ModelQuery: Sendable {
     var original: Range<Int>
   }
 
-  /// Expands the body's only statement.
+  /// Expands the body: a query, and what runs before and after it.
   ///
-  /// - Throws: `.user` for an unknown variable, no statement; `.unsupported` for several.
+  /// - Throws: `.user` for an unknown variable, no statement, a transaction; `.unsupported` for what only SQLMesh runs.
   init(
     _ body: ModelBody, variables values: [String: MacroValue], constants: [String: MacroValue] = [:],
     within range: Range<Int>
@@ -88,19 +97,48 @@ package struct ModelQuery: Sendable {
     self.constants = constants
     let values = values.merging(constants) { _, constant in constant }
     // First, since its errors know their places in the file.
-    expanded = try MacroExpander.expand(body, variables: values)
+    expanded = try MacroExpander.expand(body, variables: values, evaluator: MacroEvaluation.value)
     variables = try MacroExpander.variables(of: body.text)
     let statements = StatementSplitter.split(expanded.text)
-    guard let only = statements.first else {
+    guard let place = statements.firstIndex(where: Self.isQuery) ?? statements.indices.first else {
       throw PulsehouseError(.user, "the model has no SQL", sqlState: "42601", range: range)
     }
-    if statements.count > 1 {
+    text = statements[place].text
+    offset = statements[place].range.lowerBound
+    before = try statements[..<place].map { statement throws(PulsehouseError) in try companion(statement) }
+    after = try statements[(place + 1)...].map { statement throws(PulsehouseError) in try companion(statement) }
+  }
+
+  private static func isQuery(_ statement: StatementText) -> Bool {
+    let word = statement.text.prefix { $0.isLetter }.lowercased()
+    return ["select", "with", "values"].contains(word) || statement.text.hasPrefix("(")
+  }
+
+  private func companion(_ statement: StatementText) throws(PulsehouseError) -> Companion {
+    if statement.text.lowercased().hasPrefix("on_virtual_update") {
       throw PulsehouseError(
-        .unsupported, "statements before or after a model's query are not supported natively",
-        range: expanded.original(statements[1].range))
+        .unsupported, "ON_VIRTUAL_UPDATE statements are not supported natively",
+        hint: "A run publishes by one commit and makes no views; write it after the query.",
+        range: expanded.original(statement.range))
     }
-    text = only.text
-    offset = only.range.lowerBound
+    do throws(PulsehouseError) {
+      switch try PostgresParser.parseOne(statement.text).node {
+      case .transaction:
+        throw PulsehouseError(
+          .user, "a model's statements are part of the run's transaction", sqlState: "25000",
+          hint: "Leave BEGIN, COMMIT and their like out.", range: 0..<statement.text.utf8.count)
+      case .query:
+        throw PulsehouseError(
+          .user, "a model has one query", sqlState: "42601", hint: "Write the others as models of their own.",
+          range: 0..<statement.text.utf8.count)
+      default: return Companion(text: statement.text, offset: statement.range.lowerBound)
+      }
+    } catch {
+      var error = error
+      let shift = statement.range.lowerBound
+      error.range = error.range.map { expanded.original(($0.lowerBound + shift)..<($0.upperBound + shift)) }
+      throw error
+    }
   }
 
   /// Returns the same statement with other values of its variables.
@@ -146,6 +184,14 @@ package struct ModelQuery: Sendable {
       let upper = offset + written(range.upperBound - prefixLength, isEnd: true)
       error.range = max(0, lower)..<max(0, lower, upper)
     }
+    return expanded.located(error, in: file.text, path: file.path)
+  }
+
+  /// Returns an error about a statement before or after the query as one about the model's file.
+  func located(_ error: PulsehouseError, of companion: Companion, in file: ModelFile) -> PulsehouseError {
+    var error = error
+    let range = error.range ?? 0..<1
+    error.range = (range.lowerBound + companion.offset)..<(range.upperBound + companion.offset)
     return expanded.located(error, in: file.text, path: file.path)
   }
 

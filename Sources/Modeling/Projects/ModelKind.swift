@@ -8,7 +8,7 @@ extension Model {
     /// A view, made anew when its SQL changes.
     case view
     /// A table filled from a CSV file (its path, absolute or from the working folder).
-    case seed(path: String)
+    case seed(path: String, csv: CSVSettings)
     /// A table that others fill; the model only declares it.
     case external
     /// No table at all: its query stands in those of the models that read it.
@@ -43,16 +43,25 @@ extension Model {
     var rowsText: String {
       switch self {
       case .incrementalByTimeRange(let range):
-        "\(name) \(range.column), from \(range.startDay.map { CalendarText.date(day: $0) } ?? "the first")"
+        "\(name) \(range.column)\(range.format == .day ? "" : " '\(range.format.text)'"), from \(range.startDay.map { CalendarText.date(day: $0) } ?? "the first")"
       case .incrementalByUniqueKey(let kind):
         "\(name) \(kind.columns)" + [kind.whenMatched, kind.filter].compactMap(\.self).map { "\n\($0)" }.joined()
       case .slowlyChanging(let kind): "\(name) \(kind)"
+      case .seed(_, let csv) where csv != CSVSettings(): "\(name) \(csv)"
       default: name
       }
     }
 
     /// Whether a run makes a table or view of it.
     var makesRelation: Bool { self != .external && self != .embedded && self != .standaloneAudit }
+
+    /// Whether its rows rest on those of earlier runs, and not on what it reads now alone.
+    var accumulates: Bool {
+      switch self {
+      case .incrementalByUniqueKey, .incrementalByPartition, .slowlyChanging: true
+      default: false
+      }
+    }
 
     /// Whether it is known of it when it was last looked at, so that it is not always looked at.
     var isRemembered: Bool { makesRelation || self == .standaloneAudit }
@@ -66,10 +75,23 @@ extension Model {
     }
   }
 
+  /// What `csv_settings` of a seed say.
+  package struct CSVSettings: Sendable, Hashable {
+    package var delimiter: String?
+    package var quote: String?
+    package var escape: String?
+    /// The word that stands for NULL, instead of nothing at all.
+    package var null: String?
+
+    init() {}
+  }
+
   /// What `INCREMENTAL_BY_TIME_RANGE` says.
   package struct TimeRange: Sendable, Hashable {
-    /// The model's column that says to which interval a row belongs: a date or a timestamp.
+    /// The model's column that says to which interval a row belongs: a date, a timestamp, or text or a number that is
+    /// written by `format`.
     package var column: String
+    package var format = TimeFormat.day
     package var unit: IntervalUnit
     /// Intervals built by one query at most; nil for all that follow each other.
     package var batchSize: Int?

@@ -18,7 +18,7 @@ extension ModelReader {
       return .view
     case "external": return .external
     case "embedded": return .embedded
-    case "seed": return .seed(path: try seedPath(call))
+    case "seed": return .seed(path: try seedPath(call), csv: try csvSettings(call))
     case "incremental_by_time_range": return .incrementalByTimeRange(try timeRange(call))
     case "incremental_by_unique_key":
       return .incrementalByUniqueKey(try uniqueKey(call))
@@ -41,6 +41,47 @@ extension ModelReader {
     }
   }
 
+  /// Reads the settings of Python's CSV reader that COPY has words for.
+  private func csvSettings(_ call: PropertyCall) throws(PulsehouseError) -> Model.CSVSettings {
+    var settings = Model.CSVSettings()
+    guard let value = try call.properties().first(where: { $0.name == "csv_settings" })?.value else { return settings }
+    for property in try value.properties() {
+      guard let value = property.value else { continue }
+      func refuse(_ why: String) -> PulsehouseError {
+        PulsehouseError(
+          .unsupported, "csv_settings: \(property.name) \(value.text) is not supported natively", hint: why,
+          range: property.nameRange.lowerBound..<value.range.upperBound)
+      }
+      func character() throws(PulsehouseError) -> String {
+        let text = try value.string()
+        let plain = text == "\\t" ? "\t" : text
+        guard plain.utf8.count == 1 else { throw refuse("It is one character.") }
+        return plain
+      }
+      switch property.name {
+      case "delimiter": settings.delimiter = try character()
+      case "quotechar": settings.quote = try character()
+      case "escapechar": settings.escape = try character()
+      case "doublequote": if try !value.boolean() { throw refuse("A quote within quotes is doubled, or escaped.") }
+      case "skipinitialspace": if try value.boolean() { throw refuse("Blanks are part of a value.") }
+      case "lineterminator": if !["\n", "\\n"].contains(try value.string()) { throw refuse("Lines end with \\n.") }
+      case "encoding":
+        if !["utf-8", "utf8"].contains(try value.string().lowercased()) { throw refuse("Files are UTF-8.") }
+      case "keep_default_na":
+        if try value.boolean() { throw refuse("An empty value is NULL; na_values names another word.") }
+      case "na_values":
+        let words = value.list()
+        guard words.count == 1, let word = try? words[0].string() else { throw refuse("There can be one.") }
+        settings.null = word
+      default:
+        throw PulsehouseError(
+          .user, "csv_settings has no \"\(property.name)\"", sqlState: "42601",
+          hint: "There are delimiter, quotechar, escapechar, na_values.", range: property.nameRange)
+      }
+    }
+    return settings
+  }
+
   private func timeRange(_ call: PropertyCall) throws(PulsehouseError) -> Model.TimeRange {
     let properties = try KindProperties(
       call, known: ["time_column", "batch_size", "lookback", "forward_only"],
@@ -50,19 +91,27 @@ extension ModelReader {
         .user, "a model of the kind INCREMENTAL_BY_TIME_RANGE needs a time_column", sqlState: "42601",
         hint: "Write kind INCREMENTAL_BY_TIME_RANGE (time_column event_date).", range: call.range)
     }
-    // `(column, format)` names a text column in SQLMesh; ours is a date or a timestamp.
     let parts = time.list()
-    guard parts.count == 1, let name = try? parts[0].name(), name.count == 1 else {
+    guard (1...2).contains(parts.count), let name = try? parts[0].name(), name.count == 1 else {
       throw PulsehouseError(
-        .unsupported, "a time_column with a format is not supported natively",
-        hint: "Make it a column of type date or timestamp.", range: time.range)
+        .user, "a time_column is a column, or (column, 'format')", sqlState: "42601", range: time.range)
+    }
+    var format = TimeFormat.day
+    if parts.count == 2 {
+      do throws(PulsehouseError) {
+        format = try TimeFormat(try parts[1].string())
+      } catch {
+        var error = error
+        error.range = error.range ?? parts[1].range
+        throw error
+      }
     }
     var unit = IntervalUnit.day
     if let value = block["interval_unit"] {
-      guard let named = IntervalUnit(rawValue: try value.word()) else {
+      guard let named = IntervalUnit(named: try value.word()) else {
         throw PulsehouseError(
-          .unsupported, "the interval_unit \(value.text) is not supported natively", hint: "There are hour and day.",
-          range: value.range)
+          .user, "there is no interval_unit \(value.text)", sqlState: "42601",
+          hint: "There are year, month, day, hour, half_hour, quarter_hour and five_minute.", range: value.range)
       }
       unit = named
     } else if let cron = block["cron"] {
@@ -82,7 +131,7 @@ extension ModelReader {
       startDay = day
     }
     return Model.TimeRange(
-      column: name[0], unit: unit, batchSize: try properties.count("batch_size", minimum: 1),
+      column: name[0], format: format, unit: unit, batchSize: try properties.count("batch_size", minimum: 1),
       lookback: try properties.count("lookback", minimum: 0) ?? 0, isForwardOnly: try properties.flag("forward_only"),
       startDay: startDay)
   }

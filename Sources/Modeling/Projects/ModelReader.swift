@@ -55,7 +55,7 @@ struct ModelReader {
     }
     let name = try relationName(nameValue)
     let kind = try self.kind()
-    let query = try self.query(kind)
+    let query = try self.query(name, kind)
     var reads = try query.map { query throws(PulsehouseError) in try tablesRead(query) } ?? []
     reads.remove(name)
     var upstream = reads
@@ -138,7 +138,7 @@ struct ModelReader {
 
   func seedPath(_ call: PropertyCall) throws(PulsehouseError) -> String {
     let properties = try call.properties()
-    for property in properties where property.name != "path" && property.name != "batch_size" {
+    for property in properties where !["path", "batch_size", "csv_settings"].contains(property.name) {
       throw PulsehouseError(
         .unsupported, "the seed property \"\(property.name)\" is not supported", range: property.nameRange)
     }
@@ -155,7 +155,7 @@ struct ModelReader {
     return Path.join(Path.parent(file.path), written)
   }
 
-  private func query(_ kind: Model.Kind) throws(PulsehouseError) -> ModelQuery? {
+  private func query(_ name: RelationName, _ kind: Model.Kind) throws(PulsehouseError) -> ModelQuery? {
     guard kind.hasQuery else {
       if let first = block.body.statements.first {
         throw PulsehouseError(
@@ -164,7 +164,10 @@ struct ModelReader {
       }
       return nil
     }
-    return try ModelQuery(block.body, variables: Self.sampleVariables(kind), within: block.range)
+    var constants = defaults.variables
+    if kind.makesRelation { constants["this_model"] = .sql(name.sql) }
+    return try ModelQuery(
+      block.body, variables: Self.sampleVariables(kind), constants: constants, within: block.range)
   }
 
   /// The variables a model of this kind may use, with values for a look at its SQL.

@@ -10,6 +10,7 @@ package struct Project: Sendable {
   package var audits: [String: CustomAudit]
   /// The standalone ones among them that are not skipped, as what a run looks at; in the order of their names.
   package private(set) var standaloneAudits: [Model] = []
+  package private(set) var retention = Retention()
 
   /// Reads every `.sql` file below `models/` and `audits/`. A folder that is not there holds nothing.
   ///
@@ -20,6 +21,7 @@ package struct Project: Sendable {
   ) throws(PulsehouseError) -> Project {
     var project = Project(folder: folder, models: [], audits: [:])
     let defaults = try ModelDefaults.load(folder, files)
+    project.retention = defaults.retention
     for path in try sqlFiles(below: Path.join(folder, "audits"), files) {
       for audit in try CustomAudit.read(try read(path, files)) {
         if let other = project.audits.updateValue(audit, forKey: audit.name) {

@@ -39,7 +39,7 @@ package struct IdleMark: Sendable {
   /// - Parameter now: nanoseconds since 1970 UTC, before anything was read.
   package func remember(_ report: RunReport, of project: Project, now: Int64) {
     let seeds = project.models.compactMap { model -> String? in
-      if case .seed(let path) = model.kind { return path }
+      if case .seed(let path, _) = model.kind { return path }
       return nil
     }
     // Whatever is in the way, the next run just takes longer.
