@@ -8,7 +8,8 @@ import Vectors
 package final class Transaction {
   /// The snapshot with this transaction's own changes applied.
   package private(set) var snapshot: Snapshot
-  private let base: Snapshot
+  /// The snapshot this transaction began on.
+  package let base: Snapshot
   private let warehouse: Warehouse
   private var changes: [Change] = []
   private var segmentPaths: [String] = []
@@ -52,6 +53,9 @@ package final class Transaction {
 
   /// Takes over files that another transaction wrote.
   func own(_ paths: Set<String>) { segmentPaths += paths }
+
+  /// Leaves files to others who have committed them meanwhile: they stay when this transaction is rolled back.
+  func release(_ paths: Set<String>) { segmentPaths.removeAll { paths.contains($0) } }
 
   /// How far the transaction has come, to go back to.
   package struct Mark: Sendable {

@@ -36,6 +36,8 @@ package protocol ModelSession: AnyObject {
   func relationVersion(_ name: RelationName) throws -> RelationVersion?
   /// Returns what a query would read, without running it.
   func reads(of sql: String) throws -> ModelReads
+  /// Returns about how much a query that reads so will read.
+  func estimate(_ reads: ModelReads) throws -> ReadEstimate
   /// Returns which buckets, `floor((value - origin) / width)` of a column, have rows that came or went since `mark`.
   func changes(
     of name: RelationName, since version: RelationVersion, column: Int, origin: Int64, width: Int64
@@ -52,6 +54,19 @@ package protocol ModelSession: AnyObject {
   func modelState(_ name: RelationName) throws -> (bytes: [UInt8], writtenAt: UInt64)?
   /// Remembers it with the open transaction.
   func putModelState(_ name: RelationName, _ bytes: [UInt8]) throws
+
+  /// The table or view as it is without what the open transaction did; nil for nothing.
+  func committedVersion(_ name: RelationName) throws -> RelationVersion?
+  /// What unfinished runs have set aside, by model.
+  func unfinished() throws -> [RelationName: UnfinishedModel]
+  /// Commits tables as the open transaction has made them so far, beside it and under other names.
+  func setAside(_ models: [(table: RelationName, model: UnfinishedModel)]) throws
+  /// Makes the model's table, in the open transaction, the one that was set aside.
+  func takeBack(_ model: UnfinishedModel) throws
+  /// Whether a table is segment for segment the one that was set aside under its name; true for views.
+  func isAsSetAside(_ name: RelationName) throws -> Bool
+  /// Removes what was set aside of these models, and what nobody will come for.
+  func forgetUnfinished(_ done: Set<RelationName>) throws
 
   func schemaExists(_ name: String) throws -> Bool
   /// The number of the next run in the history.
@@ -70,6 +85,13 @@ package protocol ModelSession: AnyObject {
 
 extension ModelSession {
   package var isStopped: Bool { false }
+  package func estimate(_ reads: ModelReads) throws -> ReadEstimate { ReadEstimate() }
+  package func committedVersion(_ name: RelationName) throws -> RelationVersion? { nil }
+  package func unfinished() throws -> [RelationName: UnfinishedModel] { [:] }
+  package func setAside(_ models: [(table: RelationName, model: UnfinishedModel)]) throws {}
+  package func takeBack(_ model: UnfinishedModel) throws {}
+  package func isAsSetAside(_ name: RelationName) throws -> Bool { false }
+  package func forgetUnfinished(_ done: Set<RelationName>) throws {}
   package func mergeSmallSegments(of name: RelationName) throws {}
   package var readRowCount: Int { 0 }
   package var environment: Environment? { nil }

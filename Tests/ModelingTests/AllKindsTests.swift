@@ -242,12 +242,15 @@ private struct NamesReader: CopyReader {
       if random.next(3) == 0 { continue }
       let isKilled = random.next(4) == 0
       let files = FaultyFileSystem(
-        [.fail, .stop, .tear, .powerCut, .tornPowerCut][random.next(5)], at: isKilled ? random.next(150) : -1)
+        [.fail, .stop, .tear, .powerCut, .tornPowerCut][random.next(5)], at: isKilled ? random.next(300) : -1)
       let now = shop.clock
+      let left = try UnfinishedModel.all(in: shop.session.warehouse.snapshot(), nil)
       do {
         if isKilled { try shop.reopen(files) }
         try shop.build { options in
           options.jobCount = 1 + random.next(2)
+          // Most runs set aside all they have done, for the next one where they are killed.
+          options.keptSeconds = random.next(4) == 0 ? 10 : 0
           switch random.next(8) {
           case 0: options.isFull = true
           case 1: options.selection = ["+gold.steps", "gold.latest+"]
@@ -265,14 +268,15 @@ private struct NamesReader: CopyReader {
         try files.settle()
         try shop.reopen()
       }
-      try Self.follow(&memory, &runCount, shop, now: now)
+      try Self.follow(&memory, &runCount, shop, left, now: now)
       try Self.compare(memory, shop, "seed \(seed), step \(step)")
     }
     for (name, forms) in models { shop.put(name, forms[0]) }
     let now = shop.clock
+    let left = try UnfinishedModel.all(in: shop.session.warehouse.snapshot(), nil)
     let last = try shop.build()
     #expect(last.isPublished, "seed \(seed): \(last.error as Any)")
-    try Self.follow(&memory, &runCount, shop, now: now)
+    try Self.follow(&memory, &runCount, shop, left, now: now)
     try Self.compare(memory, shop, "seed \(seed), at the end")
     #expect(try shop.build().isIdle, "seed \(seed)")
 
@@ -293,7 +297,11 @@ private struct NamesReader: CopyReader {
   }
 
   /// Does to the memory what the runs did that were published since the last look.
-  private static func follow(_ memory: inout Memory, _ runCount: inout Int, _ shop: Workshop, now: Int64) throws {
+  ///
+  /// - Parameter left: what unfinished runs had left before.
+  private static func follow(
+    _ memory: inout Memory, _ runCount: inout Int, _ shop: Workshop, _ left: [RelationName: UnfinishedModel], now: Int64
+  ) throws {
     let records = try RunRecord.all(in: shop.session.warehouse.snapshot())
     for record in records.dropFirst(runCount) where record.hasPublished {
       for model in record.models where model.hasChanged && Memory.models.contains(model.name.description) {
@@ -301,7 +309,11 @@ private struct NamesReader: CopyReader {
         guard let text = models[name]?[0], let query = text.split(separator: ");\n", maxSplits: 1).last else {
           continue
         }
-        memory.follow(name, isAnew: model.action == "rebuilt", try shop.rows(String(query)), now: now)
+        // What was taken over holds what the unfinished run made of it, when that ran.
+        let earlier = model.action == "resumed" ? left[RelationName(model.name)]?.record : nil
+        memory.follow(
+          name, isAnew: (earlier?.models.first ?? model).action == "rebuilt", try shop.rows(String(query)),
+          now: earlier?.startedAt ?? now)
       }
     }
     runCount = records.count

@@ -112,12 +112,15 @@ private func warehouse() throws -> Project {
   }
 
   @Test(arguments: [
-    ("MODEL (name s.a, kind FULL);\nSELECT 1; SELECT 2", "statements before or after", 2),
+    ("MODEL (name s.a, kind FULL);\nSELECT 1; SELECT 2", "a model has one query", 2),
     ("MODEL (name s.a, kind FULL);\nSELECT FROM WHERE", "syntax error", 2),
     ("MODEL (name s.a, kind FULL);\n\nDELETE FROM t", "a model's statement is a SELECT", 3),
     ("MODEL (name s.a, kind FULL);", "the model has no SQL", 1),
     ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE);\nSELECT 1", "needs a time_column", 2),
-    ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column (d, '%Y')));\nSELECT 1", "with a format", 2),
+    (
+      "MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column (d, '%Y')));\nSELECT 1",
+      "the format '%Y' of a time_column", 2
+    ),
     ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column d, pace 3));\nSELECT 1", "\"pace\"", 2),
     ("MODEL (name s.a,\n kind INCREMENTAL_BY_TIME_RANGE (time_column d, batch_size 0));\nSELECT 1", "batch_size is", 2),
     (

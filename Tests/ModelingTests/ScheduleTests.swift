@@ -85,6 +85,8 @@ private final class FakeWorld: WatchWork, WatchClock {
   var ingestErrors: [PulsehouseError] = []
   var buildErrors: [PulsehouseError] = []
   var changedAt: [RelationName: Int64] = [:]
+  var checkError: PulsehouseError?
+  var readError: PulsehouseError?
   private(set) var log: [String] = []
   private let start: Int64
 
@@ -110,7 +112,10 @@ private final class FakeWorld: WatchWork, WatchClock {
   }
 
   func projectMark() -> UInt64 { mark }
-  func models() -> [WatchedModel] { list }
+  func models() throws -> [WatchedModel] {
+    if let readError { throw readError }
+    return list
+  }
   func look() -> [SourceSight] { sights.map { SourceSight(source: $0, hasNews: news.contains($0)) } }
 
   func ingest(_ source: String) throws -> String? {
@@ -128,6 +133,13 @@ private final class FakeWorld: WatchWork, WatchClock {
 
   func changeTimes(_ models: [RelationName]) -> [RelationName: Int64] { changedAt }
 
+  func check() throws { if let checkError { throw checkError } }
+
+  func collect() throws -> String? {
+    note("collect")
+    return nil
+  }
+
   func tell(_ event: WatchEvent) {
     switch event {
     case .failed(let what, let error, let retryAt):
@@ -135,7 +147,9 @@ private final class FakeWorld: WatchWork, WatchClock {
     case .recovered(let what): note("recovered \(what)")
     case .stale(let name, _, _): note("stale \(name.name)")
     case .freshAgain(let name): note("fresh \(name.name)")
-    case .began, .ingested, .built, .ended: break
+    case .changed(let name, let builtAt): note("changed \(name.name) \((builtAt - start) / 1_000_000)")
+    case .removed(let name): note("removed \(name.name)")
+    case .began, .ingested, .built, .collected, .ended: break
     }
   }
 }
@@ -147,8 +161,8 @@ private final class FakeWorld: WatchWork, WatchClock {
       freshness: freshness.map { Freshness(seconds: $0) })
   }
 
-  private func run(_ world: FakeWorld, poll: Double = 10) -> [String] {
-    let watch = Watch(world, clock: world, pollSeconds: poll)
+  private func run(_ world: FakeWorld, poll: Double = 10, collection: Double = 100_000) -> [String] {
+    let watch = Watch(world, clock: world, pollSeconds: poll, collectionSeconds: collection)
     watch.run()
     return world.log
   }
@@ -192,6 +206,50 @@ private final class FakeWorld: WatchWork, WatchClock {
     // The second failure is the same one, and told no more.
     #expect(
       run(world) == ["0 build a", "0 failed models user -", "60 build a", "120 build a", "120 recovered models"])
+  }
+
+  @Test func changedFilesAreToldOfAtOnceAndBuiltAtTheirTurn() throws {
+    let world = FakeWorld(minutes: 61)
+    world.list = [try model("a", "@hourly"), try model("b", "@hourly"), try model("c", "@hourly")]
+    world.at(60) { world in
+      world.mark = 2
+      world.list[0].definition = "SELECT 2"
+      world.list.remove(at: 2)
+    }
+    world.at(120) { world in
+      world.mark = 3
+      world.checkError = PulsehouseError(.user, "no such column")
+    }
+    world.at(180) { world in
+      world.mark = 4
+      world.checkError = nil
+    }
+    #expect(
+      run(world) == [
+        "0 build a b c", "60 changed a 3600", "60 removed c", "120 failed the models' SQL user -",
+        "180 recovered the models' SQL", "3600 build a b",
+      ])
+  }
+
+  @Test func aFileThatDoesNotParseIsToldOfUntilItIsGone() throws {
+    let world = FakeWorld(minutes: 3)
+    world.list = [try model("a", "@daily")]
+    world.at(60) { world in
+      world.mark = 2
+      world.readError = PulsehouseError(.user, "no model")
+    }
+    // As it was, to the last file.
+    world.at(120) { world in
+      world.mark = 1
+      world.readError = nil
+    }
+    #expect(run(world) == ["0 build a", "60 failed the project user -", "120 recovered the project"])
+  }
+
+  @Test func garbageIsCollectedNowAndThen() throws {
+    let world = FakeWorld(minutes: 5)
+    world.list = [try model("a", "@daily")]
+    #expect(run(world, collection: 120) == ["0 build a", "120 collect", "240 collect"])
   }
 
   @Test func rowsThatGrowOldAreReportedOnce() throws {

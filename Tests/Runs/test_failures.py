@@ -149,6 +149,62 @@ CASES: list[tuple[str, dict[str, str], int, str, list[str]]] = [
         ["there are two models called gold.a", "models/a.sql"],
     ),
     (
+        "a statement after the query that fails",
+        {"models/a.sql": model("gold.a", "SELECT 1 AS x;\n\nDROP TABLE gold.nothing;")},
+        3,
+        "models/a.sql:8:",
+        ["nothing"],
+    ),
+    (
+        "a transaction in a model",
+        {"models/a.sql": model("gold.a", "SELECT 1 AS x;\nCOMMIT;")},
+        3,
+        "models/a.sql:7:",
+        ["part of the run's transaction", "hint: Leave BEGIN, COMMIT"],
+    ),
+    (
+        "two queries",
+        {"models/a.sql": model("gold.a", "SELECT 1 AS x;\nSELECT 2 AS x;")},
+        3,
+        "models/a.sql:7:",
+        ["a model has one query"],
+    ),
+    (
+        "a macro that asks a column",
+        {"models/a.sql": model("gold.a", "SELECT\n  @IF(g.x > 1, 1, 2) AS x\nFROM gold.good AS g")},
+        3,
+        "models/a.sql:7:",
+        ["cannot compute g.x > 1 for a macro", "hint: Macros compute with constants"],
+    ),
+    (
+        "a macro of SQLMesh's that is not there",
+        {"models/a.sql": model("gold.a", "SELECT @STAR(gold.good) FROM gold.good")},
+        7,
+        "models/a.sql:6:",
+        ["the macro @STAR is not supported natively"],
+    ),
+    (
+        "CSV settings that COPY has no words for",
+        {"models/a.sql": "MODEL (\n  name gold.a,\n  kind SEED (\n    path 'x.csv',\n    csv_settings (skipinitialspace true)\n  ),\n  columns (x int)\n);\n"},
+        7,
+        "models/a.sql:5:",
+        ["csv_settings: skipinitialspace true is not supported natively"],
+    ),
+    (
+        "a time format whose text is not in order",
+        {"models/a.sql": "MODEL (\n  name gold.a,\n  kind INCREMENTAL_BY_TIME_RANGE (\n    time_column (ds, '%d.%m.%Y')\n  )\n);\nSELECT 'x' AS ds\n"},
+        7,
+        "models/a.sql:4:",
+        ["the format '%d.%m.%Y'"],
+    ),
+    (
+        "a snapshot_ttl that is none",
+        {"config.yaml": "model_defaults:\n  dialect: postgres\nsnapshot_ttl: a while\n"},
+        3,
+        "config.yaml:3:",
+        ["does not say how long snapshots are kept"],
+    ),
+    (
         "a division by zero in the rows",
         {"models/a.sql": model("gold.a", "SELECT 1 / (x - 1) AS x FROM gold.good")},
         3,
@@ -232,6 +288,50 @@ def diamond() -> None:
     print("  a failure in a diamond stops what depends on it, and the next run does the rest")
 
 
+def killed() -> None:
+    """A run that is killed at its last model: the next one takes over the others."""
+    files = {
+        "models/first.sql": model("gold.first", "SELECT g AS id FROM generate_series(1, 200000) AS g"),
+        "models/second.sql": model("gold.second", "SELECT id * 2 AS id FROM gold.first"),
+        "models/slow.sql": model(
+            "gold.slow",
+            "SELECT COUNT(*) AS pairs FROM gold.second AS a JOIN generate_series(1, 400000) AS b ON a.id % 1000003 < b % 7 - 100",
+        ),
+    }
+    with tempfile.TemporaryDirectory(prefix="pulsehouse-killed-") as folder:
+        house = House(Path(folder), files)
+        command = [PROGRAM, "run", "--save-every", "0", "--project", folder, "--data", f"{folder}/data"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+        assert process.stdout is not None
+        lines = [process.stdout.readline(), process.stdout.readline()]
+        process.kill()
+        process.wait()
+        if not lines[0].startswith("gold.first") or not lines[1].startswith("gold.second"):
+            raise SystemExit(f"the run said {lines}")
+        result = house("sql", "--mode", "csv", "-c", "SELECT count(*) FROM unfinished.\"gold.second\"")
+        if result.stdout.splitlines()[1:] != ["200000"]:
+            fail("a killed run", result, "expected what it had finished to be there")
+        if house("sql", "-c", "SELECT * FROM gold.first").returncode != 3:
+            fail("a killed run", result, "gold.first is published")
+        result = house("plan")
+        if result.returncode != 0 or result.stdout.count("resumed") != 2 or "which did not end" not in result.stdout:
+            fail("a killed run", result, "expected the plan to take over two models")
+        House(Path(folder), {"models/slow.sql": model("gold.slow", "SELECT count(*) AS ids FROM gold.second")})
+        result = house("run")
+        if result.returncode != 0 or result.stdout.count(" resumed ") != 2 or "published 3 of 3" not in result.stdout:
+            fail("a killed run", result, "expected the run to take over two models")
+        result = house("sql", "--mode", "csv", "-c", "SELECT (SELECT sum(id) FROM gold.second), (SELECT ids FROM gold.slow)")
+        if result.stdout.splitlines()[1:] != ["40000200000,200000"]:
+            fail("a killed run", result, "expected other rows")
+        result = house("status")
+        if "unfinished" in result.stdout or house("verify").returncode != 0:
+            fail("a killed run", result, "something is left")
+        if "nothing to do" not in house("run").stdout:
+            fail("a killed run", result, "expected nothing to be left to do")
+    print("  a killed run leaves what it finished to the next")
+
+
 if __name__ == "__main__":
     mistakes()
     diamond()
+    killed()

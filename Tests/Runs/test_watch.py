@@ -180,7 +180,14 @@ def files_and_signals() -> None:
         failure = next(entry for entry in third.events if entry["event"] == "failed")
         check(str(failure["file"]).endswith("models/extra.sql") and failure["line"] == 3, f"the failure says {failure}")
         path.write_text("MODEL (name gold.extra, kind FULL);\nSELECT day,\n  total FROM gold.totals", encoding="utf-8")
-        third.until("the mended model", lambda: third.count("recovered") == 1 and third.count("built") >= 1)
+        third.until("the mended model", lambda: third.count("recovered") >= 1 and third.count("built") >= 1)
+        # What changed is told at once, and built at its turn.
+        path.write_text("MODEL (name gold.extra, kind FULL, cron '@yearly');\nSELECT day,\n  total + 1 AS total FROM gold.totals", encoding="utf-8")
+        third.until("the word that a model changed", lambda: third.count("changed") == 1)
+        change = next(entry for entry in third.events if entry["event"] == "changed")
+        check(change["model"] == "gold.extra" and str(change["built_at"]) > "2024", f"the change says {change}")
+        path.unlink()
+        third.until("the word that a model went", lambda: third.count("removed") == 1)
         check(third.end() == 0, "the third watch did not end well")
 
     # SIGTERM in the midst of work: the end comes soon, and what was there before is whole.
@@ -234,9 +241,11 @@ def memory(seconds: int) -> None:
         house = House(Path(folder), "LAKE (path 'lake')")
         (house.folder / "models/other.sql").write_text("MODEL (name gold.other, kind FULL);\nSELECT 1 AS x\n", encoding="utf-8")
         house.put("0", 0, 1000)
-        watch = house.watch()
+        # Old snapshots go after ten seconds, so that the disk can be looked at too.
+        watch = house.watch("--retain", "10s")
         watch.until("the first build", lambda: watch.count("built") == 1)
         samples: list[float] = []
+        disk: list[int] = []
         start = time.monotonic()
         while time.monotonic() - start < seconds:
             # New rows, and models that go and come back, which makes them due at once.
@@ -251,12 +260,17 @@ def memory(seconds: int) -> None:
                 (house.folder / Path(name).name).rename(house.folder / name)
             watch.until(f"build {number}", lambda: watch.count("built") > builds)
             samples.append(watch.memory)
+            disk.append(sum(1 for path in house.folder.glob("data/tables/tables/**/*.seg")))
             if number % 50 == 0:
-                print(f"  {time.monotonic() - start:4.0f} s, {number} builds: {samples[-1]:.0f} MB", flush=True)
+                print(f"  {time.monotonic() - start:4.0f} s, {number} builds: {samples[-1]:.0f} MB, {disk[-1]} segments", flush=True)
         check(watch.end() == 0, "the watch did not end well")
         third = len(samples) // 3
         before, after = max(samples[third : 2 * third]), max(samples[2 * third :])
         check(after <= before * 1.05 + 4, f"memory grew from {before:.0f} to {after:.0f} MB over {len(samples)} builds")
+        before_files, after_files = max(disk[third : 2 * third]), max(disk[2 * third :])
+        check(watch.count("collected") > 0, "no garbage was collected")
+        check(after_files <= before_files * 1.5 + 50, f"files grew from {before_files} to {after_files}")
+        print(f"  {before_files} segments at most in the second third, {after_files} in the last")
         print(f"  {len(samples)} builds in {seconds} s: {before:.0f} MB at most in the second third, {after:.0f} MB in the last")
 
 

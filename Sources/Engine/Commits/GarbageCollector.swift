@@ -12,19 +12,24 @@ package struct CollectionReport: Hashable, Sendable {
 }
 
 extension SnapshotStore {
-  /// Removes what neither the newest `keeping` snapshots nor any live reader in any process names: segments of older
+  /// Removes what neither the newest `keeping` snapshots nor any live reader names.
+  package func collect(keeping: Int) throws(PulsehouseError) -> CollectionReport {
+    precondition(keeping >= 1, "the newest snapshot is always kept")
+    let newest = try index.reading { catalog throws(PulsehouseError) in try Self.head(catalog).commit.number }
+    return try collect(before: SnapshotID(newest - min(newest - 1, UInt64(keeping) - 1)))
+  }
+
+  /// Removes what neither the snapshots from `oldest` on nor any live reader in any process names: segments of older
   /// snapshots, and what writers left that died before they committed.
   ///
   /// Order: the new limit is published first, then the readers' marks are looked at, so that a reader either shows its
   /// mark in time or finds its snapshot gone. Then the catalog forgets, a checkpoint makes that durable, and only then
   /// files go. A crash in between leaves files that the next collection removes.
-  package func collect(keeping: Int) throws(PulsehouseError) -> CollectionReport {
-    precondition(keeping >= 1, "the newest snapshot is always kept")
-    return try index.writing { catalog throws(PulsehouseError) in
+  package func collect(before oldest: SnapshotID) throws(PulsehouseError) -> CollectionReport {
+    try index.writing { catalog throws(PulsehouseError) in
       let sessions = Path.join(directory, "sessions")
       let head = try Self.head(catalog)
-      let wanted = head.commit.number - min(head.commit.number - 1, UInt64(keeping) - 1)
-      let limit = max(head.floor, wanted)
+      let limit = max(head.floor, min(oldest.number, head.commit.number))
       try catalog.write { transaction throws(PulsehouseError) in try transaction.setFloor(limit) }
       let survey = try SessionMark.survey(sessions, fileSystem: fileSystem)
       let floor = min(limit, survey.oldestPin)

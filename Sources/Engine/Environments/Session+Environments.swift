@@ -83,16 +83,16 @@ extension Session {
     try inTransaction("state of \(space)") { try $0.apply(.removeState(space, key: key)) }
   }
 
-  private static func removal(of name: TableName, from snapshot: Snapshot) -> [Change] {
+  static func removal(of name: TableName, from snapshot: Snapshot) -> [Change] {
     if snapshot.table(name) != nil { return [.dropTable(name)] }
     return snapshot.view(name) != nil ? [.dropView(name)] : []
   }
 
-  private static func schemaCreation(_ name: String, in snapshot: Snapshot) -> [Change] {
+  static func schemaCreation(_ name: String, in snapshot: Snapshot) -> [Change] {
     snapshot.schemas.contains(name) ? [] : [.createSchema(name)]
   }
 
-  private static func changes(giving current: TableState, theRowsOf table: TableState) throws -> [Change] {
+  static func changes(giving current: TableState, theRowsOf table: TableState) throws -> [Change] {
     let old = try current.segments()
     let new = try table.segments()
     let oldPaths = Set(old.map(\.path))

@@ -161,11 +161,23 @@ package struct RunRecord: Sendable, Hashable {
     return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
   }
 
+  /// How many runs the history keeps.
+  package static let historyLimit = 1000
+
   /// Returns every record, oldest first.
   package static func all(in snapshot: Snapshot) throws(PulsehouseError) -> [RunRecord] {
     var records: [RunRecord] = []
     for (key, value) in try snapshot.entries(of: .runs) { records.append(try RunRecord(decoding: value, key: key)) }
     return records.sorted { $0.number < $1.number }
+  }
+}
+
+extension Session {
+  /// Adds a run to the history, in the open transaction or in one of its own; the one that is too old for it goes.
+  package func putRun(_ record: RunRecord) throws {
+    try putState(.runs, key: RunRecord.key(of: record.number), value: record.encode())
+    let oldest = record.number - RunRecord.historyLimit
+    if oldest > 0 { try removeState(.runs, key: RunRecord.key(of: oldest)) }
   }
 }
 

@@ -98,7 +98,7 @@ package enum EnvironmentPromotion {
           reason: action == .promoted ? "as in \(report.environment)" : "not in \(report.environment)", rowCount: nil,
           seconds: 0, auditSeconds: 0, audits: [])
       }, environment: report.environment)
-    try session.putState(.runs, key: RunRecord.key(of: number), value: record.encode())
+    try session.putRun(record)
     try session.commit(message: "run \(number): \(report.environment) is promoted")
     report.number = number
   }

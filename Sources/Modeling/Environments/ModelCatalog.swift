@@ -43,6 +43,13 @@ package enum ModelCatalog {
         let space = StateSpace.model(RelationName(name).description)
         if snapshot.changedAt(of: space) != nil { try session.removeState(space, key: ModelState.key) }
       }
+      for (key, _) in try snapshot.entries(of: .unfinished(environment)) {
+        let model = try snapshot.entry(of: .unfinished(environment), key: key).map {
+          try UnfinishedModel.decode($0, key: key)
+        }
+        if let model { try session.remove(UnfinishedModel.aside(model.name, in: environment)) }
+        try session.removeState(.unfinished(environment), key: key)
+      }
       for schema in snapshot.schemas where environment.owns(schema: schema) { try session.removeEmptySchema(schema) }
       try session.removeState(.environments, key: environment.name)
       try session.commit(message: "environment \(environment) is dropped")

@@ -25,16 +25,30 @@ struct ModelBuilder {
   private let session: any ModelSession
   private let planner: RunPlanner
   private let execution: Int64
+  private let keep: Keep
 
-  init(_ model: Model, _ session: any ModelSession, _ planner: RunPlanner, execution: Int64) {
+  /// Told after some intervals of several: the table they lie in, what of it was built, and what is yet to be.
+  typealias Keep = (_ table: RelationName, _ built: [IntervalRange], _ pending: [IntervalRange]) throws -> Void
+
+  init(
+    _ model: Model, _ session: any ModelSession, _ planner: RunPlanner, execution: Int64, keep: @escaping Keep
+  ) {
     self.model = model
     self.session = session
     self.planner = planner
     self.execution = execution
+    self.keep = keep
   }
 
   func build(_ step: ModelStep) throws -> BuiltModel {
+    switch step.action {
+    case .keep, .audit, .resume: return try carryOut(step)
+    default: break
+    }
+    let query = try model.query?.with(companionVariables(step))
+    for statement in query?.before ?? [] { try run(statement, of: query) }
     let built = try carryOut(step)
+    for statement in query?.after ?? [] { try run(statement, of: query) }
     switch step.action {
     // What was rebuilt lies behind the rest, run after run.
     case .merge, .rebuildIntervals: try session.mergeSmallSegments(of: model.name)
@@ -45,13 +59,13 @@ struct ModelBuilder {
 
   private func carryOut(_ step: ModelStep) throws -> BuiltModel {
     switch (step.action, model.kind) {
-    case (.keep, _), (.audit, _): return BuiltModel(isChanged: false)
+    case (.keep, _), (.audit, _), (.resume, _): return BuiltModel(isChanged: false)
     case (.rebuild, .view):
       try drop()
       try run("CREATE VIEW \(model.name.sql) AS\n", planner.wholeVariables(model))
       return BuiltModel()
-    case (.rebuild, .seed(let path)):
-      return try replacing(step) { try load(path, into: $0) }
+    case (.rebuild, .seed(let path, let csv)):
+      return try replacing(step) { try load(path, csv, into: $0) }
     case (.rebuild(let range), .incrementalByTimeRange(let kind)):
       var intervals: [IntervalRange] = []
       var batches: [(range: IntervalRange, rowCount: Int)] = []
@@ -89,6 +103,27 @@ struct ModelBuilder {
   }
 
   // MARK: Statements
+
+  /// The variables of the statements before and after the query: of an incremental model those of all that is built.
+  private func companionVariables(_ step: ModelStep) -> [String: MacroValue] {
+    guard case .incrementalByTimeRange(let kind) = model.kind else { return planner.wholeVariables(model) }
+    var ranges: [IntervalRange] = []
+    switch step.action {
+    case .rebuild(let range): ranges = [range].compactMap(\.self)
+    case .rebuildIntervals(let some): ranges = some
+    default: break
+    }
+    let all = ranges.first.map { IntervalRange($0.first, ranges[ranges.count - 1].last, $0.unit) }
+    return TimeVariables.values(all ?? IntervalRange(0, 0, kind.unit), execution: execution)
+  }
+
+  private func run(_ statement: ModelQuery.Companion, of query: ModelQuery?) throws {
+    do {
+      _ = try session.execute(statement.text)
+    } catch let error as PulsehouseError {
+      throw query?.located(error, of: statement, in: model.file) ?? error
+    }
+  }
 
   /// Runs the model's query between other words. - Throws: with places in the model's file.
   @discardableResult
@@ -140,7 +175,9 @@ struct ModelBuilder {
     return properties.isEmpty ? "" : " WITH (\(properties.joined(separator: ", ")))"
   }
 
-  private func load(_ path: String, into name: RelationName) throws -> Int? {
+  private func load(_ path: String, _ csv: Model.CSVSettings, into name: RelationName) throws -> Int? {
+    let settings = [("DELIMITER", csv.delimiter), ("QUOTE", csv.quote), ("ESCAPE", csv.escape), ("NULL", csv.null)]
+      .compactMap { word, value in value.map { ", \(word) '\($0.replacing("'", with: "''"))'" } }.joined()
     var columns: [String] = []
     for column in model.columns {
       guard column.path.count == 1, let type = column.typeText else {
@@ -151,7 +188,7 @@ struct ModelBuilder {
     do {
       _ = try session.execute("CREATE TABLE \(name.sql) (\(columns.joined(separator: ", ")))\(storage)")
       return try session.execute(
-        "COPY \(name.sql) FROM '\(path.replacing("'", with: "''"))' WITH (FORMAT csv, HEADER true)")
+        "COPY \(name.sql) FROM '\(path.replacing("'", with: "''"))' WITH (FORMAT csv, HEADER true\(settings))")
     } catch var error as PulsehouseError {
       error.range = nil
       error.file = error.file ?? model.file.path
@@ -170,11 +207,12 @@ struct ModelBuilder {
         hint: "It has \(columns.map(\.name).joined(separator: ", ")).")
     }
     switch column.type {
-    case .date, .timestamp, .timestamptz: return column.type
+    case .date, .timestamp, .timestamptz, .text, .varchar: return column.type
+    case .integer where kind.format.isNumber, .bigint where kind.format.isNumber: return column.type
     default:
       throw model.error(
         .unsupported, "the time column \"\(kind.column)\" is of type \(column.type.name)",
-        hint: "Make it a date or a timestamp.")
+        hint: "Make it a date, a timestamp, or text, or with a format such as '%Y%m%d' a whole number.")
     }
   }
 
@@ -187,6 +225,19 @@ struct ModelBuilder {
       let last = CalendarText.timestamp(seconds: range.endSeconds - 1).prefix { $0 != " " }
       return "\(column) BETWEEN CAST('\(first)' AS DATE) AND CAST('\(last)' AS DATE)"
     }
+    switch type {
+    case .timestamp, .timestamptz: break
+    case .text, .varchar:
+      let (first, last) = (
+        kind.format.string(seconds: range.startSeconds), kind.format.string(seconds: range.endSeconds - 1)
+      )
+      return "\(column) BETWEEN '\(first.replacing("'", with: "''"))' AND '\(last.replacing("'", with: "''"))'"
+    default:
+      let (first, last) = (
+        kind.format.string(seconds: range.startSeconds), kind.format.string(seconds: range.endSeconds - 1)
+      )
+      return "\(column) BETWEEN \(first) AND \(last)"
+    }
     let end = CalendarText.timestamp(seconds: range.endSeconds)
     let zone = type == .timestamptz ? "TIMESTAMP WITH TIME ZONE" : "TIMESTAMP"
     let offset = type == .timestamptz ? "+00" : ""
@@ -194,8 +245,13 @@ struct ModelBuilder {
   }
 
   /// A date cannot tell hours apart, so hours grow to whole days.
-  private static func whole(_ ranges: [IntervalRange], _ type: LogicalType) -> [IntervalRange] {
-    guard type == .date else { return ranges }
+  private static func whole(_ ranges: [IntervalRange], _ kind: Model.TimeRange, _ type: LogicalType) -> [IntervalRange]
+  {
+    switch type {
+    case .date: break
+    case .timestamp, .timestamptz: return ranges
+    default: if kind.format.hasHours { return ranges }
+    }
     return IntervalRange.merged(
       ranges.map { range in
         guard range.unit == .hour else { return range }
@@ -208,7 +264,8 @@ struct ModelBuilder {
     -> [(range: IntervalRange, rowCount: Int)]
   {
     let type = try timeType(kind, name)
-    return try ranges.map { range in
+    return try ranges.enumerated().map { index, range in
+      if index > 0 { try keep(name, Array(ranges[..<index]), Array(ranges[index...])) }
       let rowCount =
         try run(
           "INSERT INTO \(name.sql)\nSELECT * FROM (\n", TimeVariables.values(range, execution: execution),
@@ -219,7 +276,7 @@ struct ModelBuilder {
 
   private func rebuild(_ stale: [IntervalRange], _ kind: Model.TimeRange) throws -> BuiltModel {
     let type = try timeType(kind, model.name)
-    let ranges = IntervalRange.batches(Self.whole(stale, type), of: kind.batchSize)
+    let ranges = IntervalRange.batches(Self.whole(stale, kind, type), of: kind.batchSize)
     var deleted = 0
     for range in ranges {
       deleted +=

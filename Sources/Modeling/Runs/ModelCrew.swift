@@ -21,6 +21,7 @@ final class ModelCrew: @unchecked Sendable {
   private var schedule: ModelSchedule
   private var reports: [ModelReport?]
   private var attempts: [Int]
+  private var keeper: RunKeeper
   private var changedNames: Set<RelationName> = []
   private var finishedCount = 0
   /// What ends the whole run: the user's wish, or an error of `progress`.
@@ -35,6 +36,7 @@ final class ModelCrew: @unchecked Sendable {
     self.session = session
     self.options = options
     self.progress = progress
+    keeper = RunKeeper(every: options.keptSeconds, work.restatement, execution: work.execution)
     var numbers: [RelationName: Int] = [:]
     for (number, model) in models.enumerated() { numbers[model.name] = number }
     schedule = ModelSchedule(
@@ -104,7 +106,11 @@ final class ModelCrew: @unchecked Sendable {
       let branch = try session.branch(memoryShare: share)
       let upstreamChanged = changedNames
       pthread_mutex_unlock(lock)
-      var outcome = Result { try work.bringUpToDate(model, in: branch, changed: upstreamChanged) }
+      var outcome = Result {
+        try work.bringUpToDate(model, in: branch, changed: upstreamChanged) { table, state in
+          try self.keep(model.name, in: table, state, of: branch)
+        }
+      }
       // The rows to blame are kept before the branch goes, by the thread that made them.
       var kept: [RelationName] = []
       if case .success(var report) = outcome, report.isStopped {
@@ -121,6 +127,17 @@ final class ModelCrew: @unchecked Sendable {
       end(with: error, at: number)
     }
     pthread_cond_broadcast(changed)
+  }
+
+  /// Sets aside what is done of a model in the midst of it, when it is time; all that it rests on first.
+  private func keep(
+    _ name: RelationName, in table: RelationName, _ state: () throws -> ModelState, of branch: any ModelSession
+  ) throws {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    guard keeper.isDue else { return }
+    keeper.save(in: session)
+    keeper.save(name, in: table, try state(), of: branch)
   }
 
   private func end(with error: any Error, at number: Int? = nil) {
@@ -144,6 +161,7 @@ final class ModelCrew: @unchecked Sendable {
         try session.adopt(branch)
         schedule.succeed(number)
         if report.isChanged { changedNames.insert(report.name) }
+        keeper.finish(report, in: session)
         try tell(number, report)
       }
     case .failure(let thrown):

@@ -22,6 +22,8 @@ package struct RunOptions: Sendable {
   /// Further tries of what may pass, and seconds before the first of them; each later one waits twice as long.
   package var retryLimit = 0
   package var retryDelay = 1.0
+  /// Seconds of work that a killed run may lose: what it has finished is set aside for the next one this often.
+  package var keptSeconds = 10.0
   /// Whether a model that fails keeps all others from being published too.
   package var isAllOrNothing = false
   /// The time of the run, microseconds since 1970 UTC; nil for now.
@@ -77,12 +79,13 @@ package struct ModelRun {
 
   private func steps(_ graph: ModelGraph) throws -> [ModelStep] {
     let models = try selected(graph)
-    let work = ModelWork(project, models, try restatement(graph), options, execution: execution)
+    let work = try work(models, graph)
     var planner = work.planner(session)
     var steps: [ModelStep] = []
     for model in models {
       try work.requireTables(model, session)
-      let step = try planner.step(model)
+      var step = try work.step(model, &planner, session).step
+      step.estimate = planner.estimate(step)
       planner.foresee(step)
       steps.append(step)
     }
@@ -134,13 +137,15 @@ package struct ModelRun {
       where try !session.schemaExists(schema) {
         try ModelWork.makeSchema(schema, session)
       }
-      let work = ModelWork(project, models, try restatement(graph), options, execution: execution)
+      let work = try work(models, graph)
       report.models = try ModelCrew(models, work, session, options, progress).run()
       report.seconds = MachineClock.seconds - start
       let hasWork = report.models.contains { $0.isDone && $0.action != ModelStep.Action.keep.text }
       if report.isWhole && !hasWork {
         session.rollback()
         report.outcome = .published
+        // Of a run that was killed when it had published.
+        try? session.forgetUnfinished([])
       } else if report.isWhole || hasWork && !options.isAllOrNothing {
         try progress(.publishing)
         report.outcome = report.isWhole ? .published : .partial
@@ -148,6 +153,8 @@ package struct ModelRun {
         try session.putRun(record(report, number, base))
         try session.commit(message: "run \(number): \(report.models.count(where: \.isChanged)) models")
         report.number = number
+        // The run stands, whatever becomes of this; what is left is found outdated by the next one.
+        try? session.forgetUnfinished(Set(report.models.filter(\.isDone).map(\.name)))
       } else {
         try keepFailures(&report, work, base)
       }
@@ -188,6 +195,12 @@ package struct ModelRun {
       session.rollback()
       throw error
     }
+  }
+
+  private func work(_ models: [Model], _ graph: ModelGraph) throws -> ModelWork {
+    let restatement = try restatement(graph)
+    let resumption = Resumption(unfinished: try session.unfinished(), restatement: restatement)
+    return ModelWork(project, models, restatement, resumption, options, execution: execution)
   }
 
   private func restatement(_ graph: ModelGraph) throws -> Restatement {

@@ -6,19 +6,22 @@ import Vectors
 /// What a run does to one model: decide, build, audit, remember. Any thread may do it, each in a session of its own.
 struct ModelWork {
   private let project: Project
-  private let restatement: Restatement
+  let restatement: Restatement
+  private let resumption: Resumption
   private let options: RunOptions
-  private let execution: Int64
+  let execution: Int64
   /// Tables and views that the run makes.
   private let made: Set<RelationName>
   /// All models of the project, selected or not.
   private let known: Set<RelationName>
 
   init(
-    _ project: Project, _ models: [Model], _ restatement: Restatement, _ options: RunOptions, execution: Int64
+    _ project: Project, _ models: [Model], _ restatement: Restatement, _ resumption: Resumption,
+    _ options: RunOptions, execution: Int64
   ) {
     self.project = project
     self.restatement = restatement
+    self.resumption = resumption
     self.options = options
     self.execution = execution
     made = Set(models.filter(\.kind.makesRelation).map(\.name))
@@ -49,19 +52,58 @@ struct ModelWork {
     _ = try session.execute("CREATE SCHEMA IF NOT EXISTS \(RelationName.quoted(name))")
   }
 
+  /// Decides what is to be done to a model, after taking over what an unfinished run made of it, which is returned too.
+  func step(_ model: Model, _ planner: inout RunPlanner, _ session: any ModelSession) throws -> (
+    step: ModelStep, resumed: UnfinishedModel?
+  ) {
+    guard let resumed = try resumption.takeOver(model, in: session) else { return (try planner.step(model), nil) }
+    let asked = planner.restatement
+    planner.restatement = asked.without(model.name)
+    defer { planner.restatement = asked }
+    var step = try planner.step(model)
+    let began = "a run of \(CalendarText.timestamp(seconds: resumed.record.startedAt / 1_000_000)), which did not end"
+    if step.action == .keep {
+      step.action = .resume
+      step.reasons = ["built by \(began)"]
+    } else {
+      step.reasons.append("on top of what was built by \(began)")
+    }
+    return (step, resumed)
+  }
+
   /// - Parameter changed: models that this run has changed.
-  func bringUpToDate(_ model: Model, in session: any ModelSession, changed: Set<RelationName>) throws -> ModelReport {
+  /// - Parameter keep: told, after some intervals of several, in which table they lie and what would be remembered of
+  ///   them.
+  func bringUpToDate(
+    _ model: Model, in session: any ModelSession, changed: Set<RelationName>,
+    keep: @escaping (RelationName, () throws -> ModelState) throws -> Void
+  ) throws -> ModelReport {
     let start = MachineClock.seconds
     try requireTables(model, session)
-    let planner = planner(session)
-    let step = try planner.step(model)
+    var planner = planner(session)
+    let (step, resumed) = try step(model, &planner, session)
     let readBefore = session.readRowCount
-    let built = try ModelBuilder(model, session, planner, execution: execution).build(step)
+    let builder = ModelBuilder(model, session, planner, execution: execution) { [planner] table, intervals, pending in
+      try keep(table) {
+        var state = try self.state(of: model, step, intervals, planner, session)
+        state.pending = pending
+        return state
+      }
+    }
+    var built = try builder.build(step)
+    if resumed != nil {
+      built.isChanged = true
+      // What was taken over has not been audited.
+      if step.action != .resume { built.rows = nil }
+    }
     let end = MachineClock.seconds
     let readCount = session.readRowCount - readBefore
     // An audit may also look at tables that the model does not read.
     let isAudited =
-      built.isChanged || step.action == .audit || model.kind == .external || !model.upstream.isDisjoint(with: changed)
+      step.action == .resume
+      ? try planner.isOutdated(model)
+      : built.isChanged || step.action == .audit || model.kind == .external
+        || !model.upstream.isDisjoint(with: changed)
     var report = ModelReport(model)
     // What is wrong with an audit's own SQL is then said with its place.
     if step.action == .audit { _ = try model.reading(planner.wholeVariables(model), session) }
@@ -70,9 +112,10 @@ struct ModelWork {
         .run(session, sampleLimit: options.sampleLimit)
     }
     let definition = model.kind.isRemembered ? try model.definition() : nil
-    if step.action != .keep || step.state?.definition != definition {
-      try remember(model, step, built, planner, session)
+    if step.action != .resume, step.action != .keep || step.state?.definition != definition, model.kind.isRemembered {
+      try session.putModelState(model.name, state(of: model, step, built.intervals, planner, session).encode())
     }
+    report.resumed = step.action == .resume ? resumed?.record.models.first : nil
     report.action = step.action.text
     report.reason = step.reason
     report.isChanged = built.isChanged
@@ -93,16 +136,15 @@ struct ModelWork {
     return TimeVariables.values(range, execution: execution)
   }
 
-  private func remember(
-    _ model: Model, _ step: ModelStep, _ built: BuiltModel, _ planner: RunPlanner, _ session: any ModelSession
-  ) throws {
-    if !model.kind.isRemembered { return }
-    var intervals = built.intervals
+  /// What is to be remembered of a model with these intervals built.
+  private func state(
+    of model: Model, _ step: ModelStep, _ built: [IntervalRange], _ planner: RunPlanner, _ session: any ModelSession
+  ) throws -> ModelState {
+    var intervals = built
     if case .rebuildIntervals = step.action { intervals += step.state?.intervals ?? [] }
-    let state = ModelState(
+    return ModelState(
       definition: try model.definition(), text: model.query?.body.text ?? "", reads: try planner.readMarks(model),
       intervals: IntervalRange.merged(intervals))
-    try session.putModelState(model.name, state.encode())
   }
 
   /// Writes the rows that failed a model's audits to tables of their own and returns these tables.

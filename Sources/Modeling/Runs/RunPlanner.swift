@@ -15,6 +15,8 @@ package struct ModelStep: Sendable {
     case merge
     /// Nothing is built; a standalone audit is asked.
     case audit
+    /// Taken over as an earlier run, which did not end, has built it.
+    case resume
 
     package var text: String {
       switch self {
@@ -25,6 +27,7 @@ package struct ModelStep: Sendable {
         "\(ranges.reduce(0) { $0 + $1.count }) intervals, \(ranges[0].text) ... \(ranges[ranges.count - 1].text)"
       case .merge: "merged"
       case .audit: "audited"
+      case .resume: "resumed"
       }
     }
   }
@@ -35,6 +38,8 @@ package struct ModelStep: Sendable {
   package var reasons: [String]
   /// The SQL of the last build when this one's is another.
   package var previousText: String?
+  /// About what will be read to do it; nil where nothing is, or where it reads what is yet to be built.
+  package var estimate: ReadEstimate?
   /// What is remembered of the last build.
   var state: ModelState?
 
@@ -61,7 +66,7 @@ package struct Restatement: Sendable, Hashable {
 /// reads. Where something cannot be said the answer is "everything".
 struct RunPlanner {
   private let session: any ModelSession
-  private let restatement: Restatement
+  var restatement: Restatement
   /// Microseconds since 1970 UTC.
   private let execution: Int64
   /// What earlier steps of a run that only looks ahead would do; empty when they have really been done.
@@ -82,7 +87,7 @@ struct RunPlanner {
   /// Takes down that a step would be done, for the models after it.
   mutating func foresee(_ step: ModelStep) {
     switch (step.action, step.model.kind) {
-    case (.keep, _): break
+    case (.keep, _), (.resume, _): break
     case (.rebuildIntervals(let ranges), .incrementalByTimeRange(let range)):
       foreseen[step.model.name] = .intervals(ranges, column: range.column)
     default: foreseen[step.model.name] = .everything
@@ -200,6 +205,33 @@ struct RunPlanner {
     }
   }
 
+  /// About how much a step will read, going by the tables as they are; nil where upstream is yet to be made, or nothing
+  /// is read.
+  func estimate(_ step: ModelStep) -> ReadEstimate? {
+    let model = step.model
+    guard model.query != nil, model.kind != .view else { return nil }
+    var ranges: [IntervalRange] = []
+    switch step.action {
+    case .rebuild(let range): ranges = [range].compactMap(\.self)
+    case .rebuildIntervals(let some): ranges = some
+    case .merge, .audit: break
+    case .keep, .resume: return nil
+    }
+    let variables =
+      ranges.isEmpty
+      ? [wholeVariables(model)] : ranges.prefix(20).map { TimeVariables.values($0, execution: execution) }
+    var sum = ReadEstimate()
+    for values in variables {
+      guard let reads = try? model.reading(values, session), let part = try? session.estimate(reads) else { return nil }
+      sum.rowCount += part.rowCount
+      sum.byteCount += part.byteCount
+    }
+    // Of very many stretches the rest is like the first.
+    let scale = Double(max(1, ranges.count)) / Double(variables.count)
+    return ReadEstimate(
+      rowCount: Int(Double(sum.rowCount) * scale), byteCount: Int(Double(sum.byteCount) * scale))
+  }
+
   /// The variables of a model whose query always runs as a whole.
   func wholeVariables(_ model: Model) -> [String: MacroValue] {
     switch model.kind {
@@ -246,9 +278,9 @@ struct RunPlanner {
       step.reasons.append("asked for")
       stale.append(IntervalRange(days.lowerBound * perDay, (days.upperBound + 1) * perDay - 1, range.unit))
     }
-    stale = IntervalRange.merged(
-      stale.map { IntervalRange($0.first - Int64(range.lookback), $0.last, range.unit) }
-        .compactMap { clamped($0, range) })
+    stale = stale.map { IntervalRange($0.first - Int64(range.lookback), $0.last, range.unit) }
+    if !state.state.pending.isEmpty { step.reasons.append("not built before the run ended") }
+    stale = IntervalRange.merged((stale + state.state.pending).compactMap { clamped($0, range) })
     if !stale.isEmpty { step.action = .rebuildIntervals(stale) }
   }
 
@@ -340,6 +372,12 @@ struct RunPlanner {
     return intervals.intersection(limits)
   }
 
+  /// Whether anything that the model or its audits look at is other than when it was built.
+  func isOutdated(_ model: Model) throws -> Bool {
+    guard let state = try rememberedState(of: model) else { return true }
+    return try model.upstream.contains { try change(of: $0, state) != nil }
+  }
+
   // MARK: After building
 
   /// Says what the model that was just built has read, for the next run to compare with.
@@ -378,16 +416,19 @@ extension Int64 {
 
 extension Model {
   /// The model in a form that changes when its rows or their storage may, and not with comments or line breaks.
-  func definition() throws -> String {
+  package func definition() throws -> String {
     var text = "\(kind.rowsText)\npartitioned_by \(partitionedBy)\nclustered_by \(clusteredBy)\n"
     for column in columns { text += "column \(column.path) \(column.typeText ?? "")\n" }
     if let query {
       // With the same times for all, so that only the SQL itself can differ.
       let variables = TimeVariables.values(IntervalRange(0, 0, .day), execution: 0)
-      let statement = try PostgresParser.parseOne(try query.with(variables).text)
+      let constant = try query.with(variables)
+      let statement = try PostgresParser.parseOne(constant.text)
       text += statement.node.sql ?? query.body.text
+      for companion in constant.before { text += "\nbefore it \(companion.text)" }
+      for companion in constant.after { text += "\nafter it \(companion.text)" }
     }
-    if case .seed(let path) = kind {
+    if case .seed(let path, _) = kind {
       // A file that cannot be read is COPY's to complain of, with its name.
       let bytes = try? LocalFileSystem().readFile(path, limit: 1 << 32)
       text += bytes.map { ContentHash(of: $0).description } ?? "unreadable"

@@ -88,6 +88,8 @@ package struct ModelReport: Sendable {
   package var attemptCount = 0
   /// The error it ended with.
   package var failure: PulsehouseError?
+  /// What an unfinished run did to the model, where that was all there was to do.
+  var resumed: RunRecord.Model?
   /// The model whose failure kept this one from being tried.
   package var skippedBecause: RelationName?
 
@@ -114,6 +116,11 @@ package struct ModelReport: Sendable {
 
   /// As history keeps it.
   package var record: RunRecord.Model {
+    if var record = resumed, isDone {
+      record.action = action
+      record.reason = reason
+      return record
+    }
     var record = RunRecord.Model(
       name: name.tableName, kind: kind, action: action, reason: reason, rowCount: rowCount, readCount: readCount,
       seconds: seconds, auditSeconds: auditSeconds,

@@ -28,7 +28,7 @@ package enum RunUndo {
         number: next, outcome: .undo, startedAt: MachineClock.microsecondsSince1970, seconds: 0,
         snapshotBefore: snapshot.id,
         models: [], environment: target.environment, undoneRun: target.number)
-      try session.putState(.runs, key: RunRecord.key(of: next), value: record.encode())
+      try session.putRun(record)
       try session.commit(message: "run \(next): undo of run \(target.number)")
       return target
     } catch {

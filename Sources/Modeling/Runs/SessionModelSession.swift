@@ -89,20 +89,7 @@ package final class SessionModelSession: ModelSession {
   package func baseSnapshot() throws -> UInt64 { try session.currentSnapshot().id.number }
 
   package func relationVersion(_ name: RelationName) throws -> RelationVersion? {
-    let snapshot = try session.currentSnapshot()
-    let name = try resolved(name)
-    if let table = snapshot.table(name) {
-      return RelationVersion(identifier: table.identifier.rawValue, changedAt: table.changedAt.number)
-    }
-    return snapshot.view(name).map {
-      RelationVersion(identifier: Self.identifier(of: $0), changedAt: $0.changedAt.number)
-    }
-  }
-
-  /// A view is what it says: one made anew with the same words and columns is the same.
-  private static func identifier(of view: ViewState) -> UInt64 {
-    let columns = view.definition.columns.map { "\($0.name) \($0.type.name)" }.joined(separator: ", ")
-    return ContentHash(of: Array((view.definition.sql + "\0" + columns).utf8)).low
+    try session.currentSnapshot().version(of: resolved(name))
   }
 
   package func reads(of sql: String) throws -> ModelReads {
@@ -116,6 +103,20 @@ package final class SessionModelSession: ModelSession {
               column: $0.column, name: $0.field.name, type: $0.field.type, predicate: $0.predicate)
           })
       }, views: Set(reads.views.map { plain($0) }))
+  }
+
+  package func estimate(_ reads: ModelReads) throws -> ReadEstimate {
+    var sum = ReadEstimate()
+    for scan in reads.scans {
+      let bounds = Dictionary(grouping: scan.conditions, by: \.column).mapValues { conditions in
+        let bounds = PredicateBounds(conditions.map(\.predicate))
+        return (bounds.lower, bounds.upper)
+      }
+      let part = try session.estimate(of: resolved(scan.table), within: bounds)
+      sum.rowCount += part.rowCount
+      sum.byteCount += part.byteCount
+    }
+    return sum
   }
 
   package func changes(
@@ -134,7 +135,7 @@ package final class SessionModelSession: ModelSession {
   package func hasChanged(_ name: RelationName, since version: RelationVersion) throws -> Bool {
     let snapshot = try session.currentSnapshot()
     if let view = snapshot.view(try resolved(name)) {
-      return Self.identifier(of: view) != version.identifier
+      return view.contentIdentifier != version.identifier
     }
     let changes = try session.changes(
       of: resolved(name), identifier: TableIdentifier(rawValue: version.identifier),
@@ -161,6 +162,42 @@ package final class SessionModelSession: ModelSession {
     try session.putState(space(name), key: ModelState.key, value: bytes)
   }
 
+  // MARK: Unfinished runs
+
+  package func committedVersion(_ name: RelationName) throws -> RelationVersion? {
+    let base = try session.transaction?.base ?? session.currentSnapshot()
+    return base.version(of: base.resolve(name.tableName, in: environment))
+  }
+
+  package func unfinished() throws -> [RelationName: UnfinishedModel] {
+    try UnfinishedModel.all(in: session.currentSnapshot(), environment)
+  }
+
+  package func setAside(_ models: [(table: RelationName, model: UnfinishedModel)]) throws {
+    try session.setAside(
+      models.map { (try resolved($0.table), UnfinishedModel.aside($0.model.name, in: environment)) },
+      entries: models.map { ($0.model.name.description, $0.model.encode()) }, in: .unfinished(environment),
+      message: "unfinished: \(models.map(\.model.name.description).joined(separator: ", "))")
+  }
+
+  package func takeBack(_ model: UnfinishedModel) throws {
+    let own = environment?.own(model.name.tableName) ?? model.name.tableName
+    try session.takeBack(
+      UnfinishedModel.aside(model.name, in: environment), as: own, TableIdentifier(rawValue: model.identifier))
+  }
+
+  package func isAsSetAside(_ name: RelationName) throws -> Bool {
+    let snapshot = try session.currentSnapshot()
+    guard let table = snapshot.table(try resolved(name)) else { return true }
+    guard let aside = snapshot.table(UnfinishedModel.aside(name, in: environment)) else { return false }
+    return try table.isSame(as: aside)
+  }
+
+  package func forgetUnfinished(_ done: Set<RelationName>) throws {
+    try UnfinishedModel.forget(
+      done, in: session.warehouse, environment, now: MachineClock.microsecondsSince1970)
+  }
+
   package func schemaExists(_ name: String) throws -> Bool {
     try session.currentSnapshot().schemas.contains(environment?.schema(name) ?? name)
   }
@@ -170,7 +207,25 @@ package final class SessionModelSession: ModelSession {
   }
 
   package func putRun(_ record: RunRecord) throws {
-    try session.putState(.runs, key: RunRecord.key(of: record.number), value: record.encode())
+    try session.putRun(record)
+  }
+}
+
+extension Snapshot {
+  /// Which table or view a name stands for, and when it last changed; nil for nothing.
+  func version(of name: TableName) -> RelationVersion? {
+    if let table = table(name) {
+      return RelationVersion(identifier: table.identifier.rawValue, changedAt: table.changedAt.number)
+    }
+    return view(name).map { RelationVersion(identifier: $0.contentIdentifier, changedAt: $0.changedAt.number) }
+  }
+}
+
+extension ViewState {
+  /// A view is what it says: one made anew with the same words and columns is the same.
+  fileprivate var contentIdentifier: UInt64 {
+    let columns = definition.columns.map { "\($0.name) \($0.type.name)" }.joined(separator: ", ")
+    return ContentHash(of: Array((definition.sql + "\0" + columns).utf8)).low
   }
 }
 

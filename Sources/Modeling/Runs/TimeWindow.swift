@@ -87,7 +87,7 @@ struct TimeWindows: Sendable {
     if columns[0] != columns[1] { return columns[0].lexicographicallyPrecedes(columns[1]) }
     for column in columns[0] {
       let bounds = [left, right].map { scan in
-        Bounds(scan.conditions.filter { $0.column == column }.map(\.predicate))
+        PredicateBounds(scan.conditions.filter { $0.column == column }.map(\.predicate))
       }
       let pairs = [(bounds[0].lower, bounds[1].lower), (bounds[0].upper, bounds[1].upper)]
       for (first, second) in pairs where first != second { return first ?? .min < second ?? .min }
@@ -98,7 +98,7 @@ struct TimeWindows: Sendable {
   private static func window(_ scans: [ModelReads.Scan], _ samples: [Int64]) -> TimeWindow? {
     for condition in scans[0].conditions {
       let column = condition.column
-      let bounds = scans.map { Bounds($0.conditions.filter { $0.column == column }.map(\.predicate)) }
+      let bounds = scans.map { PredicateBounds($0.conditions.filter { $0.column == column }.map(\.predicate)) }
       // All three samples must agree on where interval 0 would read and on how far a step goes.
       let step = samples[1] - samples[0]
       guard let first = bounds[0].lower ?? bounds[0].upper, let second = bounds[1].lower ?? bounds[1].upper,
@@ -114,32 +114,6 @@ struct TimeWindows: Sendable {
         width: width)
     }
     return nil
-  }
-
-  /// The least and greatest integer that several conditions of one column let pass.
-  private struct Bounds {
-    var lower: Int64?
-    var upper: Int64?
-
-    init(_ predicates: [ColumnPredicate]) {
-      for predicate in predicates {
-        switch predicate {
-        case .between(.integer(let low), .integer(let high)):
-          narrow(low, high)
-        case .compare(.equal, .integer(let value)): narrow(value, value)
-        case .compare(.less, .integer(let value)) where value > .min: narrow(nil, value - 1)
-        case .compare(.lessOrEqual, .integer(let value)): narrow(nil, value)
-        case .compare(.greater, .integer(let value)) where value < .max: narrow(value + 1, nil)
-        case .compare(.greaterOrEqual, .integer(let value)): narrow(value, nil)
-        default: break
-        }
-      }
-    }
-
-    private mutating func narrow(_ low: Int64?, _ high: Int64?) {
-      if let low { lower = max(lower ?? low, low) }
-      if let high { upper = min(upper ?? high, high) }
-    }
   }
 }
 

@@ -14,6 +14,10 @@ package protocol WatchWork: AnyObject {
   func build(_ models: [RelationName]) throws -> WatchBuild
   /// When the rows of these tables last changed, microseconds since 1970 UTC; those that are not there are left out.
   func changeTimes(_ models: [RelationName]) throws -> [RelationName: Int64]
+  /// Binds the project's models to what they read, as far as that can be done without building anything.
+  func check() throws
+  /// Removes what nobody can look back to any more. Returns in words what went, nil for nothing.
+  func collect() throws -> String?
   func tell(_ event: WatchEvent)
 }
 
@@ -21,11 +25,14 @@ package struct WatchedModel: Hashable, Sendable {
   package var name: RelationName
   package var cron: CronSchedule
   package var freshness: Freshness?
+  /// Differs when what would be built does.
+  package var definition: String
 
-  package init(name: RelationName, cron: CronSchedule, freshness: Freshness?) {
+  package init(name: RelationName, cron: CronSchedule, freshness: Freshness?, definition: String = "") {
     self.name = name
     self.cron = cron
     self.freshness = freshness
+    self.definition = definition
   }
 }
 
@@ -59,6 +66,11 @@ package enum WatchEvent: Sendable {
   case began(models: Int, sources: Int)
   case ingested(source: String, String)
   case built(String)
+  /// A file of the project is another, and what it says will be built at this time, microseconds since 1970 UTC.
+  case changed(RelationName, builtAt: Int64)
+  /// The project has no such model any more; its table stays.
+  case removed(RelationName)
+  case collected(String)
   /// `retryAt` is microseconds since 1970 UTC; nil where nothing changes before the next turn of a schedule or a file.
   case failed(what: String, PulsehouseError, retryAt: Int64?)
   case recovered(what: String)
@@ -72,12 +84,15 @@ package enum WatchEvent: Sendable {
 ///
 /// At its start every model is due, so a turn that nobody watched is made up for. What may pass (another process wrote
 /// first, a broker or disk does not answer) is tried again later and later; what will not (SQL that is wrong, an audit
-/// that fails) waits for the next turn, or for a file of the project to change.
+/// that fails) waits for the next turn, or for a file of the project to change. What a changed file says is told at once
+/// and built at its model's next turn, as everything of that model is; new models, and mended ones, are due at once.
 package final class Watch {
   private let work: any WatchWork
   private let clock: any WatchClock
   private let pollMicroseconds: Int64
+  private let collectionMicroseconds: Int64
 
+  private var nextCollection: Int64
   private var mark: UInt64?
   private var models: [WatchedModel] = []
   /// Seconds since 1970 UTC of each model's next turn.
@@ -90,10 +105,13 @@ package final class Watch {
   /// What was told of and has not recovered, with the words told.
   private var troubles: [String: String] = [:]
 
-  package init(_ work: any WatchWork, clock: any WatchClock, pollSeconds: Double) {
+  /// - Parameter collectionSeconds: how long at least from one collection of garbage to the next.
+  package init(_ work: any WatchWork, clock: any WatchClock, pollSeconds: Double, collectionSeconds: Double = 600) {
     self.work = work
     self.clock = clock
     pollMicroseconds = max(50_000, Int64(pollSeconds * 1e6))
+    collectionMicroseconds = Int64(collectionSeconds * 1e6)
+    nextCollection = clock.now + collectionMicroseconds
   }
 
   /// Goes on until the clock stops, or a call of the work ends with `.cancelled`.
@@ -116,6 +134,7 @@ package final class Watch {
     try takeNews()
     try buildDue()
     try lookAtAges()
+    try collect()
   }
 
   /// When there may be something to do: at the next poll, or at a model's turn before it.
@@ -128,22 +147,42 @@ package final class Watch {
   // MARK: The project
 
   private func readProject() throws(Stopped) {
-    guard let mark = try attempt("the project", { try work.projectMark() }), mark != self.mark else { return }
+    guard let mark = try attempt("the project", { try work.projectMark() }) else { return }
+    // What did not parse may have gone again.
+    guard mark != self.mark else { return recover("the project") }
     guard let read = try attempt("the project", { try work.models() }) else { return }
     let isFirst = self.mark == nil
     self.mark = mark
+    let known = models
     models = read
     recover("the project")
     let now = clock.now / 1_000_000
     var next: [RelationName: Int64] = [:]
     for model in models {
       // New ones are due at once, and those whose SQL may have been mended.
-      let known = broken.contains(model.name) ? nil : due[model.name]
-      next[model.name] = known.map { min($0, model.cron.next(after: now) ?? $0) } ?? now
+      let turn = broken.contains(model.name) ? nil : due[model.name]
+      next[model.name] = turn.map { min($0, model.cron.next(after: now) ?? $0) } ?? now
     }
     due = next
     broken = []
-    if isFirst { work.tell(.began(models: models.count, sources: work.look().count)) }
+    if isFirst {
+      work.tell(.began(models: models.count, sources: work.look().count))
+    } else {
+      tellOfChanges(since: known)
+    }
+    if try attempt("the models' SQL", { try work.check() }) != nil { recover("the models' SQL") }
+  }
+
+  private func tellOfChanges(since known: [WatchedModel]) {
+    let before = Dictionary(known.map { ($0.name, $0.definition) }, uniquingKeysWith: { first, _ in first })
+    for model in models {
+      guard let definition = before[model.name], definition != model.definition, let turn = due[model.name] else {
+        continue
+      }
+      work.tell(.changed(model.name, builtAt: turn * 1_000_000))
+    }
+    let now = Set(models.map(\.name))
+    for model in known where !now.contains(model.name) { work.tell(.removed(model.name)) }
   }
 
   // MARK: Sources
@@ -227,6 +266,17 @@ package final class Watch {
         work.tell(.freshAgain(model.name))
       }
     }
+  }
+
+  // MARK: Garbage
+
+  private func collect() throws(Stopped) {
+    guard clock.now >= nextCollection else { return }
+    if let words = try attempt("garbage collection", { try work.collect() }) {
+      recover("garbage collection")
+      if let words { work.tell(.collected(words)) }
+    }
+    nextCollection = clock.now + collectionMicroseconds
   }
 
   // MARK: Errors

@@ -22,10 +22,13 @@ struct ModelState: Hashable, Sendable {
   var reads: [RelationName: ReadMark]
   /// The intervals that are built, merged and in order; empty for kinds without.
   var intervals: [IntervalRange]
+  /// Intervals that a run began to build and did not come to; empty but for what an unfinished run left.
+  var pending: [IntervalRange] = []
 
+  /// Version 2 has pending intervals; without any it is version 1.
   func encode() -> [UInt8] {
     var writer = ByteWriter()
-    writer.append(UInt8(1))
+    writer.append(UInt8(pending.isEmpty ? 1 : 2))
     writer.append(definition)
     writer.append(text)
     writer.appendCount(reads.count)
@@ -36,11 +39,13 @@ struct ModelState: Hashable, Sendable {
       writer.append(mark.snapshot != nil)
       if let snapshot = mark.snapshot { writer.append(snapshot) }
     }
-    writer.appendCount(intervals.count)
-    for range in intervals {
-      writer.append(range.first)
-      writer.append(range.last)
-      writer.append(range.unit.rawValue)
+    for list in pending.isEmpty ? [intervals] : [intervals, pending] {
+      writer.appendCount(list.count)
+      for range in list {
+        writer.append(range.first)
+        writer.append(range.last)
+        writer.append(range.unit.rawValue)
+      }
     }
     return writer.bytes
   }
@@ -49,7 +54,7 @@ struct ModelState: Hashable, Sendable {
   static func decode(_ bytes: [UInt8], of model: RelationName) throws(PulsehouseError) -> ModelState {
     try ByteReader.reading(bytes, source: "state of \(model)") { reader throws(PulsehouseError) in
       let version = try reader.readUInt8()
-      guard version == 1 else {
+      guard (1...2).contains(version) else {
         throw PulsehouseError(
           .unsupported, "the state of \(model) is of version \(version)",
           hint: "It was written by a newer pulsehouse.")
@@ -63,16 +68,23 @@ struct ModelState: Hashable, Sendable {
         state.reads[name] = ReadMark(
           identifier: identifier, snapshot: try reader.readBool() ? try reader.readUInt64() : nil)
       }
-      for _ in 0..<(try reader.readCount()) {
-        let first = try reader.readInt64()
-        let last = try reader.readInt64()
-        guard let unit = IntervalUnit(rawValue: try reader.readString()), first <= last else {
-          throw reader.corrupt("an interval that is none")
-        }
-        state.intervals.append(IntervalRange(first, last, unit))
-      }
+      state.intervals = try intervals(&reader)
+      if version > 1 { state.pending = try intervals(&reader) }
       try reader.expectEnd()
       return state
     }
+  }
+
+  private static func intervals(_ reader: inout ByteReader) throws(PulsehouseError) -> [IntervalRange] {
+    var list: [IntervalRange] = []
+    for _ in 0..<(try reader.readCount()) {
+      let first = try reader.readInt64()
+      let last = try reader.readInt64()
+      guard let unit = IntervalUnit(rawValue: try reader.readString()), first <= last else {
+        throw reader.corrupt("an interval that is none")
+      }
+      list.append(IntervalRange(first, last, unit))
+    }
+    return list
   }
 }

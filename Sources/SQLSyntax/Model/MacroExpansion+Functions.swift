@@ -370,7 +370,9 @@ extension MacroExpansion {
       guard !parameters.isEmpty, token.kind == .operator, token.end - token.start >= 2, bytes[token.start] == 0x2D,
         bytes[token.start + 1] == 0x3E, token.end - token.start == 2 || bytes[token.start + 2] == 0x40
       else { return nil }
-      let body = UnsafeBufferPointer(rebasing: bytes[(token.start + 2)...])
+      lexer.position = token.start + 2
+      lexer.skipTrivia()
+      let body = UnsafeBufferPointer(rebasing: bytes[lexer.position...])
       return MacroFunction(parameters: parameters, body: String(decoding: body, as: UTF8.self))
     }
   }

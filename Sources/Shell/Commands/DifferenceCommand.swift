@@ -66,7 +66,7 @@ package enum DifferenceCommand: Command {
     var text = BoxTable(headers: headers, head: rows).lines(width: Terminal.width).joined(separator: "\n") + "\n"
     for model in differing where model.status == .changed { text += details(model) }
     let same = difference.models.count - differing.count
-    return text + "\(differing.count) models differ, \(same) are the same\n"
+    return text + "\(differing.count) model\(differing.count == 1 ? " differs" : "s differ"), \(same) are the same\n"
   }
 
   private static func details(_ model: EnvironmentDifference.Model) -> String {

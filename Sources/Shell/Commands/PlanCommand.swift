@@ -27,12 +27,16 @@ package enum PlanCommand: Command {
   }
 
   private static func text(_ steps: [ModelStep]) -> String {
-    let headers = ["model", "kind", "action", "why"].map {
-      BoxTable.Header(name: $0, type: "", isRightAligned: false)
+    let headers = ["model", "kind", "action", "reads about", "why"].map {
+      BoxTable.Header(name: $0, type: "", isRightAligned: $0 == "reads about")
     }
     let busy = steps.filter { $0.action != .keep }
     if busy.isEmpty { return "nothing to do: all \(steps.count) models are up to date\n" }
-    let rows = busy.map { [$0.model.name.description, $0.model.kind.name, $0.action.text, $0.reason] as [String?] }
+    let rows = busy.map { step in
+      let reads = step.estimate.map { "\(Decimals.grouped($0.rowCount)) rows, \(ByteSize.format($0.byteCount))" }
+      return [step.model.name.description, step.model.kind.name, step.action.text, reads ?? "", step.reason]
+        as [String?]
+    }
     var text = BoxTable(headers: headers, head: rows).lines(width: Terminal.width).joined(separator: "\n") + "\n"
     for step in busy {
       guard let old = step.previousText, let new = step.model.query?.body.text, old != new else { continue }
@@ -40,7 +44,7 @@ package enum PlanCommand: Command {
       for line in LineDifference.lines(from: old, to: new) { text += line + "\n" }
     }
     let kept = steps.count - busy.count
-    return text + "\(busy.count) models to build, \(kept) up to date\n"
+    return text + "\(busy.count) model\(busy.count == 1 ? "" : "s") to build, \(kept) up to date\n"
   }
 
   private static func json(_ steps: [ModelStep]) -> String {
@@ -55,6 +59,8 @@ package enum PlanCommand: Command {
               return JSONText.object([
                 ("model", .text(step.model.name.description)), ("kind", .text(step.model.kind.name)),
                 ("action", .text(step.action.text)),
+                ("reads_rows", step.estimate.map { .number($0.rowCount) } ?? .null),
+                ("reads_bytes", step.estimate.map { .number($0.byteCount) } ?? .null),
                 ("reasons", .raw(JSONText.array(step.reasons.map(JSONText.quote)))),
                 ("intervals", .raw(JSONText.array(intervals.map(JSONText.quote)))),
               ])
@@ -64,9 +70,29 @@ package enum PlanCommand: Command {
   }
 }
 
-/// Two texts line by line, as `diff` shows them: `-` what went, `+` what came, and a blank what stayed.
+/// Two texts line by line, as `diff` shows them: `-` what went, `+` what came, and a blank what stayed, of which three
+/// lines around each change are shown.
 enum LineDifference {
+  private static let context = 3
+
   static func lines(from old: String, to new: String) -> [String] {
+    let lines = all(from: old, to: new)
+    let changes = lines.indices.filter { !lines[$0].hasPrefix(" ") }
+    var shown: [String] = []
+    var last = -1
+    for (index, line) in lines.enumerated()
+    where changes.contains(where: { abs($0 - index) <= context }) {
+      // A gap of one line is told by the line itself.
+      if index == last + 2, last >= 0 { shown.append(lines[index - 1]) }
+      if index > last + 2, last >= 0 || index > 1 { shown.append("  ...") }
+      shown.append(line)
+      last = index
+    }
+    if last < lines.count - 2 { shown.append("  ...") }
+    return shown.filter { !$0.allSatisfy(\.isWhitespace) }
+  }
+
+  private static func all(from old: String, to new: String) -> [String] {
     let before = old.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let after = new.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let difference = after.difference(from: before)

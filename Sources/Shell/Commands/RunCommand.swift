@@ -14,6 +14,8 @@ package enum RunCommand: Command {
       OptionSpecification("jobs", value: "N", "models built side by side at most, sharing the memory (default: 2)"),
       OptionSpecification(
         "retries", value: "N", "further tries of what may pass, after 1, 2, 4 ... seconds (default: 3)"),
+      OptionSpecification(
+        "save-every", value: "S", "seconds of finished work that a kill may cost the next run (default: 10)"),
       OptionSpecification("all-or-nothing", "when any model fails, publish none"),
       OptionSpecification("samples", value: "N", "failing rows shown of each audit (default: 20)"),
       OptionSpecification("kept", value: "N", "failing rows kept of each audit of a failed model (default: 100k)"),
@@ -25,7 +27,8 @@ package enum RunCommand: Command {
       published, and the exit code is that of the first failure; rows that failed an audit are kept in tables of the
       schema audits. After a remedy the next run builds only what is missing. With --all-or-nothing one failure keeps
       everything as it was. What may pass (a lock, a full disk, too little memory beside another model) is tried again
-      first. A run that is stopped or killed publishes nothing. pulsehouse plan shows what a run would do, pulsehouse
+      first. A run that is stopped or killed publishes nothing, and the next one takes over what it had finished: models,
+      and of those with a batch_size the intervals. pulsehouse plan shows what a run would do, pulsehouse
       undo takes it back. With --env the run builds beside production: the environment begins from production's tables
       without copying them, and only models whose SQL or upstream differ are built anew; pulsehouse diff compares,
       pulsehouse promote makes it production.
@@ -95,6 +98,12 @@ package enum RunCommand: Command {
     var options = try RunSelection.options(arguments)
     options.jobCount = try arguments.count("jobs") ?? 2
     options.retryLimit = try arguments.count("retries", minimum: 0) ?? 3
+    if let text = arguments.value("save-every") {
+      guard let seconds = Double(text), seconds >= 0 else {
+        throw PulsehouseError(.usage, "--save-every wants a number of seconds, not \"\(text)\"")
+      }
+      options.keptSeconds = seconds
+    }
     options.isAllOrNothing = arguments.has("all-or-nothing")
     options.sampleLimit = try arguments.count("samples", minimum: 0) ?? options.sampleLimit
     options.keptLimit = try arguments.count("kept", minimum: 0) ?? options.keptLimit

@@ -12,13 +12,17 @@ struct ProjectTables {
 
   /// - Throws: as `ProjectSchema.init`.
   init(_ place: Workplace, _ arguments: Arguments) throws {
-    project = try RunSelection.project(place)
-    sources = try Source.load(directory: Path.join(place.project, "sources"))
-    let declared = Dictionary(sources.map { ($0.name, $0.fields) }, uniquingKeysWith: { first, _ in first })
     var snapshot: Snapshot?
     if let status = try LocalFileSystem().status(place.tables), status.isDirectory {
       snapshot = try OpenWarehouse.open(place, arguments, forWriting: false).snapshot()
     }
+    try self.init(place, snapshot)
+  }
+
+  init(_ place: Workplace, _ snapshot: Snapshot?) throws {
+    project = try RunSelection.project(place)
+    sources = try Source.load(directory: Path.join(place.project, "sources"))
+    let declared = Dictionary(sources.map { ($0.name, $0.fields) }, uniquingKeysWith: { first, _ in first })
     schema = try ProjectSchema(project) { name in
       declared[name.description] ?? snapshot?.table(name.tableName)?.definition.schema
         ?? snapshot?.view(name.tableName).map {

@@ -21,6 +21,7 @@ package struct BoxTable: Sendable {
     }
   }
 
+  /// Where none has a type, there is no line of types.
   package var headers: [Header]
   /// The first rows; nil cells are NULL.
   package var head: [[String?]]
@@ -72,7 +73,9 @@ package struct BoxTable: Sendable {
     }
     var output = [rule("┌", "┬", "┐")]
     output.append(line({ headers[$0].name }, alignRight: { headers[$0].isRightAligned }, filler: "…"))
-    output.append(line({ headers[$0].type }, alignRight: { headers[$0].isRightAligned }, filler: " "))
+    if headers.contains(where: { !$0.type.isEmpty }) {
+      output.append(line({ headers[$0].type }, alignRight: { headers[$0].isRightAligned }, filler: " "))
+    }
     output.append(rule("├", "┼", "┤"))
     for (index, row) in cells.enumerated() {
       if index == head.count && omittedRowCount > 0 {

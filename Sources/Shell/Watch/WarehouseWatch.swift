@@ -14,6 +14,7 @@ final class WarehouseWatch: WatchWork {
   private let clock: SystemWatchClock
   private let runOptions: RunOptions
   private let printer: WatchPrinter
+  private let retainedSeconds: Int64?
   let running = RunningWork()
 
   private var project: Project?
@@ -21,20 +22,30 @@ final class WarehouseWatch: WatchWork {
   private var sensorError: PulsehouseError?
   /// When snapshots were committed, since a table changes less often than it is looked at.
   private var commitTimes: [SnapshotID: Int64] = [:]
+  /// The newest snapshot when garbage was collected last.
+  private var collectedAt: SnapshotID?
 
   init(
     _ place: Workplace, _ arguments: Arguments, _ warehouse: Warehouse, clock: SystemWatchClock, options: RunOptions,
     printer: WatchPrinter
-  ) {
+  ) throws {
     self.place = place
     self.arguments = arguments
     self.warehouse = warehouse
     self.clock = clock
     runOptions = options
     self.printer = printer
+    retainedSeconds = try arguments.value("retain").map { try Retention.seconds($0) }
   }
 
-  private func whileRunning<R>(_ what: RunningWork.Piece, _ body: () throws -> R) throws -> R {
+  /// What snapshots are kept: as the command line says, or the project.
+  private var retention: Retention {
+    var retention = project?.retention ?? Retention()
+    if let retainedSeconds { retention.seconds = retainedSeconds }
+    return retention
+  }
+
+  private func whileRunning<R>(_ what: RunningWork.Piece?, _ body: () throws -> R) throws -> R {
     running.set(what)
     defer {
       running.set(nil)
@@ -69,10 +80,12 @@ final class WarehouseWatch: WatchWork {
       return sensor
     }
     self.project = project
-    return models.filter { $0.kind != .embedded }.map {
-      WatchedModel(name: $0.name, cron: $0.cron, freshness: $0.freshness)
+    return try models.filter { $0.kind != .embedded }.map {
+      WatchedModel(name: $0.name, cron: $0.cron, freshness: $0.freshness, definition: try $0.definition())
     }
   }
+
+  func check() throws { _ = try ProjectTables(place, try warehouse.snapshot()) }
 
   // MARK: Sources
 
@@ -140,6 +153,21 @@ final class WarehouseWatch: WatchWork {
           + "\(Decimals.format(report.seconds, places: 2)) s", error: report.error)
     }
   }
+
+  // MARK: Garbage
+
+  var collectionSeconds: Double { min(600, max(1, Double(retainedSeconds ?? 86_400) / 10)) }
+
+  func collect() throws -> String? {
+    guard let project, try warehouse.snapshot().id != collectedAt else { return nil }
+    return try whileRunning(nil) {
+      let report = try retention.collect(warehouse, project, now: clock.now)
+      collectedAt = try warehouse.snapshot().id
+      return report.removedFileCount == 0 ? nil : CollectCommand.text(report)
+    }
+  }
+
+  // MARK: Ages
 
   func changeTimes(_ models: [RelationName]) throws -> [RelationName: Int64] {
     let snapshot = try warehouse.snapshot()

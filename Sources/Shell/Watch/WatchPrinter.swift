@@ -13,7 +13,7 @@ struct WatchPrinter {
   }
 
   func tell(_ event: WatchEvent, at now: Int64) {
-    let time = TextFormat.string(.integer(now / 1_000_000 * 1_000_000), .timestamp) ?? ""
+    let time = Self.time(now)
     let line = isJSON ? json(event, time) : "\(time)  \(text(event))"
     var output = StandardOutput()
     // Whoever no longer reads the lines does not stop the work.
@@ -21,16 +21,21 @@ struct WatchPrinter {
     try? output.flush()
   }
 
+  /// To the second. - Parameter time: microseconds since 1970 UTC.
+  private static func time(_ time: Int64) -> String {
+    TextFormat.string(.integer(time / 1_000_000 * 1_000_000), .timestamp) ?? ""
+  }
+
   private func text(_ event: WatchEvent) -> String {
     switch event {
     case .began(let models, let sources):
       return "watching \(models) models and \(sources) sources; Ctrl-C ends it"
     case .ingested(let source, let words): return "ingested \(source): \(words)"
-    case .built(let words): return words
+    case .built(let words), .collected(let words): return words
+    case .changed(let name, let builtAt): return "\(name) changed; it is built by its new SQL at \(Self.time(builtAt))"
+    case .removed(let name): return "\(name) is no longer in the project; its table stays"
     case .failed(let what, let error, let retryAt):
-      let next = retryAt.map {
-        "; next try at \(TextFormat.string(.integer($0 / 1_000_000 * 1_000_000), .timestamp) ?? "")"
-      }
+      let next = retryAt.map { "; next try at \(Self.time($0))" }
       return "FAILED \(what)\(next ?? ""): \(ErrorReport.text(error))"
     case .recovered(let what): return "well again: \(what)"
     case .stale(let name, let seconds, let limit):
@@ -50,6 +55,12 @@ struct WatchPrinter {
     case .ingested(let source, let words):
       members += [("event", .text("ingested")), ("source", .text(source)), ("message", .text(words))]
     case .built(let words): members += [("event", .text("built")), ("message", .text(words))]
+    case .changed(let name, let builtAt):
+      members += [
+        ("event", .text("changed")), ("model", .text(name.description)), ("built_at", .text(Self.time(builtAt))),
+      ]
+    case .removed(let name): members += [("event", .text("removed")), ("model", .text(name.description))]
+    case .collected(let words): members += [("event", .text("collected")), ("message", .text(words))]
     case .failed(let what, let error, let retryAt):
       members += [
         ("event", .text("failed")), ("what", .text(what)), ("kind", .text(error.kind.rawValue)),

@@ -10,6 +10,7 @@ enum WatchRun {
       OptionSpecification("watch", "go on: take in what is new in the sources, build each model when its cron says"),
       OptionSpecification("poll", value: "S", "with --watch: look at the sources every so many seconds (default: 10)"),
       OptionSpecification("wait", "with --watch: wait for another watch of this warehouse to end, and take over"),
+      CollectCommand.retain,
       OptionSpecification("lake", value: "DIR", "with --watch: where the lake lies, instead of where its source says"),
     ] + KafkaArguments.options
 
@@ -19,6 +20,12 @@ enum WatchRun {
     the watch begins. What may pass is tried again after 1, 2, 4 ... 300 seconds; wrong SQL and failing audits wait for
     the next turn, or for a file of the project to change. A model with tags ('freshness=2h') is reported when its
     rows have not changed for that long. One process watches a warehouse.
+
+    A file of the project that changed is told of at once, with what is wrong in it. Its model is built by its new SQL
+    at its next turn; a new model, or one that failed, at once. Edit elsewhere, with --env, what should not go live so.
+
+    Every ten minutes (for --retain below 100 minutes, a tenth of it) the watch removes what nobody can look back to any
+    more, by the rule that `pulsehouse gc --help` states.
     """
 
   static func run(_ place: Workplace, _ arguments: Arguments, _ warehouse: Warehouse, _ options: RunOptions) throws {
@@ -31,7 +38,7 @@ enum WatchRun {
     }
     let clock = SystemWatchClock()
     let printer = WatchPrinter(isJSON: arguments.has("json"), isQuiet: arguments.has("quiet"))
-    let work = WarehouseWatch(place, arguments, warehouse, clock: clock, options: options, printer: printer)
+    let work = try WarehouseWatch(place, arguments, warehouse, clock: clock, options: options, printer: printer)
     let running = work.running
     SignalWatch.onInterrupt {
       clock.stop()
@@ -47,7 +54,9 @@ enum WatchRun {
       printer.note("waiting: \(holder)")
     }
     guard let lock else { return }
-    let watch = Watch(work, clock: clock, pollSeconds: try KafkaArguments.positive("poll", arguments) ?? 10)
+    let watch = Watch(
+      work, clock: clock, pollSeconds: try KafkaArguments.positive("poll", arguments) ?? 10,
+      collectionSeconds: work.collectionSeconds)
     watch.run()
     withExtendedLifetime(lock) {}
   }
