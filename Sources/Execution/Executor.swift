@@ -18,7 +18,7 @@ package enum Executor {
     _ plan: PhysicalPlan, in context: QueryContext, sink: @escaping (Batch) throws -> Void
   ) throws -> QueryMetrics {
     let metrics = QueryMetrics(nodeIDs: PlanNodes.ids(of: plan))
-    let run = QueryRun(context, metrics: metrics)
+    let run = QueryRun(context, metrics: metrics, isSerial: plan.isSerial)
     let builder = OperatorBuilder(run)
     for subquery in plan.subqueries {
       run.evaluation.subqueries.append(try scalar(of: try builder.build(subquery)))
@@ -46,7 +46,8 @@ package enum Executor {
   /// Runs `plan`, which is no limit, into sinks that `makeSink` gives for each worker that takes part.
   static func run<S: Sink>(_ plan: PhysicalPlan, in context: QueryContext, _ makeSink: @escaping () throws -> S) throws
   {
-    let run = QueryRun(context, metrics: QueryMetrics(nodeIDs: PlanNodes.ids(of: plan)))
+    let run = QueryRun(
+      context, metrics: QueryMetrics(nodeIDs: PlanNodes.ids(of: plan)), isSerial: plan.isSerial)
     let builder = OperatorBuilder(run)
     for subquery in plan.subqueries {
       run.evaluation.subqueries.append(try scalar(of: try builder.build(subquery)))

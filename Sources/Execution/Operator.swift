@@ -10,19 +10,22 @@ final class QueryRun: @unchecked Sendable {
 
   let context: QueryContext
   let metrics: QueryMetrics
+  let threadCount: Int
   /// Parameters, clock, and the results of the subqueries that have run.
   var evaluation: EvaluationContext
   private let spill = Mutex<SpillFile?>(nil)
   /// What joins have found out for scans, by number.
   private let runtimeFilters = Mutex<[Int: [ColumnPredicate]]>([:])
 
-  init(_ context: QueryContext, metrics: QueryMetrics) {
+  /// With `isSerial` one thread computes the rows one after another.
+  init(_ context: QueryContext, metrics: QueryMetrics, isSerial: Bool = false) {
     self.context = context
+    threadCount = isSerial ? 1 : context.threadCount
     self.metrics = metrics
-    evaluation = EvaluationContext(parameters: context.parameters, now: context.now, zone: context.zone)
+    evaluation = EvaluationContext(
+      parameters: context.parameters, now: context.now, zone: context.zone,
+      sequences: context.sequences)
   }
-
-  var threadCount: Int { context.threadCount }
 
   /// Called for every morsel and batch. - Throws: `.cancelled`.
   @inline(__always) func checkpoint() throws { try context.cancellation.check() }

@@ -13,6 +13,7 @@ package final class QueryContext: Sendable {
   package let now: Int64
   /// The zone that moments are read and shown in; nil is UTC.
   package let zone: ZoneRules?
+  package let sequences: (any SequenceSource)?
   /// Values of `$1`, `$2`, ... each of the type the plan was bound with.
   package let parameters: [Scalar]
   /// A directory for spilled rows; its files are unlinked as soon as they are open.
@@ -29,8 +30,7 @@ package final class QueryContext: Sendable {
   package init(
     tables: any TableSource, threadCount: Int = WorkerPool.coreCount, budget: MemoryBudget? = nil,
     cancellation: Cancellation = Cancellation(), now: Int64 = MachineClock.microsecondsSince1970,
-    zone: ZoneRules? = nil,
-    parameters: [Scalar] = [],
+    zone: ZoneRules? = nil, sequences: (any SequenceSource)? = nil, parameters: [Scalar] = [],
     temporaryDirectory: String = "/tmp", isTimed: Bool = false, groupsCodes: Bool = true,
     mostDenseSlots: Int = 1 << 20, prunes: Bool = true
   ) {
@@ -40,6 +40,7 @@ package final class QueryContext: Sendable {
     self.cancellation = cancellation
     self.now = now
     self.zone = zone
+    self.sequences = sequences
     self.parameters = parameters
     self.temporaryDirectory = temporaryDirectory
     self.isTimed = isTimed

@@ -11,6 +11,13 @@ package indirect enum PlannedStatement: Sendable {
   case createTableAs(TableDefinition, PhysicalPlan?)
   case createView(ViewDefinition)
   case createSchema(name: String, ifNotExists: Bool)
+  case createSequence(SequenceRequest, name: QualifiedName, isTemporary: Bool, ifNotExists: Bool)
+  case alterSequence(AlterSequence)
+  case refresh(QualifiedName, withData: Bool)
+  /// A query that asks that the tables stay as they are until its transaction ends.
+  case locking([TableReference], then: PlannedStatement)
+  /// Statements of WITH, whose rows go to the tables named before the last statement runs. All see the same state.
+  case withChanges([(statement: PlannedStatement, rows: TableDescription)], then: PlannedStatement)
   case createIndex(IndexDefinition)
   case drop(Drop)
   case alterTable(AlterTable)
@@ -18,7 +25,7 @@ package indirect enum PlannedStatement: Sendable {
   case delete(Deletion)
   case update(RowUpdate)
   case merge(RowMerge)
-  case truncate([TableDescription])
+  case truncate([TableDescription], restartsIdentity: Bool)
   case copyFrom(CopyFrom)
   case copyTo(CopyTo)
   case explain(Explanation)
@@ -37,11 +44,44 @@ package indirect enum PlannedStatement: Sendable {
   case reset(String?)
 }
 
+extension PlannedStatement {
+  /// The columns of what the statement returns.
+  var returnedFields: [Field] {
+    switch self {
+    case .query(let plan): zip(plan.columnNames, plan.root.output).map { Field($0, $1.type, isNullable: $1.isNullable) }
+    case .insert(let insertion): insertion.returning
+    case .update(let update): update.returning
+    case .delete(let deletion): deletion.returning
+    case .merge(let merge): merge.returning
+    default: []
+    }
+  }
+
+  /// The table whose rows the statement changes.
+  var changedTable: TableReference? {
+    switch self {
+    case .insert(let insertion): insertion.table.reference
+    case .update(let update): update.table.reference
+    case .delete(let deletion): deletion.table.reference
+    case .merge(let merge): merge.table.reference
+    default: nil
+    }
+  }
+
+  /// True when the statement changes or removes rows that are there in `table`.
+  func rewrites(_ table: TableReference) -> Bool {
+    if case .insert = self { return false }
+    return changedTable.map { $0.schema == table.schema && $0.name == table.name } ?? false
+  }
+}
+
 /// A table to be made.
 package struct TableDefinition: Sendable {
   package struct Column: Sendable {
     package var field: Field
     package var defaultValue: ColumnDefault?
+    /// A sequence to be made for the column.
+    package var sequence: SequenceRequest?
   }
 
   package var schema: String?
@@ -53,6 +93,22 @@ package struct TableDefinition: Sendable {
   package var constraints: [TableConstraint] = []
   /// `WITH (...)` by name, as written; the session knows which it takes.
   package var properties: [StatementOption]
+  /// Where the query of a materialized view stands in the statement's text.
+  package var materializedQuery: SourceRange?
+}
+
+/// A sequence to be made, as declared.
+package struct SequenceRequest: Hashable, Sendable {
+  /// How a column uses it.
+  package enum Use: Hashable, Sendable {
+    case none, serial
+    case identity(always: Bool)
+  }
+
+  package var use: Use
+  /// smallint, integer or bigint.
+  package var type: LogicalType
+  package var options: [StatementOption]
 }
 
 package struct ViewDefinition: Sendable {
@@ -67,7 +123,7 @@ package struct ViewDefinition: Sendable {
 }
 
 package struct Drop: Sendable {
-  package enum Kind: Sendable { case table, view, schema, index }
+  package typealias Kind = SQLSyntax.Drop.Kind
   package var kind: Kind
   package var names: [QualifiedName]
   package var ifExists: Bool
@@ -144,6 +200,9 @@ package struct CopyFrom: Sendable {
   package var targets: [Int]
   /// What the fields that are no targets get, by position; NULL for those without one.
   package var defaults: [Int: Scalar]
+  /// Fields that are computed for each row: from `columns`, which stand for the table's fields. In turn.
+  package var computed: [(field: Int, value: Expression)]
+  package var columns: [Column]
   package var checks: RowChecks
   package var place: Copy.Place
   package var options: [StatementOption]
@@ -188,6 +247,8 @@ package struct AlterTable: Sendable {
     package var checks: RowChecks
     /// True when a key was added, or columns became NOT NULL: every row is looked at.
     package var isStricter: Bool
+    /// Sequences to be made for new columns, by the columns' names.
+    package var sequences: [(column: String, request: SequenceRequest)]
     /// Columns that get another name, old to new, for what else the table knows by name.
     package var renamed: [String: String]
   }

@@ -12,6 +12,18 @@ package protocol SchemaProvider: Sendable {
   /// Every relation's schema and name, for hints after a misspelling.
   func relationNames() -> [(schema: String, name: String)]
 
+  /// Every schema's name.
+  func schemaNames() -> [String]
+
+  /// The schema of a table, view, index or sequence, as looked up; nil when there is none.
+  func schema(ofRelation name: String, in schema: String?) -> String?
+
+  /// The value of a setting of the session, as SHOW has it; nil for an unknown one.
+  func setting(_ name: String) -> String?
+
+  /// Describes rows that are there only when the statement runs: what a change in WITH returns.
+  func pendingTable(_ name: String, _ fields: [Field]) throws -> TableDescription
+
   /// Describes the files that a function in FROM reads; nil where none can be read.
   func fileTable(_ request: FileRequest) throws -> TableDescription?
 }
@@ -29,6 +41,18 @@ extension SchemaProvider {
   }
 
   package func fileTable(_ request: FileRequest) throws -> TableDescription? { nil }
+
+  package func setting(_ name: String) -> String? { nil }
+
+  package func schemaNames() -> [String] { Set(relationNames().map(\.schema)).sorted() }
+
+  package func schema(ofRelation name: String, in schema: String?) -> String? {
+    relationNames().first { $0.name == name && (schema == nil || $0.schema == schema) }?.schema
+  }
+
+  package func pendingTable(_ name: String, _ fields: [Field]) throws -> TableDescription {
+    throw PulsehouseError(.unsupported, "a data-modifying statement in WITH", sqlState: "0A000")
+  }
 }
 
 /// Files to be read as a table: `read_csv('events/*.csv', header := true) AS t(id bigint, at timestamp)`.
@@ -88,6 +112,9 @@ package struct TableDescription: Sendable {
   /// Rules that rows are held to, in order of their names.
   package var constraints: [TableConstraint]
 
+  /// Set for a materialized view: its query. Only REFRESH changes its rows.
+  package var materializedQuery: String?
+
   package init(
     reference: TableReference, fields: Schema, rowCount: Int, statistics: [FieldStatistics] = [],
     clusteredBy: [Int] = [], defaults: [Int: ColumnDefault] = [:], constraints: [TableConstraint] = []
@@ -99,6 +126,18 @@ package struct TableDescription: Sendable {
     self.clusteredBy = clusteredBy
     self.defaults = defaults
     self.constraints = constraints
+  }
+}
+
+extension TableDescription {
+  func isGenerated(_ index: Int) -> Bool {
+    if case .generated? = defaults[index] { return true }
+    return false
+  }
+
+  func isIdentity(_ index: Int) -> Bool {
+    if case .identity? = defaults[index] { return true }
+    return false
   }
 }
 
@@ -183,4 +222,8 @@ package enum ColumnDefault: Hashable, Sendable {
   case constant(Scalar)
   /// SQL that is evaluated anew for each row, such as `now()`.
   case expression(String)
+  /// SQL that takes the next value of the column's own sequence; with `always` no other value may be given.
+  case identity(String, always: Bool)
+  /// SQL over the row's other columns, by which the column always goes.
+  case generated(String)
 }

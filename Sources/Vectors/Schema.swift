@@ -3,6 +3,8 @@ package struct Field: Hashable, Sendable {
   package var name: String
   package var type: LogicalType
   package var isNullable: Bool
+  /// Digits of the second that values are rounded to; nil for all six.
+  package var secondDigits: Int?
 
   package init(_ name: String, _ type: LogicalType, isNullable: Bool = true) {
     self.name = name

@@ -108,9 +108,9 @@ struct BinderErrorTests {
   @Test(arguments: [
     ("CREATE TABLE z (a int REFERENCES t)", "a foreign key"),
     ("SELECT a FROM t ORDER BY ARRAY[1.5]", "the order of arrays"),
-    ("SELECT a FROM t FOR UPDATE", "FOR UPDATE"),
-    ("CREATE TEMP VIEW z AS SELECT 1 AS a", "a temporary view"),
     ("SELECT a FROM t ORDER BY (SELECT row(a, b))", "the order of rows"),
+    ("CREATE TEMP VIEW z AS SELECT 1 AS a", "a temporary view"),
+    ("WITH w AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM w", "data-modifying"),
   ])
   func namesWhatIsNotBuilt(_ sql: String, _ name: String) throws {
     let error = try #require(failure(sql)).error

@@ -10,6 +10,8 @@ struct RenderedResult {
     case postgres
     /// The same, but with booleans written out.
     case words
+    /// The same as PostgreSQL, but with the minutes of a zone's offset: `+00:00`.
+    case longOffsets
   }
 
   private let rows: [[String]]
@@ -44,10 +46,20 @@ struct RenderedResult {
         return String(
           decoding: value.utf8.map { $0 < 0x20 || $0 > 0x7E ? UInt8(ascii: "@") : $0 }, as: UTF8.self)
       }
-    case .postgres, .words:
+    case .longOffsets where isMoment(value): return value + ":00"
+    case .postgres, .words, .longOffsets:
       if isBoolean, style == .words { return value == "t" ? "true" : "false" }
       return value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
     }
+  }
+
+  /// Tells whether a text is a moment whose offset has no minutes, such as `2024-01-01 00:00:00+00`.
+  private static func isMoment(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    guard bytes.count >= 22, bytes[4] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: " ") else { return false }
+    let sign = bytes[bytes.count - 3]
+    return (sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-")) && bytes[13] == UInt8(ascii: ":")
+      && bytes.suffix(2).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
   private static func threeDecimals(_ number: Double) -> String {

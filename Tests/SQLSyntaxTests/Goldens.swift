@@ -573,11 +573,17 @@ enum Goldens {
     CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'
     = error: CREATE FUNCTION is not supported
     CREATE MATERIALIZED VIEW v AS SELECT 1
-    = error: CREATE MATERIALIZED VIEW is not supported
+    = (createTableAs {name:{name:'v'} persistence:permanent source:(query {body:(select {distinct:none items:[{value:(literal (integer 1))}]})}) withData:true})
+    REFRESH MATERIALIZED VIEW s.v WITH NO DATA
+    = (refresh {schema:'s' name:'v'})
+    CREATE SEQUENCE IF NOT EXISTS s START 5 INCREMENT BY 2 OWNED BY t.a
+    = (createSequence {name:{name:'s'} persistence:permanent ifNotExists:true options:[{name:'start' value:(integer 5)} {name:'increment' value:(integer 2)} {name:'owned_by' value:(list [(text 't') (text 'a')])}]})
+    ALTER SEQUENCE s RESTART
+    = (alterSequence {name:{name:'s'} options:[{name:'restart'}]})
     DROP INDEX i
     = (drop {kind:index names:[{name:'i'}]})
     DROP MATERIALIZED VIEW v
-    = error: DROP MATERIALIZED VIEW is not supported
+    = (drop {kind:materializedView names:[{name:'v'}]})
     GRANT SELECT ON t TO x
     = error: GRANT is not supported
     REINDEX TABLE t

@@ -9,6 +9,8 @@ package enum Change: Sendable, Hashable {
   /// Keeps the table's identity and files.
   case renameTable(TableName, to: TableName)
   case dropTable(TableName)
+  /// Changes nothing, but tolerates no change of the table by others since the snapshot.
+  case requireUnchanged(TableName)
 
   /// Creates the view, or replaces it.
   case putView(TableName, ViewDefinition)

@@ -131,11 +131,20 @@ extension ByteWriter {
     appendCount(columns.count)
     for column in columns {
       append(column.name)
-      append(column.type)
+      append(column.type, secondDigits: column.secondDigits)
       append(column.isNullable)
       append(column.defaultText != nil)
       if let text = column.defaultText { append(text) }
     }
+  }
+
+  /// A time of fewer digits of the second is a 22, the digits, then the type.
+  fileprivate mutating func append(_ type: LogicalType, secondDigits: Int?) {
+    if let secondDigits {
+      append(UInt8(22))
+      append(UInt8(secondDigits))
+    }
+    append(type)
   }
 
   /// One byte for the type, then its modifiers; 0 stands for a modifier that is absent, n + 1 for n.
@@ -193,16 +202,25 @@ extension ByteReader {
     var columns: [ColumnDefinition] = []
     for _ in 0..<(try readCount(minimumByteCount: 4)) {
       let name = try readString()
-      let type = try readType()
+      let (type, secondDigits) = try readColumnType()
       let isNullable = try readBool()
       let defaultText = try readBool() ? try readString() : nil
-      columns.append(ColumnDefinition(name: name, type: type, isNullable: isNullable, defaultText: defaultText))
+      var column = ColumnDefinition(name: name, type: type, isNullable: isNullable, defaultText: defaultText)
+      column.secondDigits = secondDigits
+      columns.append(column)
     }
     return columns
   }
 
-  private mutating func readType() throws(PulsehouseError) -> LogicalType {
+  private mutating func readColumnType() throws(PulsehouseError) -> (LogicalType, secondDigits: Int?) {
     let tag = try readUInt8()
+    guard tag == 22 else { return (try readType(tag), nil) }
+    let digits = Int(try readUInt8())
+    guard digits < 6 else { throw corrupt("a time of \(digits) digits of the second") }
+    return (try readType(try readUInt8()), digits)
+  }
+
+  private mutating func readType(_ tag: UInt8) throws(PulsehouseError) -> LogicalType {
     switch tag {
     case 7:
       let precision = try readModifier()
@@ -212,7 +230,7 @@ extension ByteReader {
       guard let length = try readModifier() else { throw corrupt("a character type without a length") }
       return .char(length: length)
     case 21:
-      let element = try readType()
+      let element = try readType(try readUInt8())
       if case .array = element { throw corrupt("a column of arrays of arrays") }
       return .array(element)
     default:

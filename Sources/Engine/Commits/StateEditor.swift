@@ -50,6 +50,7 @@ struct StateEditor {
       let table = try rewritableTable(name)
       state.tables[name] = nil
       if table.segmentCount > 0 { itemChanges.append(.removeAllItems(owner: table.identifier.rawValue)) }
+    case .requireUnchanged(let name): _ = try rewritableTable(name)
     case .putView(let name, let definition): try putView(name, definition)
     case .dropView(let name):
       guard let view = state.views[name] else { throw missing("view", name, wasSeen: seen?.state.views[name] != nil) }

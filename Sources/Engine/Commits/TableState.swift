@@ -9,6 +9,8 @@ package struct ColumnDefinition: Hashable, Sendable {
   package var isNullable: Bool
   /// The SQL of the default expression; nil when there is none.
   package var defaultText: String?
+  /// Digits of the second that values are rounded to; nil for all six.
+  package var secondDigits: Int?
 
   package init(name: String, type: LogicalType, isNullable: Bool = true, defaultText: String? = nil) {
     self.name = name
@@ -39,7 +41,12 @@ package struct TableDefinition: Hashable, Sendable {
   }
 
   package var schema: Schema {
-    Schema(columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) })
+    Schema(
+      columns.map { column in
+        var field = Field(column.name, column.type, isNullable: column.isNullable)
+        field.secondDigits = column.secondDigits
+        return field
+      })
   }
 }
 

@@ -14,11 +14,14 @@ final class PlanningScope: SchemaProvider, TableSource {
     case stored(TableState)
     case system(SystemTable, Snapshot)
     case files([TableChunk])
+    /// Rows that another part of the statement gives; nil before it did.
+    case pending([Batch]?)
   }
 
   let snapshot: Snapshot
   let searchPath: [String]
   let environment: Environment?
+  private let settings: SessionSettings
   private let warehouse: Warehouse
   private let fileReader: (any FileReader)?
   private let bound = Mutex<[Bound]>([])
@@ -29,8 +32,9 @@ final class PlanningScope: SchemaProvider, TableSource {
   /// - Parameter environment: whose tables plain names stand for; nil is production.
   init(
     _ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String], environment: Environment? = nil,
-    fileReader: (any FileReader)? = nil
+    fileReader: (any FileReader)? = nil, settings: SessionSettings = SessionSettings()
   ) {
+    self.settings = settings
     self.snapshot = snapshot
     self.fileReader = fileReader
     self.environment = environment
@@ -56,7 +60,14 @@ final class PlanningScope: SchemaProvider, TableSource {
     let temporary = schema == "pg_temp" ? searchPath.filter { $0.hasPrefix(Session.temporaryPrefix) } : nil
     for candidate in temporary ?? schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
       let full = snapshot.resolve(TableName(candidate, name), in: environment)
-      if let table = snapshot.table(full) { return .table(try describe(table)) }
+      if let table = snapshot.table(full) {
+        guard table.definition.isPopulated else {
+          throw PulsehouseError(
+            .user, "materialized view \"\(name)\" has not been populated", sqlState: "55000",
+            hint: "Use the REFRESH MATERIALIZED VIEW command.")
+        }
+        return .table(try describe(table))
+      }
       if let view = snapshot.view(full) {
         views.withLock { _ = $0.insert(full) }
         return .view(
@@ -67,6 +78,7 @@ final class PlanningScope: SchemaProvider, TableSource {
               ScopedNames(scope: self, environment: $0, snapshot: snapshot)
             }))
       }
+      if let sequence = try snapshot.sequence(full) { return .table(describe(sequenceTable(sequence), snapshot)) }
       if let view = SystemView.named(full) {
         return .view(ViewDescription(schema: candidate, name: name, query: view.query(snapshot)))
       }
@@ -90,6 +102,9 @@ final class PlanningScope: SchemaProvider, TableSource {
     case .stored(let state): return .segments(try handles(state))
     case .system(let system, let snapshot): return .batches(try system.batches(snapshot, warehouse))
     case .files(let chunks): return .chunks(chunks)
+    case .pending(let batches?): return .batches(batches)
+    case .pending(nil):
+      throw PulsehouseError(.internal, "the rows of \(table.name) are asked for before they are there")
     case nil: throw PulsehouseError(.internal, "no table was bound as \(table.schema).\(table.name)")
     }
   }
@@ -152,13 +167,38 @@ final class PlanningScope: SchemaProvider, TableSource {
     for (index, column) in table.definition.columns.enumerated() {
       if let text = column.defaultText { defaults[index] = try DefaultValue.decode(text, column.type) }
     }
-    return TableDescription(
+    var description = TableDescription(
       reference: TableReference(schema: table.name.schema, name: table.name.name, handle: bind(.stored(table))),
       fields: fields, rowCount: table.rowCount,
       statistics: try warehouse.statistics.statistics(of: table),
       clusteredBy: table.segmentCount == 1
         ? table.definition.clusteredBy.compactMap { fields.index(of: $0) } : [], defaults: defaults,
       constraints: try table.definition.constraints())
+    description.materializedQuery = table.definition.materializedQuery
+    return description
+  }
+
+  func schemaNames() -> [String] { CatalogObjects(snapshot, warehouse).schemas }
+
+  func schema(ofRelation name: String, in schema: String?) -> String? {
+    let objects = CatalogObjects(snapshot, warehouse)
+    for candidate in schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
+      if objects.relations.contains(where: { $0.name == TableName(candidate, name) }) { return candidate }
+    }
+    return nil
+  }
+
+  func setting(_ name: String) -> String? { try? settings.value(of: name.lowercased()) }
+
+  func pendingTable(_ name: String, _ fields: [Field]) throws -> TableDescription {
+    TableDescription(
+      reference: TableReference(schema: "", name: name, handle: bind(.pending(nil))), fields: Schema(fields),
+      rowCount: 1000)
+  }
+
+  /// Gives the rows of a pending table.
+  func provide(_ batches: [Batch], for table: TableReference) throws {
+    bound.withLock { $0[Int(table.handle)] = .pending(batches) }
   }
 
   func fileTable(_ request: FileRequest) throws -> TableDescription? {
@@ -178,6 +218,15 @@ final class PlanningScope: SchemaProvider, TableSource {
     return TableDescription(
       reference: TableReference(schema: "", name: request.function, handle: bind(.files(table.chunks))),
       fields: table.schema, rowCount: table.chunks.reduce(0) { $0 + $1.rowCount })
+  }
+
+  /// A sequence as the table of one row that PostgreSQL shows.
+  private func sequenceTable(_ sequence: SequenceDefinition) -> SystemTable {
+    let fields = [Field("last_value", .bigint), Field("log_cnt", .bigint), Field("is_called", .boolean)]
+    return SystemTable(name: sequence.name, fields: Schema(fields)) { _, warehouse in
+      let position = try SequenceFile(store: warehouse.store).position(of: sequence)
+      return [[.integer(position.value), .integer(0), .boolean(position.isCalled)]]
+    }
   }
 
   private func describe(_ system: SystemTable, _ snapshot: Snapshot) -> TableDescription {
@@ -203,6 +252,18 @@ private struct ScopedNames: SchemaProvider {
   func relationNames() -> [(schema: String, name: String)] { scope.relationNames() }
 
   func fileTable(_ request: FileRequest) throws -> TableDescription? { try scope.fileTable(request) }
+
+  func setting(_ name: String) -> String? { scope.setting(name) }
+
+  func schemaNames() -> [String] { scope.schemaNames() }
+
+  func schema(ofRelation name: String, in schema: String?) -> String? {
+    scope.schema(ofRelation: name, in: schema)
+  }
+
+  func pendingTable(_ name: String, _ fields: [Field]) throws -> TableDescription {
+    try scope.pendingTable(name, fields)
+  }
 }
 
 /// What zone maps say of each table's columns, worked out once for each state of a table.

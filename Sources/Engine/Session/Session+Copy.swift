@@ -28,12 +28,18 @@ extension Session {
     }
     let rows = try inTransaction("COPY \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
+      let computed = try copy.computed.map { ($0.field, try CompiledExpression($0.value, input: copy.columns)) }
+      let context = EvaluationContext(
+        now: work.now, zone: settings.zone, sequences: sequences(transaction.snapshot))
       let checks = try CompiledChecks(copy.checks, of: state.name, now: work.now, zone: settings.zone)
       try copyReader.read(path, fields: targets, dialect: dialect, threads: settings.threadCount) { batch in
         try work.cancellation.check()
-        let columns = fields.fields.enumerated().map { index, field in
+        var columns = fields.fields.enumerated().map { index, field in
           if let source = copy.targets.firstIndex(of: index) { return batch.columns[source] }
           return Vector.constant(field.type, copy.defaults[index] ?? .null, count: batch.rowCount)
+        }
+        for (field, value) in computed {
+          columns[field] = try value.evaluate(Batch(columns, rowCount: batch.rowCount), context)
         }
         let rows = Batch(columns, rowCount: batch.rowCount)
         try checks.test(rows)

@@ -11,23 +11,34 @@ extension Session {
     if try skipsExisting(name, definition.ifNotExists, work, tag: "CREATE TABLE") { return }
     try inTransaction("CREATE TABLE \(name)") { transaction in
       try ensureSchema(name.schema, transaction)
-      try transaction.apply(.createTable(name, .random(), try tableDefinition(definition)))
+      let identifier = TableIdentifier.random()
+      var table = try tableDefinition(definition)
+      try makeSequences(for: definition.columns, of: name, identifier, &table, transaction)
+      try transaction.apply(.createTable(name, identifier, table))
     }
     try work.sink.finish(StatementOutcome("CREATE TABLE"))
   }
 
   func createTableAs(_ definition: Planning.TableDefinition, _ plan: PhysicalPlan?, _ work: StatementWork) throws {
     let name = try newName(definition)
-    if try skipsExisting(name, definition.ifNotExists, work, tag: "CREATE TABLE AS") { return }
+    let isMaterialized = definition.materializedQuery != nil
+    let tag = isMaterialized ? "CREATE MATERIALIZED VIEW" : "CREATE TABLE AS"
+    if try skipsExisting(name, definition.ifNotExists, work, tag: tag) { return }
     let rows = try inTransaction("CREATE TABLE \(name) AS") { transaction in
       try ensureSchema(name.schema, transaction)
-      let table = try tableDefinition(definition)
+      var table = try tableDefinition(definition)
+      if let range = definition.materializedQuery?.bytes {
+        let bytes = Array(work.text.utf8)
+        table.materializedQuery = String(decoding: bytes[range.clamped(to: 0..<bytes.count)], as: UTF8.self)
+        table.isPopulated = plan != nil
+      }
       let identifier = TableIdentifier.random()
       try transaction.apply(.createTable(name, identifier, table))
       guard let plan else { return 0 }
       return try write(plan, to: name, table, transaction, work)
     }
-    try work.sink.finish(StatementOutcome("SELECT \(rows)", rowCount: rows))
+    try work.sink.finish(
+      StatementOutcome(isMaterialized && plan == nil ? tag : "SELECT \(rows)", rowCount: rows))
   }
 
   func createView(_ definition: Planning.ViewDefinition, _ work: StatementWork) throws {
@@ -71,6 +82,8 @@ extension Session {
       switch drop.kind {
       case .table: "TABLE"
       case .view: "VIEW"
+      case .materializedView: "MATERIALIZED VIEW"
+      case .sequence: "SEQUENCE"
       case .schema: "SCHEMA"
       case .index: "INDEX"
       }
@@ -92,14 +105,31 @@ extension Session {
             for table in snapshot.tables.map(\.name).filter({ $0.schema == schema }) {
               try transaction.apply(.dropTable(table))
             }
+            for sequence in try snapshot.sequences().filter({ $0.name.schema == schema }) {
+              try self.drop(sequence, isCascade: true, transaction)
+            }
+          } else if let inside = try snapshot.sequences().first(where: { $0.name.schema == schema }) {
+            throw PulsehouseError(
+              .user, "cannot drop schema \"\(schema)\" because other objects depend on it", sqlState: "2BP01",
+              detail: "\(inside.name) is in it.")
           }
           try transaction.apply(.dropSchema(schema))
         case .index: try dropIndex(written, drop.ifExists, transaction, &notices)
-        case .table, .view:
-          let isTable = drop.kind == .table
+        case .sequence:
+          try dropSequence(written, drop.ifExists, isCascade: drop.isCascade, transaction, &notices)
+        case .table, .view, .materializedView:
+          let isTable = drop.kind != .view
           guard let name = existingName(written, snapshot) else {
-            try missing(isTable ? "table" : "view", written, drop.ifExists, "42P01", &notices)
+            try missing(kind.lowercased(), written, drop.ifExists, "42P01", &notices)
             continue
+          }
+          let isMaterialized = snapshot.table(name)?.definition.materializedQuery != nil
+          if snapshot.table(name) != nil, isMaterialized != (drop.kind == .materializedView) {
+            throw PulsehouseError(
+              .user, "\"\(written.name)\" is not a \(kind.lowercased())", sqlState: "42809",
+              hint:
+                "Use DROP \(isMaterialized ? "MATERIALIZED VIEW to remove a materialized view" : "TABLE to remove a table").",
+              range: written.range.bytes)
           }
           guard isTable == (snapshot.table(name) != nil) else {
             throw PulsehouseError(
@@ -108,7 +138,9 @@ extension Session {
               range: written.range.bytes)
           }
           try work.scope.requireOwn(name)
+          let identifier = snapshot.table(name)?.identifier
           try transaction.apply(isTable ? .dropTable(name) : .dropView(name))
+          if let identifier { try dropOwnedSequences(of: identifier, transaction) }
         }
       }
     }
@@ -154,6 +186,27 @@ extension Session {
     _ state: TableState, _ reshaping: Planning.AlterTable.Reshaping, _ transaction: Transaction, _ work: StatementWork
   ) throws {
     func renamed(_ names: [String]) -> [String] { names.map { reshaping.renamed[$0] ?? $0 } }
+    for (column, request) in reshaping.sequences {
+      let name = TableName(state.name.schema, "\(state.name.name)_\(column)_seq")
+      try makeSequence(request, name, column, state.identifier, transaction)
+    }
+    for var sequence in try transaction.snapshot.sequences() {
+      guard let owner = sequence.owner, owner.table == state.identifier else { continue }
+      let column = reshaping.renamed[owner.column] ?? owner.column
+      guard let kept = reshaping.columns.first(where: { $0.field.name == column }) else {
+        try transaction.apply(.drop(sequence))
+        continue
+      }
+      if column != owner.column {
+        sequence.owner = (owner.table, column)
+        try transaction.apply(.put(sequence))
+      }
+      // DROP IDENTITY takes the sequence along.
+      let before = state.definition.columns.first { $0.name == owner.column }?.defaultText
+      if kept.defaultValue == nil, let first = before?.first, first == "!" || first == "?" {
+        try transaction.apply(.drop(sequence))
+      }
+    }
     var definition = state.definition
     definition.partitionedBy = renamed(definition.partitionedBy)
     definition.clusteredBy = renamed(definition.clusteredBy)
@@ -337,9 +390,11 @@ extension Session {
   }
 
   private func columnDefinition(_ column: Planning.TableDefinition.Column) -> ColumnDefinition {
-    ColumnDefinition(
+    var definition = ColumnDefinition(
       name: column.field.name, type: column.field.type, isNullable: column.field.isNullable,
       defaultText: column.defaultValue.map(DefaultValue.encode))
+    definition.secondDigits = column.field.secondDigits
+    return definition
   }
 
   private func columnList(_ text: String, _ definition: TableDefinition, _ option: StatementOption) throws -> [String] {

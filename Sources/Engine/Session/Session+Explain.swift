@@ -7,7 +7,13 @@ import Vectors
 extension Session {
   func explain(_ explanation: Explanation, _ work: StatementWork) throws {
     let plan: PhysicalPlan
-    switch explanation.statement {
+    var work = work
+    var statement = explanation.statement
+    if case .execute(let name, let arguments) = statement {
+      (statement, work.parameters) = try self.plan(prepared: name, arguments, work)
+    }
+    if case .locking(_, let query) = statement { statement = query }
+    switch statement {
     case .query(let query): plan = query
     case .insert(let insertion): plan = insertion.plan
     case .createTableAs(_, let query?): plan = query
@@ -18,7 +24,7 @@ extension Session {
     }
     var lines: [String]
     if explanation.isAnalyze {
-      guard case .query = explanation.statement else {
+      guard case .query = statement else {
         throw PulsehouseError(.unsupported, "EXPLAIN ANALYZE of a statement that changes rows")
       }
       let start = MachineClock.seconds

@@ -79,10 +79,11 @@ extension Session {
     try mergeSmallSegments(of: state.name, work)
   }
 
-  func truncate(_ tables: [TableDescription], _ work: StatementWork) throws {
+  func truncate(_ tables: [TableDescription], restartsIdentity: Bool, _ work: StatementWork) throws {
     let states = try tables.map { try work.scope.state(of: $0.reference) }
     try inTransaction("TRUNCATE \(states.map(\.name.description).joined(separator: ", "))") { transaction in
       for state in states { try transaction.apply(.truncateTable(state.name)) }
+      if restartsIdentity { try restartSequences(of: states, transaction.snapshot) }
     }
     try work.sink.finish(StatementOutcome("TRUNCATE TABLE"))
   }

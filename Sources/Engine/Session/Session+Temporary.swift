@@ -46,6 +46,9 @@ extension Session {
     for table in transaction.snapshot.tables.map(\.name) where table.schema == schema {
       try transaction.apply(.dropTable(table))
     }
+    for sequence in try transaction.snapshot.sequences() where sequence.name.schema == schema {
+      try transaction.apply(.drop(sequence))
+    }
     try transaction.apply(.dropSchema(schema))
   }
 }

@@ -38,9 +38,15 @@ package final class Session {
     var hasFailed = false
     /// Whether it was begun READ ONLY.
     var isReadOnly = false
+    /// What the settings were when it began, and what they will be when it is committed (SET LOCAL ends then); nil where
+    /// it was not begun by SQL.
+    var settings: (before: SessionSettings, after: SessionSettings)?
     /// Oldest first; a name may stand several times, and the newest one counts.
     var savepoints: [(name: String, mark: Transaction.Mark)] = []
   }
+
+  /// What was taken of sequences.
+  let sequenceMemory = SequenceMemory()
 
   /// The schema of the session's temporary tables, once it made one.
   var temporarySchema: String?
@@ -68,6 +74,9 @@ package final class Session {
   }
 
   package var isInTransaction: Bool { open != nil }
+
+  /// Whether the open transaction was begun READ ONLY.
+  var isReadOnly: Bool { open?.isReadOnly == true }
 
   /// Runs every statement of `sql` in turn, each one's results going to `sink`; stops at the first error.
   ///
@@ -142,21 +151,23 @@ package final class Session {
     let snapshot = try open?.transaction.snapshot ?? (readsPast ? past() : nil) ?? warehouse.snapshot()
     return PlanningScope(
       snapshot, in: warehouse, searchPath: searchPath,
-      environment: readsPast ? try checkedEnvironment(snapshot) : nil, fileReader: fileReader)
+      environment: readsPast ? try checkedEnvironment(snapshot) : nil, fileReader: fileReader, settings: settings)
   }
 
   /// The earlier state that the setting `snapshot` names; nil when it names none.
   private func past() throws -> Snapshot? { try settings.snapshot.map { try warehouse.snapshot(at: $0) } }
 
   func planner(_ scope: PlanningScope, _ parameters: [Scalar] = []) -> Planner {
-    let context = EvaluationContext(parameters: parameters, now: statementTime, zone: settings.zone)
+    let context = EvaluationContext(
+      parameters: parameters, now: statementTime, zone: settings.zone, sequences: sequences(scope.snapshot))
     return Planner(schema: scope) { expression in try ConstantEvaluator.value(of: expression, context) }
   }
 
   func queryContext(_ work: StatementWork, isTimed: Bool = false) -> QueryContext {
     QueryContext(
       tables: work.scope, threadCount: settings.threadCount, budget: MemoryBudget(limit: settings.memoryLimit),
-      cancellation: work.cancellation, now: work.now, zone: settings.zone, parameters: work.parameters,
+      cancellation: work.cancellation, now: work.now, zone: settings.zone,
+      sequences: sequences(open?.transaction.snapshot ?? work.scope.snapshot), parameters: work.parameters,
       temporaryDirectory: settings.temporaryDirectory, isTimed: isTimed,
       prunes: settings.prunes)
   }
@@ -320,7 +331,7 @@ package final class Session {
 
   // MARK: Statements
 
-  private func perform(_ planned: PlannedStatement, _ work: StatementWork) throws {
+  func perform(_ planned: PlannedStatement, _ work: StatementWork) throws {
     switch planned {
     case .query(let plan): try query(plan, work)
     case .explain(let explanation): try explain(explanation, work)
@@ -328,6 +339,20 @@ package final class Session {
     case .createTableAs(let definition, let plan): try createTableAs(definition, plan, work)
     case .createView(let definition): try createView(definition, work)
     case .createSchema(let name, let ifNotExists): try createSchema(name, ifNotExists, work)
+    case .createSequence(let request, let name, let isTemporary, let ifNotExists):
+      try createSequence(request, name, isTemporary: isTemporary, ifNotExists: ifNotExists, work)
+    case .alterSequence(let alter): try alterSequence(alter, work)
+    case .refresh(let name, let withData): try refresh(name, withData: withData, work)
+    case .locking(let tables, let query):
+      // Outside a transaction the lock would end with the statement.
+      if open != nil {
+        for table in tables {
+          guard let state = work.scope.storedTable(of: table) else { continue }
+          try inTransaction("FOR UPDATE") { try $0.apply(.requireUnchanged(state.name)) }
+        }
+      }
+      try perform(query, work)
+    case .withChanges(let changes, let last): try withChanges(changes, then: last, work)
     case .createIndex(let index): try createIndex(index, work)
     case .drop(let drop): try self.drop(drop, work)
     case .alterTable(let change): try alterTable(change, work)
@@ -335,7 +360,7 @@ package final class Session {
     case .delete(let deletion): try delete(deletion, work)
     case .update(let update): try self.update(update, work)
     case .merge(let merge): try self.merge(merge, work)
-    case .truncate(let tables): try truncate(tables, work)
+    case .truncate(let tables, let restarts): try truncate(tables, restartsIdentity: restarts, work)
     case .copyFrom(let copy): try copyFrom(copy, work)
     case .copyTo(let copy): try copyTo(copy, work)
     case .transaction(let change): try changeTransaction(change, work)
@@ -361,13 +386,22 @@ package final class Session {
       }
       try work.sink.finish(StatementOutcome("DEALLOCATE"))
     case .maintenance(let verb): try work.sink.finish(StatementOutcome(verb))
-    case .set(let name, let values, _):
-      try settings.set(name, to: values)
-      let notices = SessionSettings.isWithoutEffect(name) ? ["\(name) has no effect here"] : []
+    case .set(let name, let values, let isLocal):
+      var notices = SessionSettings.isWithoutEffect(name) ? ["\(name) has no effect here"] : []
+      if isLocal, open == nil, name != "transaction_isolation" {
+        // Nothing is left of it when the statement ends.
+        var tried = settings
+        try tried.set(name, to: values)
+        notices.append("SET LOCAL can only be used in transaction blocks")
+      } else {
+        try settings.set(name, to: values)
+        if !isLocal { try open?.settings?.after.set(name, to: values) }
+      }
       try work.sink.finish(StatementOutcome("SET", notices: notices))
     case .show(let name): try show(name, work)
     case .reset(let name):
       if let name { try settings.set(name, to: nil) } else { settings = SessionSettings() }
+      if let name { try open?.settings?.after.set(name, to: nil) } else { open?.settings?.after = SessionSettings() }
       try work.sink.finish(StatementOutcome("RESET"))
     }
   }
@@ -385,6 +419,25 @@ package final class Session {
   }
 
   private func execute(_ prepare: Prepare, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork) throws {
+    let (planned, values) = try plan(prepare, arguments, work)
+    var inner = work
+    inner.parameters = values
+    try perform(planned, inner)
+  }
+
+  /// Plans a prepared statement for its arguments. - Throws: 26000 for no such statement.
+  func plan(
+    prepared name: String, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork
+  ) throws -> (PlannedStatement, [Scalar]) {
+    guard let prepare = prepared[name] else {
+      throw PulsehouseError(.user, "prepared statement \"\(name)\" does not exist", sqlState: "26000")
+    }
+    return try plan(prepare, arguments, work)
+  }
+
+  private func plan(
+    _ prepare: Prepare, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork
+  ) throws -> (PlannedStatement, [Scalar]) {
     var options = Planner.Options()
     let values: [Scalar]
     (options.parameterTypes, values) = try planner(work.scope).parameters(of: prepare, arguments)
@@ -393,9 +446,7 @@ package final class Session {
       schema: work.scope, evaluateConstant: { try ConstantEvaluator.value(of: $0, context) }, options: options)
     let planned = try planner.plan(Statement(node: prepare.statement, range: .unknown))
     if case .execute = planned { throw PulsehouseError(.unsupported, "EXECUTE of a prepared EXECUTE") }
-    var inner = work
-    inner.parameters = values
-    try perform(planned, inner)
+    return (planned, values)
   }
 
   private func changeTransaction(_ change: SQLSyntax.Transaction, _ work: StatementWork) throws {
@@ -405,6 +456,7 @@ package final class Session {
       if open == nil {
         try begin()
         open?.isReadOnly = isReadOnly
+        open?.settings = (settings, settings)
         try work.sink.finish(StatementOutcome("BEGIN"))
       } else {
         try work.sink.finish(
@@ -413,13 +465,27 @@ package final class Session {
     case .commit(let andChain):
       let notices = open == nil ? ["there is no transaction in progress"] : []
       let hadFailed = open?.hasFailed == true
-      try commit()
-      if andChain { try begin() }
+      let kept = open?.settings
+      do {
+        try commit()
+      } catch {
+        if let kept { settings = kept.before }
+        throw error
+      }
+      if let kept { settings = hadFailed ? kept.before : kept.after }
+      if andChain {
+        try begin()
+        open?.settings = (settings, settings)
+      }
       try work.sink.finish(StatementOutcome(hadFailed ? "ROLLBACK" : "COMMIT", notices: notices))
     case .rollback(let andChain):
       let notices = open == nil ? ["there is no transaction in progress"] : []
+      if let kept = open?.settings { settings = kept.before }
       rollback()
-      if andChain { try begin() }
+      if andChain {
+        try begin()
+        open?.settings = (settings, settings)
+      }
       try work.sink.finish(StatementOutcome("ROLLBACK", notices: notices))
     case .savepoint(let name): try savepoint(name, work)
     case .release(let name):

@@ -16,7 +16,7 @@ enum InformationColumns {
     rows: { snapshot, warehouse in
       var relations: [(name: TableName, fields: [Field], defaults: [String?])] = try snapshot.tables.map { table in
         let defaults = try table.definition.columns.map { column in
-          try column.defaultText.map { shown(try DefaultValue.decode($0, column.type), column.type) }
+          try column.defaultText.flatMap { shown(try DefaultValue.decode($0, column.type), column.type) }
         }
         return (table.name, table.definition.schema.fields, defaults)
       }
@@ -57,10 +57,11 @@ enum InformationColumns {
     }
   }
 
-  /// A default as SQL.
-  private static func shown(_ value: ColumnDefault, _ type: LogicalType) -> String {
+  /// A default as SQL; nil for what is no default, but how a column always goes.
+  static func shown(_ value: ColumnDefault, _ type: LogicalType) -> String? {
     switch value {
     case .expression(let sql): return sql
+    case .identity, .generated: return nil
     case .constant(let scalar):
       let text = TextFormat.string(scalar, type) ?? "NULL"
       if type == .boolean { return text == "t" ? "true" : "false" }

@@ -11,13 +11,31 @@ package struct EvaluationContext: Sendable {
   package var now: Int64
   /// The zone that moments are read and shown in; nil is UTC.
   package var zone: ZoneRules?
+  /// Where sequences count on; nil where there are none.
+  package var sequences: (any SequenceSource)?
 
-  package init(parameters: [Scalar] = [], subqueries: [Scalar] = [], now: Int64 = 0, zone: ZoneRules? = nil) {
+  package init(
+    parameters: [Scalar] = [], subqueries: [Scalar] = [], now: Int64 = 0, zone: ZoneRules? = nil,
+    sequences: (any SequenceSource)? = nil
+  ) {
     self.parameters = parameters
     self.subqueries = subqueries
     self.now = now
     self.zone = zone
+    self.sequences = sequences
   }
+}
+
+/// Gives the values of sequences, each once. Any thread.
+package protocol SequenceSource: Sendable {
+  /// Takes `count` values in turn. - Throws: 42P01 for no such sequence, 2200H at its end.
+  func next(_ name: String, count: Int) throws -> [Int64]
+  /// The value this session took last. - Throws: 55000 when it took none.
+  func current(_ name: String) throws -> Int64
+  /// The value this session took last of any sequence.
+  func last() throws -> Int64
+  /// Lets a sequence go on from `value`: after it when it counts as given out.
+  func set(_ name: String, to value: Int64, isCalled: Bool) throws
 }
 
 /// Columns by position and how many rows they have. Unlike a batch it may hold columns that were not gathered, which

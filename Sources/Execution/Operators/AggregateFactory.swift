@@ -123,7 +123,8 @@ struct CompiledAggregate: Sendable {
     switch call.function {
     case .stringAggregate: .concatenation
     case .arrayAggregate: .array
-    case .jsonAggregate, .jsonObjectAggregate: .json
+    case .jsonAggregate: .json(takesLines: call.arguments[0].isJSONRow)
+    case .jsonObjectAggregate: .json(takesLines: false)
     case .percentileContinuous: .percentileContinuous(fraction: fraction)
     case .percentileDiscrete: .percentileDiscrete(fraction: fraction)
     case .mode: .mode
@@ -175,5 +176,13 @@ struct CompiledAggregate: Sendable {
       throw PulsehouseError(.unsupported, "aggregate \(call.function.rawValue) of \(type)")
     }
     return made
+  }
+}
+
+extension Expression {
+  /// True for a row made json of.
+  fileprivate var isJSONRow: Bool {
+    if case .call(.jsonRow, _, _) = self { return true }
+    return false
   }
 }

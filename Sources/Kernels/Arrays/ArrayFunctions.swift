@@ -22,7 +22,7 @@ package enum ArrayFunctions {
   }
 
   /// The text of each value, nil for NULL; a boolean by its first letter.
-  private static func texts(_ vector: Vector) -> (Int) -> [UInt8]? {
+  static func texts(_ vector: Vector) -> (Int) -> [UInt8]? {
     let column = TextColumn(vector)
     let buffer = TextBuffer(capacity: 128)
     return { row in
@@ -33,7 +33,7 @@ package enum ArrayFunctions {
     }
   }
 
-  private static func elements(_ arrays: Vector) -> (Int) throws -> [[UInt8]?] {
+  static func elements(_ arrays: Vector) -> (Int) throws -> [[UInt8]?] {
     let spread = arrays.spread
     let reader = Operand<StringReference>(spread)
     return { row in

@@ -3,7 +3,7 @@ import Vectors
 
 /// Functions and operators of json and jsonb over whole vectors. A jsonb value is the text of its canonical form.
 package enum JSONFunctions {
-  private static func values(_ vector: Vector) -> (Int) throws -> JSONValue {
+  static func values(_ vector: Vector) -> (Int) throws -> JSONValue {
     let spread = vector.spread
     let reader = Operand<StringReference>(spread)
     return { row in
@@ -12,7 +12,7 @@ package enum JSONFunctions {
     }
   }
 
-  private static func bytes(_ vector: Vector) -> (Int) -> [UInt8] {
+  static func bytes(_ vector: Vector) -> (Int) -> [UInt8] {
     let spread = vector.spread
     let reader = Operand<StringReference>(spread)
     return { row in
@@ -42,6 +42,16 @@ package enum JSONFunctions {
   /// `json -> key`, `json -> index`, and `->>`.
   package static func part(_ json: Vector, _ key: Vector, asText: Bool, _ type: LogicalType) throws -> Vector {
     if json.isConstantNull || key.isConstantNull { return .nulls(type, count: json.count) }
+    if json.type == .json {
+      if key.type == .integer {
+        let places = key.spread
+        let indices = Operand<Int32>(places)
+        defer { withExtendedLifetime(places) {} }
+        return try slices(json, [key], asText: asText, type) { try $0.element(Int(indices[$1])) }
+      }
+      let keys = bytes(key)
+      return try slices(json, [key], asText: asText, type) { try $0.member(keys($1)) }
+    }
     let values = values(json)
     if key.type == .integer {
       let indices = Operand<Int32>(key.spread)
@@ -59,6 +69,17 @@ package enum JSONFunctions {
   /// `json #> path` and `#>>`; a path is an array of keys and indices.
   package static func path(_ json: Vector, _ path: Vector, asText: Bool, _ type: LogicalType) throws -> Vector {
     if json.isConstantNull || path.isConstantNull { return .nulls(type, count: json.count) }
+    if json.type == .json {
+      let paths = bytes(path)
+      return try slices(json, [path], asText: asText, type) { slice, row in
+        var current: JSONSlice? = slice
+        for step in try paths(row).withUnsafeBytes({ try ArrayText.elements($0) }) {
+          guard let step, let value = current else { return nil }
+          current = try value.follow(step)
+        }
+        return current
+      }
+    }
     let (values, paths) = (values(json), bytes(path))
     return try mapToText(type, count: json.count, strictIn: [json, path]) { row, out in
       var current: JSONValue? = try values(row)
@@ -210,7 +231,8 @@ package enum JSONFunctions {
       let value = try values(row)
       switch rewriting {
       case .pretty: value.writePretty(out)
-      case .withoutNulls: stripped(value).write(out)
+      case .withoutNulls:
+        if type == .json { stripped(value).writeCompact(out) } else { stripped(value).write(out) }
       }
       return true
     }
@@ -262,10 +284,16 @@ package enum JSONFunctions {
 
   /// `to_json` and `to_jsonb`.
   package static func make(_ vector: Vector, _ type: LogicalType, zone: ZoneRules? = nil) throws -> Vector {
+    if type == .json {
+      let write = jsonWriter(vector, zone)
+      return try mapToText(type, count: vector.count, strictIn: [vector]) { row, out in
+        try write(row, out)
+        return true
+      }
+    }
     let values = jsonValues(vector, zone)
     return try mapToText(type, count: vector.count, strictIn: [vector]) { row, out in
-      let value = try values(row)
-      (type == .jsonb ? value.canonical : value).write(out)
+      try values(row).canonical.write(out)
       return true
     }
   }
@@ -274,10 +302,21 @@ package enum JSONFunctions {
   package static func buildArray(
     _ arguments: [Vector], _ type: LogicalType, count: Int, zone: ZoneRules? = nil
   ) throws -> Vector {
+    if type == .json {
+      let writers = arguments.map { jsonWriter($0, zone) }
+      return try mapToText(type, count: count, strictIn: []) { row, out in
+        out.append(0x5B)
+        for (index, write) in writers.enumerated() {
+          if index > 0 { out.append(", " as StaticString) }
+          try write(row, out)
+        }
+        out.append(0x5D)
+        return true
+      }
+    }
     let values = arguments.map { jsonValues($0, zone) }
     return try mapToText(type, count: count, strictIn: []) { row, out in
-      let array = JSONValue.array(try values.map { try $0(row) })
-      (type == .jsonb ? array.canonical : array).write(out)
+      JSONValue.array(try values.map { try $0(row) }).canonical.write(out)
       return true
     }
   }
@@ -286,6 +325,7 @@ package enum JSONFunctions {
   package static func buildObject(
     _ arguments: [Vector], _ type: LogicalType, count: Int, zone: ZoneRules? = nil
   ) throws -> Vector {
+    if type == .json { return try buildText(arguments, count: count, zone: zone) }
     let values = arguments.map { jsonValues($0, zone) }
     return try mapToText(type, count: count, strictIn: []) { row, out in
       var members: [JSONValue.Member] = []
@@ -295,13 +335,12 @@ package enum JSONFunctions {
         }
         members.append(JSONValue.Member(key: keyText(try values[index](row)), value: try values[index + 1](row)))
       }
-      let object = JSONValue.object(members)
-      (type == .jsonb ? object.canonical : object).write(out)
+      JSONValue.object(members).canonical.write(out)
       return true
     }
   }
 
-  private static func keyText(_ value: JSONValue) -> [UInt8] {
+  static func keyText(_ value: JSONValue) -> [UInt8] {
     switch value {
     case .string(let text): return text
     case .number(let digits): return digits
@@ -314,7 +353,31 @@ package enum JSONFunctions {
   }
 
   /// `jsonb_agg` and `jsonb_object_agg`: the values at `rows` for each group; NULL for a group without any.
-  static func collect(_ columns: [Vector], _ type: LogicalType, _ rows: [[UInt32]]) throws -> Vector {
+  ///
+  /// `takesLines`: each element of an array on a line of its own, as PostgreSQL writes json of rows and arrays.
+  static func collect(
+    _ columns: [Vector], _ type: LogicalType, _ rows: [[UInt32]], takesLines: Bool
+  ) throws -> Vector {
+    if type == .json {
+      let write = jsonWriter(columns[columns.count - 1])
+      let writeKey = columns.count > 1 ? keyWriter(columns[0]) : nil
+      let comma: StaticString = takesLines || (columns.count == 1 && takesLine(columns[0])) ? ", \n " : ", "
+      return try mapToText(type, count: rows.count, strictIn: []) { group, out in
+        if rows[group].isEmpty { return false }
+        out.append(writeKey == nil ? "[" : "{ " as StaticString)
+        for (index, row) in rows[group].enumerated() {
+          if index > 0 { out.append(comma) }
+          if let writeKey {
+            guard columns[0].isValid(Int(row)) else { throw Failure.parameter("field name must not be null") }
+            try writeKey(Int(row), out)
+            out.append(" : " as StaticString)
+          }
+          try write(Int(row), out)
+        }
+        out.append(writeKey == nil ? "]" : " }" as StaticString)
+        return true
+      }
+    }
     let values = columns.map { jsonValues($0) }
     return try mapToText(type, count: rows.count, strictIn: []) { group, out in
       if rows[group].isEmpty { return false }
@@ -328,7 +391,7 @@ package enum JSONFunctions {
             return JSONValue.Member(key: keyText(try values[0](Int(row))), value: try values[1](Int(row)))
           })
       }
-      (type == .jsonb ? result.canonical : result).write(out)
+      result.canonical.write(out)
       return true
     }
   }
@@ -343,8 +406,23 @@ package enum JSONFunctions {
     var rows: [UInt32] = []
     var builder = VectorBuilder(type)
     let out = TextBuffer(capacity: 256)
+    let texts = bytes(json)
     for row in 0..<json.count where json.isValid(row) {
       let value = try values(row)
+      if json.type == .json, case .array = value {
+        try texts(row).withUnsafeBytes { bytes in
+          for element in try JSONSlice(bytes: bytes).elements() ?? [] {
+            rows.append(UInt32(row))
+            out.removeAll()
+            if try element.write(asText: asText, out) {
+              builder.append(bytes: out.bytes)
+            } else {
+              builder.appendNull()
+            }
+          }
+        }
+        continue
+      }
       guard case .array(let elements) = value else {
         throw Failure.parameter(
           "cannot extract elements from \(value.typeName == "object" ? "an object" : "a scalar")")
@@ -364,11 +442,27 @@ package enum JSONFunctions {
   ) throws -> (rows: [UInt32], keys: Vector, values: Vector) {
     let values = values(json)
     var rows: [UInt32] = []
+    let texts = bytes(json)
     var keys = VectorBuilder(.text)
     var builder = VectorBuilder(type)
     let out = TextBuffer(capacity: 256)
     for row in 0..<json.count where json.isValid(row) {
       let value = try values(row)
+      if json.type == .json, case .object = value {
+        try texts(row).withUnsafeBytes { bytes in
+          for member in try JSONSlice(bytes: bytes).members() ?? [] {
+            rows.append(UInt32(row))
+            member.key.withUnsafeBytes { keys.append(bytes: $0) }
+            out.removeAll()
+            if try member.value.write(asText: asText, out) {
+              builder.append(bytes: out.bytes)
+            } else {
+              builder.appendNull()
+            }
+          }
+        }
+        continue
+      }
       guard case .object(let members) = value else {
         throw Failure.parameter("cannot call \(function) on \(value.typeName == "array" ? "an array" : "a scalar")")
       }

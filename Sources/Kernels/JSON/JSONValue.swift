@@ -175,6 +175,53 @@ struct JSONReader {
     return value
   }
 
+  /// Finds the members or elements of JSON text.
+  static func parts(_ bytes: UnsafeRawBufferPointer) throws -> JSONParts {
+    var reader = JSONReader(bytes: bytes)
+    guard let parts = try reader.parts() else { throw invalid(bytes, "json") }
+    reader.skipBlanks()
+    guard reader.index == bytes.count else { throw invalid(bytes, "json") }
+    return parts
+  }
+
+  private mutating func parts() throws -> JSONParts? {
+    skipBlanks()
+    guard index < bytes.count else { return nil }
+    func value(_ reader: inout JSONReader) throws -> Range<Int>? {
+      reader.skipBlanks()
+      let start = reader.index
+      return try reader.value() == nil ? nil : start..<reader.index
+    }
+    if take("{") {
+      var members: [(key: [UInt8], range: Range<Int>)] = []
+      skipBlanks()
+      if take("}") { return .object([]) }
+      while true {
+        skipBlanks()
+        guard index < bytes.count, bytes[index] == 0x22, let key = try string() else { return nil }
+        skipBlanks()
+        guard take(":"), let range = try value(&self) else { return nil }
+        members.append((key, range))
+        skipBlanks()
+        if take(",") { continue }
+        return take("}") ? .object(members) : nil
+      }
+    }
+    if take("[") {
+      var elements: [Range<Int>] = []
+      skipBlanks()
+      if take("]") { return .array([]) }
+      while true {
+        guard let range = try value(&self) else { return nil }
+        elements.append(range)
+        skipBlanks()
+        if take(",") { continue }
+        return take("]") ? .array(elements) : nil
+      }
+    }
+    return try self.value() == nil ? nil : .scalar
+  }
+
   private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   private static func invalid(_ bytes: UnsafeRawBufferPointer, _ type: String) -> PulsehouseError {

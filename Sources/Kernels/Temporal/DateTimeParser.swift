@@ -247,6 +247,9 @@ struct DateTimeParser {
       fields.zone = zone?.period(atMoment: now).offset ?? 0
     case "today", "tomorrow", "yesterday":
       fields.day = Calendar.split(zone?.local(now) ?? now).days + (name == "today" ? 0 : name == "tomorrow" ? 1 : -1)
+    case "allballs":
+      guard fields.time == nil, fields.zone == nil, fields.zoneMeaning == nil else { throw .syntax }
+      (fields.time, fields.zone) = (0, 0)
     case "bc": isBeforeChrist = true
     case "ad": break
     case "t" where fields.time == nil: break

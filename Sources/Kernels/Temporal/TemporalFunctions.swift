@@ -384,6 +384,20 @@ package enum TemporalFunctions {
     }
   }
 
+  /// Rounds to so many digits of the second, halves away from 2000-01-01, as PostgreSQL does.
+  package static func roundSeconds(_ value: Vector, digits: Vector) throws -> Vector {
+    let digits = try Cast.vector(digits, to: .bigint)
+    let epoch: Int64 = value.type == .time ? 0 : 946_684_800_000_000
+    return try mapBinaryThrowing(value, digits, value.type) { (time: Int64, digits: Int64) -> Int64? in
+      if value.type != .time, time == .max || time == .min { return time }
+      var unit: Int64 = 1
+      for _ in 0..<(6 - min(6, max(0, digits))) { unit *= 10 }
+      let distance = time &- epoch
+      let size = (Int64(bitPattern: distance.magnitude) &+ unit / 2) / unit * unit
+      return epoch &+ (distance < 0 ? -size : size)
+    }
+  }
+
   package static func isFinite(_ operand: Vector) throws -> Vector {
     switch operand.type {
     case .date: return mapUnary(operand, .boolean) { (a: Int32) in bit(a != .max && a != .min) }

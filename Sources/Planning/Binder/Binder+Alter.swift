@@ -38,6 +38,7 @@ extension Binder {
     var values: [Expression]
     var constraints: [TableConstraint]
     var renamed: [String: String] = [:]
+    var sequences: [(column: String, request: SequenceRequest)] = []
     var isChanged = false
     var isRewritten = false
     var isStricter = false
@@ -72,9 +73,17 @@ extension Binder {
           "42701", "column \"\(definition.name)\" of relation \"\(table.name)\" already exists", definition.range)
       }
       var constraints: [Constraint] = []
-      let column = try field(definition, of: table.name, &constraints)
+      var column = try field(definition, of: table.name, &constraints)
+      if let request = column.sequence {
+        column.defaultValue = sequenceDefault(request, definition.name, shape.table.reference)
+        shape.sequences.append((definition.name, request))
+      }
       shape.columns.append(column)
-      shape.values.append(try expression(of: column.defaultValue, column.field))
+      if case .generated(let sql)? = column.defaultValue {
+        shape.values.append(try generatedValue(sql, column.field, shape, table.range))
+      } else {
+        shape.values.append(try expression(of: column.defaultValue, column.field))
+      }
       shape.isRewritten = true
       try add(constraints, to: &shape, table.name)
     case .dropColumn(let name, let ifExists, _):
@@ -86,6 +95,7 @@ extension Binder {
       let broken = Set(
         checked.conditions.filter { $0.condition.columns.contains { $0.name == name } }.map(\.name))
       shape.constraints.removeAll { $0.columns.contains(name) || broken.contains($0.name) }
+      try refuseGenerated(from: name, shape, table, "drop")
       shape.columns.remove(at: index)
       shape.values.remove(at: index)
       shape.isRewritten = true
@@ -95,13 +105,53 @@ extension Binder {
         throw BinderError.user(
           "42701", "column \"\(new)\" of relation \"\(table.name)\" already exists", table.range)
       }
+      try refuseGenerated(from: name, shape, table, "rename")
       shape.columns[index].field.name = new
       shape.renamed[name] = new
       shape.constraints = try shape.constraints.map { try rename($0, name, to: new, shape, table) }
     case .setDefault(let name, let syntax):
       let index = try position(name, shape, table)
+      try requirePlainDefault(shape.columns[index], table)
       shape.columns[index].defaultValue = try defaultValue(syntax, shape.columns[index].field)
-    case .dropDefault(let name): shape.columns[try position(name, shape, table)].defaultValue = nil
+    case .dropDefault(let name):
+      let index = try position(name, shape, table)
+      try requirePlainDefault(shape.columns[index], table)
+      shape.columns[index].defaultValue = nil
+    case .addIdentity(let name, let always, let options):
+      let index = try position(name, shape, table)
+      let field = shape.columns[index].field
+      guard field.type.isInteger else {
+        throw BinderError.user("22023", "identity column type must be smallint, integer, or bigint", table.range)
+      }
+      guard !field.isNullable else {
+        throw BinderError.user(
+          "55000",
+          "column \"\(name)\" of relation \"\(table.name)\" must be declared NOT NULL before identity can be added",
+          table.range)
+      }
+      guard shape.columns[index].defaultValue == nil else {
+        throw BinderError.user(
+          "55000", "column \"\(name)\" of relation \"\(table.name)\" already has a default value", table.range)
+      }
+      let request = SequenceRequest(use: .identity(always: always), type: field.type, options: options)
+      shape.columns[index].defaultValue = sequenceDefault(request, name, shape.table.reference)
+      shape.sequences.append((name, request))
+    case .dropIdentity(let name, let ifExists):
+      let index = try position(name, shape, table)
+      guard case .identity? = shape.columns[index].defaultValue else {
+        if ifExists { return }
+        throw BinderError.user(
+          "55000", "column \"\(name)\" of relation \"\(table.name)\" is not an identity column", table.range)
+      }
+      shape.columns[index].defaultValue = nil
+    case .dropExpression(let name, let ifExists):
+      let index = try position(name, shape, table)
+      guard case .generated? = shape.columns[index].defaultValue else {
+        if ifExists { return }
+        throw BinderError.user(
+          "55000", "column \"\(name)\" of relation \"\(table.name)\" is not a stored generated column", table.range)
+      }
+      shape.columns[index].defaultValue = nil
     case .setNotNull(let name):
       shape.columns[try position(name, shape, table)].field.isNullable = false
       shape.isStricter = true
@@ -124,6 +174,56 @@ extension Binder {
       }
       shape.constraints.remove(at: index)
     case .renameTable, .setSchema, .setOptions, .resetOptions: break
+    }
+  }
+
+  /// The default that counts on with the sequence made for a column.
+  private func sequenceDefault(
+    _ request: SequenceRequest, _ name: String, _ table: TableReference
+  ) -> ColumnDefault {
+    let sql = SequenceName.call(schema: table.schema, name: "\(table.name)_\(name)_seq")
+    if case .identity(let always) = request.use { return .identity(sql, always: always) }
+    return .expression(sql)
+  }
+
+  private func requirePlainDefault(_ column: TableDefinition.Column, _ table: QualifiedName) throws {
+    let kind: String
+    switch column.defaultValue {
+    case .identity?: kind = "an identity column"
+    case .generated?: kind = "a generated column"
+    default: return
+    }
+    throw BinderError.user(
+      "42601", "column \"\(column.field.name)\" of relation \"\(table.name)\" is \(kind)", table.range)
+  }
+
+  private func generatedValue(
+    _ sql: String, _ field: Field, _ shape: Shape, _ range: SourceRange
+  ) throws -> Expression {
+    let fields = shape.columns.map(\.field)
+    let own = fields.map { column($0.name, $0.type) }
+    var defaults: [Int: ColumnDefault] = [:]
+    for (index, column) in shape.columns.enumerated() { defaults[index] = column.defaultValue }
+    let value = try generationExpression(
+      sql, of: field, fields, own, defaults, shape.table.reference.name, range)
+    var map: [Column: Expression] = [:]
+    for (column, old) in zip(own, shape.values) { map[column] = old }
+    return value.substituting(map)
+  }
+
+  /// Refuses to change a column that generated columns are made of.
+  private func refuseGenerated(from name: String, _ shape: Shape, _ table: QualifiedName, _ verb: String) throws {
+    for column in shape.columns where column.field.name != name {
+      guard case .generated(let sql)? = column.defaultValue else { continue }
+      let fields = shape.columns.map(\.field)
+      let own = fields.map { self.column($0.name, $0.type) }
+      let value = try generationExpression(sql, of: column.field, fields, own, [:], shape.table.reference.name)
+      guard value.columns.contains(where: { $0.name == name }) else { continue }
+      throw BinderError.user(
+        verb == "drop" ? "2BP01" : "0A000",
+        "cannot \(verb) column \"\(name)\" because the generated column \"\(column.field.name)\" depends on it",
+        table.range,
+        hint: "ALTER TABLE ... ALTER COLUMN \(column.field.name) DROP EXPRESSION makes it a plain column.")
     }
   }
 
@@ -159,8 +259,9 @@ extension Binder {
   private func retype(
     _ shape: inout Shape, _ index: Int, _ typeName: TypeName, _ using: Syntax.Expression?
   ) throws {
-    let field = Field(
+    var field = Field(
       shape.columns[index].field.name, try type(typeName), isNullable: shape.columns[index].field.isNullable)
+    field.secondDigits = try secondDigits(typeName)
     let scope = Scope(parent: nil)
     scope.visible = zip(shape.columns, shape.values).map {
       VisibleColumn(name: $0.field.name, relation: shape.table.reference.name, expression: $1)
@@ -187,6 +288,11 @@ extension Binder {
       let new = try assign(old, to: field, typeName.range)
       shape.columns[index].defaultValue = .constant(try constant(new, typeName.range))
     case .expression(let sql): _ = try expression(of: .expression(sql), field)
+    case .identity:
+      guard field.type.isInteger else {
+        throw BinderError.user("22023", "identity column type must be smallint, integer, or bigint", typeName.range)
+      }
+    case .generated: throw BinderError.unsupported("another type of a generated column", typeName.range)
     }
     shape.columns[index].field = field
     shape.isRewritten = true
@@ -202,6 +308,7 @@ extension Binder {
     }
     return AlterTable.Reshaping(
       columns: shape.columns, constraints: shape.constraints, plan: plan,
-      checks: try checks(shape.constraints, fields, of: table), isStricter: shape.isStricter, renamed: shape.renamed)
+      checks: try checks(shape.constraints, fields, of: table), isStricter: shape.isStricter,
+      sequences: shape.sequences, renamed: shape.renamed)
   }
 }

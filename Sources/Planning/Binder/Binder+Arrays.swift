@@ -166,6 +166,50 @@ extension Binder {
     case ("array_position", 2):
       let (value, element, _) = try pair(0, 1)
       return .call(.arrayPosition, [value, element], .integer)
+    case ("array_positions", 2):
+      let (value, element, _) = try pair(0, 1)
+      return .call(.arrayPositions, [value, element], .array(.integer))
+    case ("array_replace", 3):
+      let (value, own) = try array(0)
+      let type = try commonType(
+        [(own, ranges[0]), (arguments[1].type, ranges[1]), (arguments[2].type, ranges[2])], name)
+      return .call(
+        .arrayReplace,
+        [
+          try explicitCast(value, to: .array(type), ranges[0]), try coerce(arguments[1], to: type, ranges[1]),
+          try coerce(arguments[2], to: type, ranges[2]),
+        ], .array(type))
+    case ("array_fill", 2):
+      guard arguments[0].type != .unknown else {
+        throw BinderError.user(
+          "42804", "could not determine polymorphic type because input has type unknown", range)
+      }
+      let size = try explicitCast(arguments[1], to: .array(.integer), ranges[1])
+      return .call(.arrayFill, [arguments[0], size], .array(arguments[0].type))
+    case ("array_ndims", 1):
+      let length = Expression.call(.cardinality, [try array(0).0], .integer)
+      return .branch(
+        [
+          Branch(
+            when: .compare(.greater, length, .constant(.integer(0), .integer)), then: .constant(.integer(1), .integer))
+        ],
+        otherwise: nil, .integer)
+    case ("array_dims", 1):
+      let length = Expression.call(.cardinality, [try array(0).0], .integer)
+      let text = Expression.call(
+        .concat, [.constant(.text("[1:"), .text), .cast(length, .text), .constant(.text("]"), .text)], .text)
+      return .branch(
+        [Branch(when: .compare(.greater, length, .constant(.integer(0), .integer)), then: text)], otherwise: nil, .text)
+    case ("trim_array", 2):
+      let (value, element) = try array(0)
+      return .call(.arrayTrim, [value, try coerce(arguments[1], to: .integer, ranges[1])], .array(element))
+    case ("width_bucket", 2):
+      let (bounds, own) = try array(1)
+      let type = try commonType([(arguments[0].type, ranges[0]), (own, ranges[1])], name)
+      return .call(
+        .widthBucketArray,
+        [try coerce(arguments[0], to: type, ranges[0]), try explicitCast(bounds, to: .array(type), ranges[1])], .integer
+      )
     case ("array_remove", 2):
       let (value, element, type) = try pair(0, 1)
       return .call(.arrayRemove, [value, element], .array(type))

@@ -8,7 +8,8 @@ extension Binder {
     guard let name = call.builtInName else {
       throw BinderError.user("42883", "function \(call.name.joined(separator: "."))() does not exist", range)
     }
-    let isAggregate = call.isStar || !AggregateSignatures.named(name).isEmpty
+    let isHypothetical = call.isWithinGroup && Binder.hypotheticalSets.contains(name)
+    let isAggregate = call.isStar || isHypothetical || !AggregateSignatures.named(name).isEmpty
     if let over = call.over { return try bindWindowCall(call, name, over, isAggregate: isAggregate, stage, range) }
     if isAggregate { return try bindAggregate(call, name, stage, range) }
     if !WindowSignatures.named(name).isEmpty {
@@ -39,6 +40,7 @@ extension Binder {
     let arguments = try call.arguments.map { try bind($0.value, stage) }
     let ranges = call.arguments.map(\.value.range)
     if let special = try bindSpecial(name, arguments, ranges, range) { return special }
+    if let found = try bindCatalogFunction(name, arguments, ranges, stage, range) { return found }
     let types = arguments.map { TypeKind($0.type) }
     let candidates = ScalarSignatures.named(name)
     switch resolveOverload(candidates, types) {
@@ -115,6 +117,35 @@ extension Binder {
       let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
       return .call(
         isObject ? .jsonBuildObject : .jsonBuildArray, try values.map { try asJSON($0, type, range) }, type)
+    case ("overlaps", 4): return try bindOverlaps(arguments, ranges, range)
+    case ("json_object", 1...2), ("jsonb_object", 1...2):
+      let type: LogicalType = name == "jsonb_object" ? .jsonb : .json
+      let texts = try zip(arguments, ranges).map { try coerce($0, to: .array(.text), $1) }
+      return .call(.jsonObject, texts, type)
+    case ("array_to_json", 1):
+      guard arguments[0].type.element != nil else { return nil }
+      return .call(.toJSON, [arguments[0]], .json)
+    case ("current_setting", 1...2):
+      guard let setting = try constantText(arguments[0], ranges[0]) else {
+        throw BinderError.unsupported("current_setting of a name that is no constant", range)
+      }
+      if let value = names.setting(setting) { return .constant(.text(value), .text) }
+      if arguments.count == 2, try constant(try coerce(arguments[1], to: .boolean, ranges[1]), range) == .boolean(true)
+      {
+        return .null(.text)
+      }
+      throw BinderError.user("42704", "unrecognized configuration parameter \"\(setting)\"", range)
+    case ("nextval", 1), ("currval", 1):
+      usesSequences = true
+      return .call(name == "nextval" ? .nextValue : .currentValue, [try text(0)], .bigint)
+    case ("lastval", 0):
+      usesSequences = true
+      return .call(.lastValue, [], .bigint)
+    case ("setval", 2...3):
+      usesSequences = true
+      let isCalled =
+        arguments.count == 3 ? try coerce(arguments[2], to: .boolean, ranges[2]) : .constant(.boolean(true), .boolean)
+      return .call(.setValue, [try text(0), try coerce(arguments[1], to: .bigint, ranges[1]), isCalled], .bigint)
     case ("row_to_json", 1...2), ("to_json", 1), ("to_jsonb", 1):
       guard arguments[0].type.isRecord else {
         if name == "row_to_json" { throw BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range) }
@@ -159,9 +190,12 @@ extension Binder {
       let width = try coerce(arguments[0], to: .interval, ranges[0])
       let bucket = Expression.call(.dateBin, [width, try coerce(arguments[1], to: type, ranges[1]), origin], type)
       return arguments[1].type == .date ? .cast(bucket, .date) : bucket
-    case ("make_timestamptz", 6):
+    case ("make_timestamptz", 6...7):
       let kinds: [LogicalType] = [.integer, .integer, .integer, .integer, .integer, .double]
       let parts = try zip(arguments, kinds).enumerated().map { try coerce($1.0, to: $1.1, ranges[$0]) }
+      if arguments.count == 7 {
+        return .call(.timezone, [.call(.makeTimestamp, parts, .timestamp), try text(6)], .timestamptz)
+      }
       return .cast(.call(.makeTimestamp, parts, .timestamp), .timestamptz)
     case ("clock_timestamp", 0): return .call(.now, [], .timestamptz)
     case ("version", 0): return .constant(.text("PostgreSQL 15 compatible (Pulsehouse)"), .text)
@@ -189,6 +223,59 @@ extension Binder {
       return .call(.concatenate, [.call(.concatenate, [before, new], .text), after], .text)
     default: return nil
     }
+  }
+
+  func constantText(_ value: Expression, _ range: SourceRange) throws -> String? {
+    guard value.isConstant, case .text(let text) = try constant(try coerce(value, to: .text, range), range) else {
+      return nil
+    }
+    return text
+  }
+
+  /// `(a, b) OVERLAPS (c, d)`: whether two spans, each of two ends or an end and a length, share a moment.
+  private func bindOverlaps(
+    _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
+  ) throws -> Expression {
+    let kinds = [0, 2].map { arguments[$0].type } + [1, 3].map { arguments[$0].type }
+    let times = kinds.filter { $0 != .unknown && $0 != .interval }
+    let type: LogicalType
+    if times.contains(.time) {
+      type = .time
+    } else if times.contains(.timestamptz) || times.isEmpty {
+      type = .timestamptz
+    } else {
+      type = .timestamp
+    }
+    func span(_ first: Int) throws -> (low: Expression, high: Expression) {
+      let start = try coerce(arguments[first], to: type, ranges[first])
+      let end =
+        arguments[first + 1].type == .interval
+        ? Expression.call(.add, [start, arguments[first + 1]], type)
+        : try coerce(arguments[first + 1], to: type, ranges[first + 1])
+      let high = Expression.branch(
+        [Branch(when: .or([.isNull(start), .isNull(end)]), then: .null(type))],
+        otherwise: .call(.greatest, [start, end], type), type)
+      return (.call(.least, [start, end], type), high)
+    }
+    let (a, b) = (try span(0), try span(2))
+    func reaches(_ later: Expression, _ end: Expression, _ own: Expression) -> Expression {
+      .branch(
+        [
+          Branch(when: .isNull(end), then: .null(.boolean)),
+          Branch(when: .compare(.less, later, end), then: .trueConstant),
+          Branch(when: .isNull(own), then: .null(.boolean)),
+        ], otherwise: .falseConstant, .boolean)
+    }
+    return .branch(
+      [
+        Branch(when: .compare(.greater, a.low, b.low), then: reaches(a.low, b.high, a.high)),
+        Branch(when: .compare(.less, a.low, b.low), then: reaches(b.low, a.high, b.high)),
+        Branch(
+          when: .compare(.equal, a.low, b.low),
+          then: .branch(
+            [Branch(when: .or([.isNull(a.high), .isNull(b.high)]), then: .null(.boolean))], otherwise: .trueConstant,
+            .boolean)),
+      ], otherwise: nil, .boolean)
   }
 
   private func bindMakeInterval(_ call: FunctionCall, _ stage: Stage, _ range: SourceRange) throws -> Expression {
@@ -232,6 +319,23 @@ extension Binder {
     let input = Stage(stage.scope, "aggregate arguments")
     input.isAggregateArgument = true
     input.aggregates = collector
+    if call.isWithinGroup, Binder.hypotheticalSets.contains(name) {
+      let result = try bindHypothetical(call, name, collector, input, range)
+      collector.input.attachments += input.attachments
+      return result
+    }
+    if let calls = try fractions(call, name, input), !calls.isEmpty {
+      let parts = try calls.map { collect(try makeAggregate($0, name, input, range), name, collector) }
+      collector.input.attachments += input.attachments
+      // No row gives NULL, not an array of NULLs.
+      let some = zip(calls, parts).first { call, _ in
+        if case .literal(.null) = call.arguments[0].value.node { false } else { true }
+      }
+      let type = LogicalType.array(parts[0].type)
+      return .branch(
+        [Branch(when: .isNull(some?.1 ?? parts[0]), then: .null(type))],
+        otherwise: .call(.makeArray, parts, type), type)
+    }
     var aggregate = try makeAggregate(call, name, input, range)
     collector.input.attachments += input.attachments
     if let known = collector.calls.first(where: { $0.matches(aggregate) }) { return .column(known.output) }
@@ -267,9 +371,6 @@ extension Binder {
     }
     if isOrderedSet {
       guard order.count == 1 else { throw BinderError.unsupported("WITHIN GROUP with several values", range) }
-      if case .array? = call.arguments.first?.value.node {
-        throw BinderError.unsupported("\(name) with an array of fractions", range)
-      }
       arguments.append(order[0].expression)
       ranges.append(call.orderBy[0].value.range)
     }
@@ -594,9 +695,8 @@ extension WindowCall {
 enum SpecialNames {
   static let known: Set<String> = [
     "setseed",
-    "array_replace", "array_fill", "array_dims", "array_ndims",
-    "timeofday", "to_number", "unistr", "normalize",
-    "to_ascii", "current_setting", "set_config", "pg_sleep", "nextval", "currval", "lastval", "setval", "txid_current",
-    "overlaps", "erf",
+    "timeofday", "unistr", "normalize",
+    "to_ascii", "set_config", "pg_sleep", "txid_current",
+    "erf",
   ]
 }

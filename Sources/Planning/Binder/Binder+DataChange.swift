@@ -6,11 +6,10 @@ extension Binder {
   // MARK: INSERT
 
   func insert(_ insert: Insert, _ range: SourceRange) throws -> PlannedStatement {
-    if insert.overriding != .none { throw BinderError.unsupported("OVERRIDING", range) }
-    let table = try table(insert.table.name, "insert into")
+    let table = try refuseMaterialized(try table(insert.table.name, "insert into"), insert.table.name.range)
     let fields = table.fields.fields
     let targets = try targets(insert.columns.map { ($0.name, $0.range) }, table)
-    let scope = Scope(parent: nil)
+    let scope = Scope(parent: outerWith.last)
     var plan: LogicalPlan
     var values: [(Expression, SourceRange)] = []
     switch insert.source {
@@ -23,14 +22,18 @@ extension Binder {
       if query.with == nil, query.orderBy.isEmpty, query.limit == nil, query.offset == nil,
         case .values(let rows) = query.body
       {
-        plan = try insertedRows(rows, table, targets, scope)
+        plan = try insertedRows(rows, table, targets, insert.overriding, scope)
         values = plan.output.map { (.column($0), range) }
       } else {
-        let bound = try bindQuery(query, parent: nil, keepsUnknown: true)
+        let bound = try bindQuery(query, parent: outerWith.last, keepsUnknown: true)
         plan = bound.plan
         try checkCount(bound.columns.count, targets.count, !insert.columns.isEmpty, query.range)
         for (index, column) in bound.columns.enumerated() where column.type == .unknown {
           plan = try retype(plan, index, to: fields[targets[index]].type, query.range)
+        }
+        for index in targets.prefix(bound.columns.count) where insert.overriding != .user {
+          try requireWritable(
+            index, table, isInsert: true, overridesSystem: insert.overriding == .system, query.range)
         }
         values = plan.output.map { (.column($0), query.range) }
       }
@@ -38,18 +41,20 @@ extension Binder {
     var projections: [Projection] = []
     for (index, field) in fields.enumerated() {
       let value =
-        if let source = targets.firstIndex(of: index), source < values.count {
+        if let source = targets.firstIndex(of: index), source < values.count,
+          !(insert.overriding == .user && table.isIdentity(index))
+        {
           try assign(values[source].0, to: field, values[source].1)
         } else {
           try expression(of: table.defaults[index], field)
         }
       projections.append(Projection(value, as: column(field.name, for: value)))
     }
-    plan = .project(projections, plan)
+    plan = try withGenerated(.project(projections, plan), table, from: 0)
     if let conflict = insert.onConflict {
       return .merge(try resolve(conflict, insert, table, plan, range))
     }
-    let own = relation(of: insert.table, table, projections.map(\.column))
+    let own = relation(of: insert.table, table, plan.output)
     let returning = try bindReturning(insert.returning, own, [], &plan)
     return .insert(
       Insertion(
@@ -149,7 +154,8 @@ extension Binder {
 
   /// VALUES of an INSERT: each value takes its column's type, and DEFAULT may stand for one.
   private func insertedRows(
-    _ rows: [[Syntax.Expression]], _ table: TableDescription, _ targets: [Int], _ scope: Scope
+    _ rows: [[Syntax.Expression]], _ table: TableDescription, _ targets: [Int], _ overriding: Insert.Overriding,
+    _ scope: Scope
   ) throws -> LogicalPlan {
     let stage = Stage(scope, "VALUES")
     let width = rows.first?.count ?? 0
@@ -165,6 +171,10 @@ extension Binder {
         if case .defaultValue = syntax.node {
           values.append(try expression(of: table.defaults[targets[index]], field))
         } else {
+          if overriding != .user || !table.isIdentity(targets[index]) {
+            try requireWritable(
+              targets[index], table, isInsert: true, overridesSystem: overriding == .system, syntax.range)
+          }
           values.append(try assign(try bind(syntax, stage), to: field, syntax.range))
         }
       }
@@ -212,8 +222,8 @@ extension Binder {
   }
 
   func delete(_ delete: Delete, _ range: SourceRange) throws -> Deletion {
-    let table = try table(delete.table.name, "delete from")
-    let outer = Scope(parent: nil)
+    let table = try refuseMaterialized(try table(delete.table.name, "delete from"), delete.table.name.range)
+    let outer = Scope(parent: outerWith.last)
     if let with = delete.with { try bindCommonTables(with, outer) }
     let scope = Scope(parent: outer)
     var (plan, identifier, fields) = target(delete.table, table, scope)
@@ -238,8 +248,8 @@ extension Binder {
   }
 
   func update(_ update: Update, _ range: SourceRange) throws -> RowUpdate {
-    let table = try table(update.table.name, "update")
-    let outer = Scope(parent: nil)
+    let table = try refuseMaterialized(try table(update.table.name, "update"), update.table.name.range)
+    let outer = Scope(parent: outerWith.last)
     if let with = update.with { try bindCommonTables(with, outer) }
     let scope = Scope(parent: outer)
     var (plan, identifier, fields) = target(update.table, table, scope)
@@ -258,11 +268,12 @@ extension Binder {
     }
     let rest = plan.output.filter(passed.contains)
     plan = .project([Projection(identifier)] + new + rest.map { Projection($0) }, plan)
+    plan = try withGenerated(plan, table, from: 1)
     if !update.from.isEmpty {
       // Several matches: one of them counts.
       plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
     }
-    let own = relation(of: update.table, table, new.map(\.column))
+    let own = relation(of: update.table, table, Array(plan.output[1...new.count]))
     let count = plan.output.count
     let returning = try bindReturning(update.returning, own, others, &plan)
     if !returning.isEmpty {
@@ -290,6 +301,7 @@ extension Binder {
     }
     func set(_ column: AssignmentTarget, _ value: Expression, _ range: SourceRange) throws {
       let index = try place(of: column)
+      try requireWritable(index, table, isInsert: false, column.range)
       values[index] = try assign(value, to: table.fields[index], range)
     }
     func set(_ column: AssignmentTarget, _ syntax: Syntax.Expression) throws {
@@ -298,6 +310,7 @@ extension Binder {
       if case .defaultValue = syntax.node {
         values[index] = try expression(of: table.defaults[index], field)
       } else {
+        try requireWritable(index, table, isInsert: false, column.range)
         values[index] = try assign(try bind(syntax, stage), to: field, syntax.range)
       }
     }
@@ -337,21 +350,43 @@ extension Binder {
     case .table(let name, let columns):
       if copy.isFrom {
         if let predicate = copy.predicate { throw BinderError.unsupported("COPY FROM with WHERE", predicate.range) }
-        let table = try table(name, "copy to")
-        let targets = try targets(columns.map { ($0, name.range) }, table)
-        var defaults: [Int: Scalar] = [:]
-        for (index, field) in table.fields.fields.enumerated() where !targets.contains(index) {
-          guard let value = table.defaults[index] else { continue }
-          let bound = try expression(of: value, field)
-          guard bound.isFixed else {
-            throw BinderError.unsupported(
-              "COPY without the column \"\(field.name)\", whose DEFAULT differs from row to row", name.range)
-          }
-          defaults[index] = try evaluate(bound, name.range)
+        let table = try refuseMaterialized(try table(name, "copy to"), name.range)
+        var targets = try self.targets(columns.map { ($0, name.range) }, table)
+        // Without a list of columns a file has all but the generated ones.
+        if columns.isEmpty { targets.removeAll { table.isGenerated($0) } }
+        for index in targets where table.isGenerated(index) {
+          throw BinderError.user(
+            "42P10", "column \"\(table.fields[index].name)\" is a generated column", name.range,
+            detail: "Generated columns cannot be used in COPY.")
         }
+        let own = table.fields.fields.map { column($0.name, $0.type) }
+        var defaults: [Int: Scalar] = [:]
+        var computed: [(field: Int, value: Expression)] = []
+        for (index, field) in table.fields.fields.enumerated() where !targets.contains(index) {
+          guard let value = table.defaults[index], !table.isGenerated(index) else { continue }
+          let bound = try expression(of: value, field)
+          if bound.isFixed {
+            defaults[index] = try evaluate(bound, name.range)
+          } else {
+            computed.append((index, bound))
+          }
+        }
+        for index in targets where table.fields[index].secondDigits != nil {
+          computed.append((index, rounded(.column(own[index]), toSecondDigits: table.fields[index].secondDigits)))
+        }
+        for (index, field) in table.fields.fields.enumerated() {
+          guard case .generated(let sql)? = table.defaults[index] else { continue }
+          computed.append(
+            (
+              index,
+              try generationExpression(sql, of: field, table.fields.fields, own, table.defaults, table.reference.name)
+            ))
+        }
+        guard subqueries.isEmpty else { throw BinderError.unsupported("COPY with a DEFAULT of this kind", name.range) }
         return .copyFrom(
           CopyFrom(
-            table: table, targets: targets, defaults: defaults, checks: try checks(of: table), place: copy.place,
+            table: table, targets: targets, defaults: defaults, computed: computed, columns: own,
+            checks: try checks(of: table), place: copy.place,
             options: copy.options))
       }
       let table = try table(name, "copy from")

@@ -8,13 +8,37 @@ extension Binder {
   func field(
     _ definition: ColumnDefinition, of table: String, _ constraints: inout [Constraint]
   ) throws -> TableDefinition.Column {
-    let type = try type(definition.type)
+    let serial = Binder.serialType(definition.type)
+    let type = try serial ?? type(definition.type)
     var result = TableDefinition.Column(field: Field(definition.name, type), defaultValue: nil)
+    result.field.secondDigits = try secondDigits(definition.type)
+    if serial != nil {
+      result.field.isNullable = false
+      result.sequence = SequenceRequest(use: .serial, type: type, options: [])
+    }
     for constraint in definition.constraints {
       switch constraint.kind {
       case .null: break
       case .notNull: result.field.isNullable = false
-      case .defaultValue(let syntax): result.defaultValue = try defaultValue(syntax, result.field)
+      case .defaultValue(let syntax):
+        if result.sequence != nil || result.defaultValue != nil {
+          throw BinderError.user(
+            "42601", "multiple default values specified for column \"\(definition.name)\" of table \"\(table)\"",
+            constraint.range)
+        }
+        result.defaultValue = try defaultValue(syntax, result.field)
+      case .identity(let always, let options):
+        try requireSequenceType(type, definition.name, result, table, constraint.range)
+        result.field.isNullable = false
+        result.sequence = SequenceRequest(use: .identity(always: always), type: type, options: options)
+      case .generated(let syntax):
+        if result.sequence != nil || result.defaultValue != nil {
+          throw BinderError.user(
+            "42601",
+            "both default and generation expression specified for column \"\(definition.name)\" of table \"\(table)\"",
+            constraint.range)
+        }
+        result.defaultValue = .generated(syntax.sql)
       case .primaryKey:
         constraints.append(
           Constraint(name: constraint.name, kind: .primaryKey(columns: [definition.name]), range: constraint.range))
@@ -30,13 +54,25 @@ extension Binder {
     return result
   }
 
+  private func requireSequenceType(
+    _ type: LogicalType, _ name: String, _ column: TableDefinition.Column, _ table: String, _ range: SourceRange
+  ) throws {
+    guard type.isInteger else {
+      throw BinderError.user("22023", "identity column type must be smallint, integer, or bigint", range)
+    }
+    if column.sequence != nil || column.defaultValue != nil {
+      throw BinderError.user(
+        "42601", "both default and identity specified for column \"\(name)\" of table \"\(table)\"", range)
+    }
+  }
+
   func unsupported(_ constraint: Constraint) -> PulsehouseError {
     let name =
       switch constraint.kind {
       case .null, .notNull, .defaultValue, .check, .primaryKey, .unique: "this constraint"
       case .foreignKey: "a foreign key"
-      case .generated: "a generated column"
-      case .identity: "an identity column"
+      case .generated: "a generated column here"
+      case .identity: "an identity column here"
       }
     return BinderError.unsupported(name, constraint.range, hint: "Audits of a model check such rules.")
   }
@@ -64,7 +100,9 @@ extension Binder {
     switch value {
     case nil: .null(field.type)
     case .constant(let scalar): .constant(scalar, field.type)
-    case .expression(let sql): try boundDefault(try PostgresParser.parseExpression(sql), field)
+    case .expression(let sql), .identity(let sql, _): try boundDefault(try PostgresParser.parseExpression(sql), field)
+    // Computed once the others are there.
+    case .generated: .null(field.type)
     }
   }
 
@@ -87,9 +125,22 @@ extension Binder {
     constraints += create.constraints
     try refuseDuplicates(columns.map(\.field.name), create.name.range)
     let rules = try tableConstraints(constraints, of: create.name.name, &columns, [])
+    try checkGenerated(columns, of: create.name.name, create.name.range)
     return TableDefinition(
       schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists,
       isTemporary: create.persistence == .temporary, columns: columns, constraints: rules, properties: create.options)
+  }
+
+  /// Binds every generated column once, to find what is wrong with it.
+  func checkGenerated(_ columns: [TableDefinition.Column], of table: String, _ range: SourceRange) throws {
+    let fields = columns.map(\.field)
+    var defaults: [Int: ColumnDefault] = [:]
+    for (index, column) in columns.enumerated() { defaults[index] = column.defaultValue }
+    let own = fields.map { column($0.name, $0.type) }
+    for (index, field) in fields.enumerated() {
+      guard case .generated(let sql)? = defaults[index] else { continue }
+      _ = try generationExpression(sql, of: field, fields, own, defaults, table, range)
+    }
   }
 
   /// Puts the columns of another table at their place, with as much of what belongs to them as is asked for.
@@ -108,7 +159,13 @@ extension Binder {
     }
     columns.insert(
       contentsOf: fields.enumerated().map { index, field in
-        TableDefinition.Column(field: field, defaultValue: like.includesDefaults ? defaults[index] : nil)
+        var column = TableDefinition.Column(field: field, defaultValue: nil)
+        // An identity, and what a column is made of, are no defaults.
+        switch defaults[index] {
+        case .constant?, .expression?: column.defaultValue = like.includesDefaults ? defaults[index] : nil
+        case .identity?, .generated?, nil: break
+        }
+        return column
       }, at: like.position)
     for rule in rules {
       let kind: Constraint.Kind
@@ -242,7 +299,8 @@ extension Binder {
     }
     let definition = TableDefinition(
       schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists,
-      isTemporary: create.persistence == .temporary, columns: fields, properties: create.options)
+      isTemporary: create.persistence == .temporary, columns: fields, properties: create.options,
+      materializedQuery: create.materializedQuery)
     return .createTableAs(definition, create.withData ? try physical(bound.plan, names) : nil)
   }
 
@@ -251,6 +309,9 @@ extension Binder {
     if create.checkOption != .none { throw BinderError.unsupported("WITH CHECK OPTION", range) }
     if let option = create.options.first { throw BinderError.unsupported("a view's \(option.name)", option.range) }
     let bound = try bindQuery(create.query, parent: nil)
+    if !changes.isEmpty {
+      throw BinderError.user("0A000", "views must not contain data-modifying statements in WITH", range)
+    }
     if create.columns.count > bound.names.count {
       throw BinderError.user(
         "42601", "CREATE VIEW specifies more column names than columns", create.name.range)

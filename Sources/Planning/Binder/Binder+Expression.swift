@@ -44,14 +44,19 @@ extension Binder {
       if case .literal(.string(let text)) = operand.node, name.baseName == "interval", !name.modifiers.isEmpty {
         return try bindIntervalLiteral(text, name, operand.range)
       }
-      if name.baseName == "interval", !name.modifiers.isEmpty {
-        throw BinderError.unsupported("interval with fields", name.range)
+      if name.baseName == "interval", !name.modifiers.isEmpty, name.arrayBounds.isEmpty {
+        return try cut(try explicitCast(try bind(operand, stage), to: .interval, castRange(operand, range)), name)
+      }
+      if ["regclass", "regtype", "regnamespace"].contains(name.baseName), name.arrayBounds.isEmpty {
+        return try bindRegistered(operand, name.baseName, stage, range)
       }
       let wanted = try type(name)
       if case .array(let elements) = operand.node, elements.isEmpty, wanted.element != nil {
         return try explicitCast(.constant(.text("{}"), .unknown), to: wanted, operand.range)
       }
-      return try explicitCast(try bind(operand, stage), to: wanted, castRange(operand, range))
+      return rounded(
+        try explicitCast(try bind(operand, stage), to: wanted, castRange(operand, range)),
+        toSecondDigits: try secondDigits(name))
     case .collate(let operand, let names):
       guard let name = names.last, ["C", "POSIX", "default", "ucs_basic"].contains(name) else {
         throw BinderError.unsupported("the collation \"\(names.joined(separator: "."))\"", range)
@@ -178,10 +183,40 @@ extension Binder {
     if name.modifiers.count == 1, let unit = units[mask], isBare {
       return .constant(try evaluate(.cast(.constant(.text("\(text) \(unit)"), .text), .interval), range), .interval)
     }
+    // `1:30` MINUTE TO SECOND is a minute and a half.
+    let isMinutes = mask == 1 << 11 | 1 << 12 && text.utf8.filter { $0 == 58 }.count == 1
+    let written = isMinutes ? "0:" + text : text
     if mask == all, name.modifiers.count == 1 {
       return .constant(try evaluate(.cast(.constant(.text(text), .text), .interval), range), .interval)
     }
-    throw BinderError.unsupported("interval with these fields", name.range)
+    let value = Expression.constant(
+      try evaluate(
+        .cast(.constant(.text(isBare ? text + " " + (lowestUnit(mask) ?? "second") : written), .text), .interval), range
+      ),
+      .interval)
+    let result = try cut(value, name)
+    return .constant(try evaluate(result, range), .interval)
+  }
+
+  /// The least field of an interval's mask.
+  private func lowestUnit(_ mask: Int64) -> String? {
+    [(12, "second"), (11, "minute"), (10, "hour"), (3, "day"), (1, "month"), (2, "year")].first { bit, _ in
+      mask & (1 << bit) != 0
+    }?.1
+  }
+
+  /// `interval HOUR TO MINUTE`: what is less than the last field is cut off.
+  private func cut(_ value: Expression, _ name: TypeName) throws -> Expression {
+    guard case .literal(.integer(let mask))? = name.modifiers.first?.node else {
+      throw BinderError.unsupported("interval with these fields", name.range)
+    }
+    if name.modifiers.count > 1 {
+      guard case .literal(.integer(let digits)) = name.modifiers[1].node, digits >= 6 else {
+        throw BinderError.unsupported("an interval with a precision of seconds", name.range)
+      }
+    }
+    guard mask != 0x7FFF, let unit = lowestUnit(mask), unit != "second" else { return value }
+    return .call(.dateTrunc, [.constant(.text(unit), .text), value], .interval)
   }
 
   func bindCommon(
@@ -469,10 +504,8 @@ extension Binder {
   }
 
   private func bindCurrentValue(_ value: CurrentValue, _ range: SourceRange) throws -> Expression {
-    if let precision = value.precision, precision != 6 {
-      throw BinderError.unsupported("a precision of seconds other than 6", range)
-    }
-    let now = Expression.call(.now, [], .timestamptz)
+    let digits = value.precision.flatMap { $0 < 6 ? $0 : nil }
+    let now = rounded(.call(.now, [], .timestamptz), toSecondDigits: digits)
     switch value.kind {
     case .currentDate: return .cast(now, .date)
     case .currentTimestamp: return now

@@ -73,6 +73,9 @@ extension Binder {
         throw BinderError.user("42601", "TABLESAMPLE clause can only be applied to tables", sample.range)
       }
       switch table {
+      case .withoutRows:
+        throw BinderError.user(
+          "0A000", "WITH query \"\(name.name)\" does not have a RETURNING clause", name.range)
       case .recursive:
         throw BinderError.user(
           "42P19",

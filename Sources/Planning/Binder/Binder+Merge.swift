@@ -127,7 +127,7 @@ extension Binder {
         ], otherwise: .column(proposed[index]), field.type)
       projections.append(Projection(value, as: column(field.name, field.type)))
     }
-    plan = .project(projections, plan)
+    plan = try withGenerated(.project(projections, plan), table, from: 2)
     let own = relation(of: insert.table, table, Array(plan.output.dropFirst(2)))
     let returning = try bindReturning(insert.returning, own, [], &plan)
     return RowMerge(
@@ -138,7 +138,7 @@ extension Binder {
   // MARK: MERGE
 
   func merge(_ merge: Merge, _ range: SourceRange) throws -> RowMerge {
-    let table = try table(merge.table.name, "merge into")
+    let table = try refuseMaterialized(try table(merge.table.name, "merge into"), merge.table.name.range)
     let outer = Scope(parent: nil)
     if let with = merge.with { try bindCommonTables(with, outer) }
     let sourceScope = Scope(parent: outer)
@@ -203,7 +203,7 @@ extension Binder {
       let value = values[index].isEmpty ? old : .branch(values[index], otherwise: old, field.type)
       projections.append(Projection(value, as: column(field.name, field.type)))
     }
-    plan = .project(projections, plan)
+    plan = try withGenerated(.project(projections, plan), table, from: 2)
     inlineCommonTables(outer, &plan)
     return RowMerge(
       table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table), returning: [],
@@ -227,6 +227,7 @@ extension Binder {
     }
     for (index, value) in zip(targets, syntax) {
       if case .defaultValue = value.node { continue }
+      try requireWritable(index, table, isInsert: true, value.range)
       row[index] = try assign(try bind(value, stage), to: fields[index], value.range)
     }
     return row

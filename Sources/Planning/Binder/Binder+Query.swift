@@ -7,9 +7,7 @@ extension Binder {
   /// `keepsUnknown` leaves that to whoever knows better (UNION, INSERT).
   func bindQuery(_ query: Query, parent: Scope?, keepsUnknown: Bool = false) throws -> BoundQuery {
     try nested(query.range) {
-      if let lock = query.locking.first {
-        throw BinderError.unsupported("FOR \(lock.strength.rawValue.uppercased())", query.range)
-      }
+      if !query.locking.isEmpty { try lock(query) }
       let scope = Scope(parent: parent)
       if let with = query.with { try bindCommonTables(with, scope) }
       var bound: BoundQuery
@@ -32,6 +30,56 @@ extension Binder {
     }
   }
 
+  /// Notes the tables of `FOR UPDATE` and its kin.
+  private func lock(_ query: Query) throws {
+    let words = [
+      LockingClause.Strength.keyShare: "FOR KEY SHARE", .share: "FOR SHARE", .noKeyUpdate: "FOR NO KEY UPDATE",
+      .update: "FOR UPDATE",
+    ]
+    let clause = query.locking.first.flatMap { words[$0.strength] } ?? "FOR UPDATE"
+    func refuse(_ what: String) -> PulsehouseError {
+      BinderError.user("0A000", "\(clause) is not allowed with \(what)", query.range)
+    }
+    guard case .select(let select) = query.body else {
+      if case .values = query.body {
+        throw BinderError.user("0A000", "\(clause) cannot be applied to VALUES", query.range)
+      }
+      throw refuse("UNION/INTERSECT/EXCEPT")
+    }
+    if case .none = select.distinct {} else { throw refuse("DISTINCT clause") }
+    if !select.groupBy.isEmpty { throw refuse("GROUP BY clause") }
+    if select.having != nil { throw refuse("HAVING clause") }
+    var parts = select.items.map(\.value)
+    while let part = parts.popLast() {
+      parts += part.children
+      guard case .call(let call) = part.node, let name = call.builtInName else { continue }
+      if call.over != nil { throw refuse("window functions") }
+      if call.isStar || !AggregateSignatures.named(name).isEmpty { throw refuse("aggregate functions") }
+      if SetFunctionNames.contains(name) { throw refuse("set-returning functions in the target list") }
+    }
+    var tables: [(name: String, table: QualifiedName)] = []
+    var pending = select.from
+    while let next = pending.popLast() {
+      switch next {
+      case .table(let named): tables.append((named.alias?.name ?? named.name.name, named.name))
+      case .join(let join): pending += [join.left, join.right]
+      case .subquery, .function: break
+      }
+    }
+    for clause in query.locking {
+      for name in clause.tables where !tables.contains(where: { $0.name == name.name }) {
+        throw BinderError.user(
+          "42P01", "relation \"\(name.name)\" in FOR UPDATE clause not found in FROM clause", name.range)
+      }
+      for (name, table) in tables
+      where clause.tables.isEmpty || clause.tables.contains(where: { $0.name == name }) {
+        if case .table(let found)? = try names.relation(schema: table.schema, name: table.name) {
+          lockedTables.append(found.reference)
+        }
+      }
+    }
+  }
+
   // MARK: WITH
 
   func bindCommonTables(_ with: WithClause, _ scope: Scope) throws {
@@ -40,8 +88,9 @@ extension Binder {
         throw BinderError.user(
           "42712", "WITH query name \"\(table.name)\" specified more than once", table.range)
       }
-      guard case .query(let query) = table.statement else {
-        throw BinderError.unsupported("a data-modifying statement in WITH", table.range)
+      guard case .query(let query) = table.statement, !with.changesRows else {
+        try bindChange(table, with, scope)
+        continue
       }
       var bound = try with.isRecursive ? bindRecursive(query, table, scope) : bindQuery(query, parent: scope)
       if table.columns.count > bound.names.count {
@@ -55,6 +104,53 @@ extension Binder {
         shared(bound.plan, isForced: table.materialization == .always), names: bound.names,
         isInlined: table.materialization == .never)
     }
+  }
+
+  /// A statement of a WITH in which one changes rows: it runs before the statement around it, once, and what it returns
+  /// is read as a table. All of them see the state before.
+  private func bindChange(_ table: CommonTable, _ with: WithClause, _ scope: Scope) throws {
+    guard scope.parent == nil else {
+      throw BinderError.user(
+        "0A000", "WITH clause containing a data-modifying statement must be at the top level", table.range)
+    }
+    if with.isRecursive {
+      throw BinderError.unsupported("WITH RECURSIVE beside a data-modifying statement", table.range)
+    }
+    let planned: PlannedStatement
+    let known = subqueries
+    outerWith.append(scope)
+    defer { outerWith.removeLast() }
+    switch table.statement {
+    case .query(let query):
+      let bound = try bindQuery(query, parent: scope)
+      planned = .query(try physical(bound.plan, bound.names))
+    case .insert(let insert): planned = try self.insert(insert, table.range)
+    case .update(let update): planned = .update(try self.update(update, table.range))
+    case .delete(let delete): planned = .delete(try self.delete(delete, table.range))
+    default: throw BinderError.unsupported("this statement in WITH", table.range)
+    }
+    subqueries = known
+    var fields = planned.returnedFields
+    if table.columns.count > fields.count {
+      throw BinderError.user(
+        "42P10",
+        "WITH query \"\(table.name)\" has \(fields.count) columns available but \(table.columns.count) columns specified",
+        table.range)
+    }
+    for (index, name) in table.columns.enumerated() { fields[index].name = name }
+    if let changed = planned.changedTable,
+      changes.contains(where: { $0.statement.rewrites(changed) }), planned.rewrites(changed)
+    {
+      throw BinderError.unsupported("two statements in WITH that change rows of one table", table.range)
+    }
+    let rows = try planner.schema.pendingTable(table.name, fields)
+    changes.append((planned, rows))
+    guard !fields.isEmpty else {
+      scope.commonTables[table.name] = .withoutRows
+      return
+    }
+    scope.commonTables[table.name] = .bound(
+      shared(scan(rows), isForced: false), names: fields.map(\.name), isInlined: true)
   }
 
   /// A WITH query that is read once stands where it is read.

@@ -198,7 +198,7 @@ extension Binder {
       let own = field.value.type == .unknown ? try resolveUnknown(field.value, to: .text, range) : field.value
       arguments += [.constant(.text(field.name), .text), try asJSON(own, type, range)]
     }
-    return .call(.jsonBuildObject, arguments, type)
+    return .call(type == .jsonb ? .jsonBuildObject : .jsonRow, arguments, type)
   }
 }
 

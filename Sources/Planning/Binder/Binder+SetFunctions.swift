@@ -10,6 +10,12 @@ extension Binder {
     {
       return try bindFile(syntax, name, function, item.call.range)
     }
+    if function.items.count == 1, !function.hasOrdinality, let item = function.items.first,
+      case .call(let syntax) = item.call.node, let name = syntax.builtInName,
+      let records = try bindRecords(syntax, name, function, scope, lateral: lateral, item.call.range)
+    {
+      return records
+    }
     if !function.columns.isEmpty || function.items.contains(where: { !$0.columns.isEmpty }) {
       throw BinderError.unsupported("a column definition list", function.range)
     }
@@ -54,6 +60,52 @@ extension Binder {
     if case .call(let syntax)? = first { name = syntax.baseName }
     return try item(
       .expand(expansion, .values([[]], [])), names, schema: nil, name: name, function.alias, function.range)
+  }
+
+  /// `json_to_record(x) AS t(a integer, b text)` and `json_to_recordset`: members become columns; nil for other functions.
+  private func bindRecords(
+    _ call: FunctionCall, _ name: String, _ function: TableFunction, _ scope: Scope, lateral: FromItem?,
+    _ range: SourceRange
+  ) throws -> FromItem? {
+    let isSet = name.hasSuffix("_to_recordset")
+    guard ["json_to_record", "jsonb_to_record", "json_to_recordset", "jsonb_to_recordset"].contains(name) else {
+      return nil
+    }
+    let definitions = function.columns.isEmpty ? function.items[0].columns : function.columns
+    guard !definitions.isEmpty, call.arguments.count == 1 else {
+      throw BinderError.user(
+        "42601", "a column definition list is required for functions returning \"record\"", range)
+    }
+    let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+    let stage = Stage(lateral.map { lateralScope($0, scope) } ?? Scope(parent: scope.parent), "functions in FROM")
+    let value = try coerce(try bind(call.arguments[0].value, stage), to: type, range)
+    guard stage.attachments.isEmpty else {
+      throw BinderError.unsupported("a correlated subquery in a function of FROM", range)
+    }
+    var plan = LogicalPlan.values([[]], [])
+    var object = value
+    if isSet {
+      let element = column("value", type)
+      plan = .expand(Expansion([SetCall(.jsonArrayElements, [value], columns: [element])]), plan)
+      object = .column(element)
+    }
+    var projections: [Projection] = []
+    for definition in definitions {
+      let wanted = try self.type(definition.type)
+      if wanted.element != nil { throw BinderError.unsupported("an array as a column of \(name)", definition.range) }
+      let key = Expression.constant(.text(definition.name), .text)
+      let member: Expression
+      if wanted == .json || wanted == .jsonb {
+        member = try explicitCast(.call(.jsonGet, [object, key], type), to: wanted, definition.range)
+      } else {
+        member = try explicitCast(.call(.jsonGetText, [object, key], .text), to: wanted, definition.range)
+      }
+      projections.append(Projection(member, as: column(definition.name, wanted)))
+    }
+    var alias = function.alias
+    if alias?.columns.isEmpty == false { alias?.columns = [] }
+    return try item(
+      .project(projections, plan), definitions.map(\.name), schema: nil, name: name, alias, range)
   }
 
   /// `FROM now()`: one row of any other function.

@@ -4,32 +4,48 @@ import Vectors
 
 extension Binder {
   func statement(_ node: StatementNode, _ range: SourceRange) throws -> PlannedStatement {
+    let known = changes.count
+    let planned = try plainStatement(node, range)
+    guard changes.count > known else { return planned }
+    defer { changes.removeSubrange(known...) }
+    if let changed = planned.changedTable, planned.rewrites(changed),
+      changes[known...].contains(where: { $0.statement.rewrites(changed) })
+    {
+      throw BinderError.unsupported("two statements that change rows of one table, one of them in WITH", range)
+    }
+    return .withChanges(Array(changes[known...]), then: planned)
+  }
+
+  private func plainStatement(_ node: StatementNode, _ range: SourceRange) throws -> PlannedStatement {
     switch node {
     case .query(let query):
       let bound = try bindQuery(query, parent: nil)
-      return .query(try physical(bound.plan, bound.names))
+      let plan = PlannedStatement.query(try physical(bound.plan, bound.names))
+      return lockedTables.isEmpty ? plan : .locking(lockedTables, then: plan)
     case .insert(let insert): return try self.insert(insert, range)
     case .update(let update): return .update(try self.update(update, range))
     case .delete(let delete): return .delete(try self.delete(delete, range))
     case .merge(let merge): return .merge(try self.merge(merge, range))
     case .truncate(let truncate):
-      return .truncate(try truncate.tables.map { try table($0, "truncate") })
+      let tables = try truncate.tables.map { name in
+        try refuseMaterialized(try table(name, "truncate"), name.range)
+      }
+      return .truncate(tables, restartsIdentity: truncate.restartsIdentity)
     case .copy(let copy): return try self.copy(copy, range)
     case .createTable(let create): return .createTable(try createTable(create, range))
     case .createTableAs(let create): return try createTableAs(create, range)
     case .createView(let create): return .createView(try createView(create, range))
     case .createSchema(let create): return .createSchema(name: create.name, ifNotExists: create.ifNotExists)
+    case .createSequence(let create):
+      return .createSequence(
+        SequenceRequest(use: .none, type: .bigint, options: create.options), name: create.name,
+        isTemporary: create.persistence == .temporary, ifNotExists: create.ifNotExists)
+    case .alterSequence(let alter): return .alterSequence(alter)
+    case .refresh(let name, let withData): return .refresh(name, withData: withData)
     case .createIndex(let create): return .createIndex(try createIndex(create, range))
     case .drop(let drop):
-      let kind: Drop.Kind =
-        switch drop.kind {
-        case .table: .table
-        case .view: .view
-        case .schema: .schema
-        case .index: .index
-        }
       return .drop(
-        Drop(kind: kind, names: drop.names, ifExists: drop.ifExists, isCascade: drop.isCascade))
+        Drop(kind: drop.kind, names: drop.names, ifExists: drop.ifExists, isCascade: drop.isCascade))
     case .alterTable(let alter): return .alterTable(try self.alter(alter, range))
     case .explain(let explain): return .explain(try self.explain(explain, range))
     case .transaction(let transaction): return .transaction(transaction)
@@ -55,7 +71,9 @@ extension Binder {
   /// Betters a bound plan and turns it, with the subqueries it needs, into operators.
   func physical(_ plan: LogicalPlan, _ names: [String]) throws -> PhysicalPlan {
     let optimizer = Optimizer(planner) { self.column($0, for: $1) }
-    return try optimizer.physical(plan, subqueries: subqueries, names: names)
+    var physical = try optimizer.physical(plan, subqueries: subqueries, names: names)
+    physical.isSerial = usesSequences
+    return physical
   }
 
   func constant(_ expression: Expression, _ range: SourceRange) throws -> Scalar {

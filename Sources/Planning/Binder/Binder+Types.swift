@@ -24,8 +24,15 @@ extension Binder {
       throw BinderError.user("42601", "type modifier is not allowed for type \"\(name.baseName)\"", name.range)
     }
     func precise(_ type: LogicalType) throws -> LogicalType {
-      if modifiers.isEmpty || modifiers == [6] { return type }
-      throw BinderError.unsupported("a precision of seconds other than 6", name.range)
+      if modifiers.isEmpty { return type }
+      guard modifiers.count == 1, modifiers[0] >= 0 else {
+        throw BinderError.user(
+          "22023", "\(name.baseName.uppercased())(\(modifiers[0])) precision must not be negative", name.range)
+      }
+      if !name.arrayBounds.isEmpty, modifiers[0] < 6 {
+        throw BinderError.unsupported("an array of times with a precision of seconds", name.range)
+      }
+      return type
     }
     switch name.baseName {
     case "bool", "boolean": return try plain(.boolean)
@@ -55,7 +62,10 @@ extension Binder {
     case "bpchar":
       guard let length = try length(modifiers, "char", name.range) else { return .text }
       return .char(length: length)
-    case "char" where name.names.count == 1: throw BinderError.unsupported("the type \"char\"", name.range)
+    // What only catalogs have: a number of an object, a name, a letter.
+    case "oid": return try plain(.bigint)
+    case "name": return try plain(.text)
+    case "char": return try plain(.text)
     case "bytea": return try plain(.bytea)
     case "date": return try plain(.date)
     case "time": return try precise(.time)
@@ -65,9 +75,8 @@ extension Binder {
     case "uuid": return try plain(.uuid)
     case "json": return try plain(.json)
     case "jsonb": return try plain(.jsonb)
-    case "timetz", "name", "oid", "money", "xml", "inet", "cidr", "macaddr", "bit", "varbit", "point", "box",
-      "regclass",
-      "regtype", "serial", "bigserial", "smallserial", "serial4", "serial8", "serial2", "tsvector", "tsquery",
+    case "timetz", "money", "xml", "inet", "cidr", "macaddr", "bit", "varbit", "point", "box",
+      "regclass", "regtype", "tsvector", "tsquery",
       "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange":
       throw BinderError.unsupported("the type \(name.baseName)", name.range)
     default: throw unknownType(name)
@@ -134,6 +143,9 @@ extension Binder {
   ///
   /// - Throws: 42846 when there is no such cast.
   func explicitCast(_ expression: Expression, to type: LogicalType, _ range: SourceRange) throws -> Expression {
+    if type.isInteger, let identifier = expression.objectIdentifier {
+      return try explicitCast(identifier, to: type, range)
+    }
     let from = expression.type
     if from == .unknown { return try resolveUnknown(expression, to: type, range) }
     if from == type { return expression }
@@ -157,6 +169,11 @@ extension Binder {
   func assign(
     _ expression: Expression, to field: Field, _ range: SourceRange
   ) throws -> Expression {
+    if let digits = field.secondDigits {
+      var plain = field
+      plain.secondDigits = nil
+      return rounded(try assign(expression, to: plain, range), toSecondDigits: digits)
+    }
     let from = expression.type
     if from == field.type { return expression }
     if from != .unknown, !TypeKind(from).casts(to: TypeKind(field.type), .assignment) {
@@ -268,6 +285,14 @@ extension Binder {
     _ left: Expression, _ right: Expression, _ symbol: String, _ range: SourceRange,
     leftRange: SourceRange, rightRange: SourceRange
   ) throws -> (Expression, Expression) {
+    // What was cast to regclass is a number beside numbers.
+    if let identifier = left.objectIdentifier, right.type.isNumber || right.objectIdentifier != nil {
+      return try unify(
+        identifier, right.objectIdentifier ?? right, symbol, range, leftRange: leftRange, rightRange: rightRange)
+    }
+    if let identifier = right.objectIdentifier, left.type.isNumber {
+      return try unify(left, identifier, symbol, range, leftRange: leftRange, rightRange: rightRange)
+    }
     guard let type = comparisonType(left.type, right.type) else {
       throw BinderError.noOperator(symbol, TypeKind(left.type), TypeKind(right.type), range)
     }

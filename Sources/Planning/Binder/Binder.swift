@@ -15,6 +15,14 @@ final class Binder {
   private var nextShared = 0
   var nextRecursion = 0
   private var depth = 0
+  /// True once a sequence is asked for its next value.
+  var usesSequences = false
+  /// Data-modifying statements of WITH, in order, and the tables that stand for what they return.
+  var changes: [(statement: PlannedStatement, rows: TableDescription)] = []
+  /// The names of WITH around the statement of a WITH that is being bound.
+  var outerWith: [Scope] = []
+  /// Tables that FOR UPDATE or FOR SHARE names.
+  var lockedTables: [TableReference] = []
   /// Where subqueries name columns of enclosing queries, for messages.
   var outerReferences: [Stage.Reference] = []
   /// What names of tables stand for: the planner's, or a view's own while it is bound.

@@ -36,6 +36,8 @@ struct VisibleColumn {
 
 enum CommonTableBinding {
   case bound(SharedPlan, names: [String], isInlined: Bool)
+  /// A statement that returns no rows.
+  case withoutRows
   /// The table that is being defined, where it may not be named yet.
   case recursive
   /// The table that is being defined, in the part that may name it.

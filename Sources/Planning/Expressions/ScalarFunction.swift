@@ -76,6 +76,17 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   /// (pattern[, escape]) of SIMILAR TO, as a regular expression.
   case similarPattern = "similar_to_escape"
   case toHex = "to_hex"
+  case toNumber = "to_number"
+  /// (bytea, position)
+  case getByte = "get_byte"
+  case getBit = "get_bit"
+  /// (bytea, position, value)
+  case setByte = "set_byte"
+  case setBit = "set_bit"
+  case bitCount = "bit_count"
+  /// (bytea, encoding), (text, encoding): UTF8 alone
+  case convertFrom = "convert_from"
+  case convertTo = "convert_to"
 
   // Date and time.
   case dateTrunc = "date_trunc"
@@ -99,6 +110,9 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   /// The start time of the statement's transaction; constant within a query.
   case now
 
+  /// (time or timestamp, digits of the second)
+  case roundSeconds = "round_seconds"
+
   // JSON.
   case jsonGet = "->"
   case jsonGetText = "->>"
@@ -115,8 +129,17 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case jsonPretty = "jsonb_pretty"
   case jsonStripNulls = "jsonb_strip_nulls"
   case toJSON = "to_jsonb"
+  /// (target, path, new value, whether to add what is missing)
+  case jsonSet = "jsonb_set"
+  /// (target, path, new value, whether after)
+  case jsonInsert = "jsonb_insert"
+  case jsonRemovePath = "jsonb_delete_path"
+  /// (keys and values in turn) or (keys, values), arrays of text
+  case jsonObject = "jsonb_object"
   case jsonBuildArray = "jsonb_build_array"
   case jsonBuildObject = "jsonb_build_object"
+  /// (name, value, ...): json of a row
+  case jsonRow = "row_to_json"
 
   // Rows and arrays.
   /// (name, value, ...): a row of these fields.
@@ -135,6 +158,13 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case arrayPrepend = "array_prepend"
   case arrayPosition = "array_position"
   case arrayRemove = "array_remove"
+  case arrayPositions = "array_positions"
+  case arrayReplace = "array_replace"
+  /// (value, array of one size)
+  case arrayFill = "array_fill"
+  case arrayTrim = "trim_array"
+  /// (value, ascending bounds)
+  case widthBucketArray = "width_bucket_array"
   /// Bytes that are ordered as the arrays are; what arrays are sorted and compared by.
   case arrayOrder = "array_order"
   case arrayContains = "arraycontains"
@@ -144,7 +174,16 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case regexpMatch = "regexp_match"
   case regexpSplitToArray = "regexp_split_to_array"
 
+  // Sequences, by name.
+  case nextValue = "nextval"
+  case currentValue = "currval"
+  case lastValue = "lastval"
+  /// (name, value, whether it was given out).
+  case setValue = "setval"
+
   // Other.
+  /// (name, number) of an object of the catalog: the name, and beside numbers the number.
+  case objectName = "object_name"
   /// A number from 0 to below 1, another for each row.
   case random
   case randomUUID = "gen_random_uuid"
@@ -160,9 +199,11 @@ extension ScalarFunction {
   /// True for functions that do not simply give NULL for a NULL argument.
   package var seesNulls: Bool {
     switch self {
-    case .greatest, .least, .concat, .concatWithSeparator, .hash, .raise, .format, .makeArray, .arrayToString,
-      .jsonBuildArray, .jsonBuildObject, .makeRow,
-      .stringToArray, .arrayConcatenate, .arrayAppend, .arrayPrepend, .arrayPosition, .arrayRemove, .quantified:
+    case .greatest, .least, .objectName, .concat, .concatWithSeparator, .hash, .raise, .format, .makeArray,
+      .arrayToString,
+      .jsonBuildArray, .jsonBuildObject, .jsonRow, .makeRow,
+      .stringToArray, .arrayConcatenate, .arrayAppend, .arrayPrepend, .arrayPosition, .arrayRemove, .arrayPositions,
+      .arrayReplace, .arrayFill, .jsonObject, .quantified:
       true
     default: false
     }
@@ -171,7 +212,7 @@ extension ScalarFunction {
   /// True for functions that give another value each time they are called.
   package var isVolatile: Bool {
     switch self {
-    case .random, .randomUUID, .raise: true
+    case .random, .randomUUID, .raise, .nextValue, .currentValue, .lastValue, .setValue: true
     default: false
     }
   }

@@ -81,6 +81,7 @@ enum OperatorTable {
       o(.jsonGetText, .jsonb, .text, .text), o(.jsonGetText, .jsonb, .int4, .text),
     ],
     "#>": [o(.jsonPath, .json, .array, .json), o(.jsonPath, .jsonb, .array, .jsonb)],
+    "#-": [o(.jsonRemovePath, .jsonb, .array, .jsonb)],
     "#>>": [o(.jsonPathText, .json, .array, .text), o(.jsonPathText, .jsonb, .array, .text)],
     "@>": [o(.jsonContains, .jsonb, .jsonb, .bool)],
     "?": [o(.jsonHasKey, .jsonb, .text, .bool)],

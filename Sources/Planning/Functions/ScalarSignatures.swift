@@ -128,6 +128,17 @@ enum ScalarSignatures {
     f("to_hex", .toHex, [.int4], .text),
     f("to_hex", .toHex, [.int8], .text),
     f("like", .like, [.text, .text], .bool),
+    f("to_number", .toNumber, [.text, .text], .numeric),
+    f("get_byte", .getByte, [.bytea, .int4], .int4),
+    f("get_bit", .getBit, [.bytea, .int8], .int4),
+    f("set_byte", .setByte, [.bytea, .int4, .int4], .bytea),
+    f("set_bit", .setBit, [.bytea, .int8, .int4], .bytea),
+    f("bit_count", .bitCount, [.bytea], .int8),
+    f("length", .octetLength, [.bytea], .int4),
+    f("convert_from", .convertFrom, [.bytea, .text], .text),
+    f("convert_to", .convertTo, [.text, .text], .bytea),
+    f("substring", .substring, [.bytea, .int4], .bytea),
+    f("substring", .substring, [.bytea, .int4, .int4], .bytea),
   ]
 
   private static let temporal: [Row] = [
@@ -178,6 +189,8 @@ enum ScalarSignatures {
     // The zone comes first in SQL and last in the kernel; the binder turns them round.
     f("timezone", .timezone, [.text, .timestamptz], .timestamp),
     f("timezone", .timezone, [.text, .timestamp], .timestamptz),
+    f("timezone", .timezone, [.interval, .timestamptz], .timestamp),
+    f("timezone", .timezone, [.interval, .timestamp], .timestamptz),
   ]
 
   private static let others: [Row] = [
@@ -189,6 +202,13 @@ enum ScalarSignatures {
     f("jsonb_strip_nulls", .jsonStripNulls, [.jsonb], .jsonb),
     f("json_strip_nulls", .jsonStripNulls, [.json], .json),
     f("to_jsonb", .toJSON, [.any], .jsonb),
+    f("jsonb_set", .jsonSet, [.jsonb, .array, .jsonb, .bool], .jsonb, optional: 1),
+    f("jsonb_insert", .jsonInsert, [.jsonb, .array, .jsonb, .bool], .jsonb, optional: 1),
+    f("jsonb_concat", .jsonConcatenate, [.jsonb, .jsonb], .jsonb),
+    f("jsonb_contains", .jsonContains, [.jsonb, .jsonb], .bool),
+    f("jsonb_exists", .jsonHasKey, [.jsonb, .text], .bool),
+    f("jsonb_delete", .jsonRemove, [.jsonb, .text], .jsonb),
+    f("jsonb_delete", .jsonRemove, [.jsonb, .int4], .jsonb),
     f("to_json", .toJSON, [.any], .json),
     f("pulsehouse_hash", .hash, [.any], .int8, variadic: true),
     f("random", .random, [], .float8),

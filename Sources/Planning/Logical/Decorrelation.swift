@@ -10,7 +10,7 @@ struct Decorrelation {
 
   init(_ binder: Binder) { self.binder = binder }
 
-  /// Joins `outer` with `inner`. For `.single`, `output` is the inner plan's only column, NULL where it has no row.
+  /// Joins `outer` with `inner`. For `.single`, `output` is the inner plan's first column, NULL where it has no row.
   func join(
     _ kind: JoinKind, _ outer: LogicalPlan, _ inner: LogicalPlan, _ conditions: [Expression], output: Column? = nil
   ) -> LogicalPlan {
@@ -28,7 +28,11 @@ struct Decorrelation {
       default: break
       }
     }
-    if kind == .single, let output, let plan = joinScalarAggregate(outer, inner, correlated, output) { return plan }
+    if kind == .single, let output, inner.output.count == 1,
+      let plan = joinScalarAggregate(outer, inner, correlated, output)
+    {
+      return plan
+    }
     if let plan = joinByPullingUp(kind, outer, inner, conditions, correlated) { return plan }
     if let plan = joinNearest(kind, outer, inner, conditions, correlated) { return plan }
     return joinByDomain(kind, outer, inner, conditions, correlated)

@@ -8,11 +8,16 @@ package struct PhysicalPlan: Sendable {
   package var subqueries: [PhysicalNode]
   /// Names of the result's columns, in the order of `root.output`.
   package var columnNames: [String]
+  /// True where rows must be computed one after another: a sequence counts them.
+  package var isSerial: Bool
 
-  package init(root: PhysicalNode, subqueries: [PhysicalNode] = [], columnNames: [String]) {
+  package init(
+    root: PhysicalNode, subqueries: [PhysicalNode] = [], columnNames: [String], isSerial: Bool = false
+  ) {
     self.root = root
     self.subqueries = subqueries
     self.columnNames = columnNames
+    self.isSerial = isSerial
   }
 }
 

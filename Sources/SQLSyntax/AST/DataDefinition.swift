@@ -60,8 +60,8 @@ package struct Constraint: Hashable, Sendable {
     case foreignKey(ForeignKey)
     /// `GENERATED ALWAYS AS (expression) STORED`.
     case generated(Expression)
-    /// `GENERATED ALWAYS | BY DEFAULT AS IDENTITY`.
-    case identity(always: Bool)
+    /// `GENERATED ALWAYS | BY DEFAULT AS IDENTITY (options of the sequence)`.
+    case identity(always: Bool, options: [StatementOption])
   }
   package var name: String?
   package var kind: Kind
@@ -100,6 +100,8 @@ package struct CreateTableAs: Hashable, Sendable {
   package var source: StatementNode
   /// False for `WITH NO DATA`.
   package var withData: Bool
+  /// `CREATE MATERIALIZED VIEW`: where its query stands in the text, to keep its words.
+  package var materializedQuery: SourceRange?
 }
 
 package struct CreateView: Hashable, Sendable {
@@ -132,6 +134,20 @@ package struct CreateIndex: Hashable, Sendable {
   package var predicate: Expression?
 }
 
+/// `CREATE SEQUENCE name options`; the options as PostgreSQL's grammar names them: `increment`, `start`, `owned_by`, ...
+package struct CreateSequence: Hashable, Sendable {
+  package var name: QualifiedName
+  package var persistence: Persistence
+  package var ifNotExists: Bool
+  package var options: [StatementOption]
+}
+
+package struct AlterSequence: Hashable, Sendable {
+  package var name: QualifiedName
+  package var ifExists: Bool
+  package var options: [StatementOption]
+}
+
 package struct CreateSchema: Hashable, Sendable {
   package var name: String
   package var ifNotExists: Bool
@@ -141,8 +157,10 @@ package struct Drop: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable {
     case table
     case view
+    case materializedView
     case schema
     case index
+    case sequence
   }
   package var kind: Kind
   /// Never empty. A schema's name stands in `name`.
@@ -172,6 +190,9 @@ package struct AlterTable: Hashable, Sendable {
     case dropConstraint(String, ifExists: Bool, isCascade: Bool)
     case setOptions([StatementOption])
     case resetOptions([String])
+    case addIdentity(column: String, always: Bool, [StatementOption])
+    case dropIdentity(column: String, ifExists: Bool)
+    case dropExpression(column: String, ifExists: Bool)
   }
   package var target: Target
   package var name: QualifiedName

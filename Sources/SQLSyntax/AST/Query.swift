@@ -115,6 +115,15 @@ package struct WithClause: Hashable, Sendable {
   package var range: SourceRange
 }
 
+extension WithClause {
+  /// True when one of its statements changes rows.
+  package var changesRows: Bool {
+    tables.contains { table in
+      if case .query = table.statement { false } else { true }
+    }
+  }
+}
+
 package struct CommonTable: Hashable, Sendable {
   package enum Materialization: String, Hashable, Sendable {
     case automatic

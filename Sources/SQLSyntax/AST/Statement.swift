@@ -23,9 +23,13 @@ package indirect enum StatementNode: Hashable, Sendable {
   case createTableAs(CreateTableAs)
   case createView(CreateView)
   case createSchema(CreateSchema)
+  case createSequence(CreateSequence)
+  case alterSequence(AlterSequence)
   case createIndex(CreateIndex)
   case drop(Drop)
   case alterTable(AlterTable)
+  /// `REFRESH MATERIALIZED VIEW name`; `withData` is false for WITH NO DATA.
+  case refresh(QualifiedName, withData: Bool)
 
   case explain(Explain)
   case transaction(Transaction)

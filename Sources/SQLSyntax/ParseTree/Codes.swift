@@ -98,6 +98,7 @@ enum ObjectCode: Int {
   case index = 21
   case materializedView = 24
   case schema = 37
+  case sequence = 38
   case tableConstraint = 41
   case table = 42
   case view = 52
@@ -108,12 +109,15 @@ enum AlterTableCode: Int {
   case columnDefault = 4
   case dropNotNull = 6
   case setNotNull = 7
+  case dropExpression = 8
   case dropColumn = 15
   case addConstraint = 19
   case dropConstraint = 27
   case alterColumnType = 30
   case setOptions = 40
   case resetOptions = 41
+  case addIdentity = 68
+  case dropIdentity = 70
 }
 
 enum CommandCode: Int {

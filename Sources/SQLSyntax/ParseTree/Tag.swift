@@ -173,6 +173,23 @@ enum Tag {
     static let ifNotExists: UInt32 = 4
   }
 
+  enum CreateSeqStmt {
+    static let sequence: UInt32 = 1
+    static let options: UInt32 = 2
+    static let ifNotExists: UInt32 = 5
+  }
+
+  enum AlterSeqStmt {
+    static let sequence: UInt32 = 1
+    static let options: UInt32 = 2
+    static let missingOk: UInt32 = 4
+  }
+
+  enum RefreshMatViewStmt {
+    static let skipData: UInt32 = 2
+    static let relation: UInt32 = 3
+  }
+
   enum CreateStmt {
     static let relation: UInt32 = 1
     static let tableElts: UInt32 = 2
@@ -390,6 +407,9 @@ enum Tag {
     static let alterTableCmd: UInt32 = 62
     static let copyStmt: UInt32 = 70
     static let createStmt: UInt32 = 71
+    static let createSeqStmt: UInt32 = 95
+    static let alterSeqStmt: UInt32 = 96
+    static let refreshMatViewStmt: UInt32 = 155
     static let dropStmt: UInt32 = 73
     static let truncateStmt: UInt32 = 74
     static let renameStmt: UInt32 = 81

@@ -103,16 +103,20 @@ extension Translator {
     if !message.messages(Tag.Constraint.including).isEmpty { throw unsupported("INCLUDE", place) }
     if message.string(Tag.Constraint.indexname) != nil { throw unsupported("USING INDEX", place) }
     if message.string(Tag.Constraint.indexspace) != nil { throw unsupported("USING INDEX TABLESPACE", place) }
-    if !message.messages(Tag.Constraint.options).isEmpty { throw unsupported("options of a constraint", place) }
+    let options = message.messages(Tag.Constraint.options)
     let keys = names(message.messages(Tag.Constraint.keys))
     let kind: Constraint.Kind
-    switch ConstraintCode(rawValue: message.int(Tag.Constraint.contype)) {
+    let code = ConstraintCode(rawValue: message.int(Tag.Constraint.contype))
+    if !options.isEmpty, code != .identity { throw unsupported("options of a constraint", place) }
+    switch code {
     case .null: kind = .null
     case .notNull: kind = .notNull
     case .defaultValue: kind = .defaultValue(try constraintExpression(message, "DEFAULT"))
     case .check: kind = .check(try constraintExpression(message, "CHECK"))
     case .generated: kind = .generated(try constraintExpression(message, "GENERATED"))
-    case .identity: kind = .identity(always: message.string(Tag.Constraint.generatedWhen) == "a")
+    case .identity:
+      kind = .identity(
+        always: message.string(Tag.Constraint.generatedWhen) == "a", options: try each(options, option))
     case .primaryKey: kind = .primaryKey(columns: keys)
     case .unique:
       kind = .unique(columns: keys, nullsAreDistinct: !message.bool(Tag.Constraint.nullsNotDistinct))
@@ -154,9 +158,8 @@ extension Translator {
     let into = try required(message.message(Tag.CreateTableAsStmt.into), "CREATE TABLE AS")
     let relation = try required(into.message(Tag.IntoClause.rel), "CREATE TABLE AS")
     let name = qualifiedName(relation)
-    guard message.int(Tag.CreateTableAsStmt.objtype) != ObjectCode.materializedView.rawValue else {
-      throw unsupported("CREATE MATERIALIZED VIEW", name.range, hint: "Use a model of kind FULL, or a view.")
-    }
+    let isMaterialized = message.int(Tag.CreateTableAsStmt.objtype) == ObjectCode.materializedView.rawValue
+    let withData = !into.bool(Tag.IntoClause.skipData)
     try refuseStorage(
       onCommit: into.int(Tag.IntoClause.onCommit), tablespace: into.string(Tag.IntoClause.tableSpaceName),
       accessMethod: into.string(Tag.IntoClause.accessMethod), name.range)
@@ -166,7 +169,24 @@ extension Translator {
       columns: names(into.messages(Tag.IntoClause.colNames)),
       options: try each(into.messages(Tag.IntoClause.options), option),
       source: try statement(try required(message.message(Tag.CreateTableAsStmt.query), "CREATE TABLE AS")),
-      withData: !into.bool(Tag.IntoClause.skipData))
+      withData: withData,
+      materializedQuery: isMaterialized
+        ? viewQueryRange(relation.int(Tag.RangeVar.location), endsInWith: true) : nil)
+  }
+
+  func createSequence(_ message: WireMessage) throws(PulsehouseError) -> CreateSequence {
+    let relation = try required(message.message(Tag.CreateSeqStmt.sequence), "CREATE SEQUENCE")
+    return CreateSequence(
+      name: qualifiedName(relation), persistence: persistence(relation),
+      ifNotExists: message.bool(Tag.CreateSeqStmt.ifNotExists),
+      options: try each(message.messages(Tag.CreateSeqStmt.options), option))
+  }
+
+  func alterSequence(_ message: WireMessage) throws(PulsehouseError) -> AlterSequence {
+    let relation = try required(message.message(Tag.AlterSeqStmt.sequence), "ALTER SEQUENCE")
+    return AlterSequence(
+      name: qualifiedName(relation), ifExists: message.bool(Tag.AlterSeqStmt.missingOk),
+      options: try each(message.messages(Tag.AlterSeqStmt.options), option))
   }
 
   /// `SELECT ... INTO table`: what CREATE TABLE AS does.
@@ -199,12 +219,12 @@ extension Translator {
       name: name, persistence: persistence(relation), orReplace: message.bool(Tag.ViewStmt.replace),
       columns: names(message.messages(Tag.ViewStmt.aliases)),
       options: try each(message.messages(Tag.ViewStmt.options), option), query: query, checkOption: check,
-      queryRange: viewQueryRange(relation.int(Tag.RangeVar.location), hasCheck: check != .none))
+      queryRange: viewQueryRange(relation.int(Tag.RangeVar.location), endsInWith: check != .none))
   }
 
   /// Finds the query of a view by its words: what follows the first `AS` outside parentheses, up to the statement's
-  /// end or the `WITH` of `WITH CHECK OPTION`.
-  private func viewQueryRange(_ start: Int, hasCheck: Bool) -> SourceRange {
+  /// end or, with `endsInWith`, the `WITH` of `WITH CHECK OPTION` or `WITH [NO] DATA` that may stand there.
+  private func viewQueryRange(_ start: Int, endsInWith: Bool) -> SourceRange {
     guard start >= 0 else { return .unknown }
     var lexer = SQLLexer(text, at: start)
     var depth = 0
@@ -222,13 +242,16 @@ extension Translator {
           var ahead = lexer
           queryStart = ahead.next().start
         }
-      } else if depth == 0, lexer.isWord(token, "with") {
-        lastWith = end
+      } else if depth == 0, lexer.isWord(token, "with"), endsInWith, token.start != queryStart {
+        var ahead = lexer
+        var next = ahead.next()
+        for word: StaticString in ["no", "local", "cascaded"] where ahead.isWord(next, word) { next = ahead.next() }
+        if ahead.isWord(next, "data") || ahead.isWord(next, "check") { lastWith = end }
       }
       end = token.end
     }
     guard let queryStart else { return .unknown }
-    return place(queryStart, hasCheck ? lastWith ?? end : end)
+    return place(queryStart, lastWith ?? end)
   }
 
   func createSchema(_ message: WireMessage) throws(PulsehouseError) -> CreateSchema {
@@ -255,6 +278,8 @@ extension Translator {
     switch ObjectCode(rawValue: message.int(Tag.DropStmt.removeType)) {
     case .table: kind = .table
     case .view: kind = .view
+    case .materializedView: kind = .materializedView
+    case .sequence: kind = .sequence
     case .schema: kind = .schema
     case .index: kind = .index
     default: throw unsupported(statementWords())
@@ -324,6 +349,13 @@ extension Translator {
       }
       return .addConstraint(try constraint(element))
     case .dropConstraint: return .dropConstraint(name, ifExists: missingOk, isCascade: isCascade)
+    case .addIdentity:
+      guard let (kind, element) = definition?.choice, kind == Tag.Node.constraint,
+        case .identity(let always, let options) = try constraint(element).kind
+      else { throw unsupported("this form of ADD GENERATED") }
+      return .addIdentity(column: name, always: always, options)
+    case .dropIdentity: return .dropIdentity(column: name, ifExists: missingOk)
+    case .dropExpression: return .dropExpression(column: name, ifExists: missingOk)
     case .setOptions: return .setOptions(try each(definition.map(items) ?? [], option))
     case .resetOptions: return .resetOptions(try each(definition.map(items) ?? [], option).map(\.name))
     case nil: throw unsupported("this form of ALTER TABLE")

@@ -48,6 +48,11 @@ extension Translator {
     case Tag.Node.createTableAsStmt: return .createTableAs(try createTableAs(message))
     case Tag.Node.viewStmt: return .createView(try createView(message))
     case Tag.Node.createSchemaStmt: return .createSchema(try createSchema(message))
+    case Tag.Node.createSeqStmt: return .createSequence(try createSequence(message))
+    case Tag.Node.alterSeqStmt: return .alterSequence(try alterSequence(message))
+    case Tag.Node.refreshMatViewStmt:
+      let relation = try required(message.message(Tag.RefreshMatViewStmt.relation), "REFRESH")
+      return .refresh(qualifiedName(relation), withData: !message.bool(Tag.RefreshMatViewStmt.skipData))
     case Tag.Node.indexStmt: return .createIndex(try createIndex(message))
     case Tag.Node.dropStmt: return .drop(try drop(message))
     case Tag.Node.alterTableStmt: return .alterTable(try alterTable(message))

@@ -8,7 +8,7 @@ package enum CollectedFunction {
   /// One argument of any type; NULLs count.
   case array
   /// One argument for a JSON array, two for an object; NULLs count.
-  case json
+  case json(takesLines: Bool)
   /// One order column; `fraction` nil gives NULL.
   case percentileContinuous(fraction: Double?)
   case percentileDiscrete(fraction: Double?)
@@ -144,9 +144,10 @@ package final class CollectedAccumulator: Accumulator {
     case .concatenation: return concatenation(groups)
     case .array:
       return ArrayFunctions.collect(columns[1], type, groups.map { members(of: Int($0)).map(Array.init) ?? [] })
-    case .json:
+    case .json(let takesLines):
       return try JSONFunctions.collect(
-        Array(columns[1...argumentTypes.count]), type, groups.map { members(of: Int($0)).map(Array.init) ?? [] })
+        Array(columns[1...argumentTypes.count]), type, groups.map { members(of: Int($0)).map(Array.init) ?? [] },
+        takesLines: takesLines)
     case .percentileContinuous(let fraction): return try percentile(groups, fraction)
     case .percentileDiscrete(let fraction):
       return try pick(groups) { values in

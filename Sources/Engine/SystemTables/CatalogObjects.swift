@@ -1,0 +1,110 @@
+import Planning
+import SQLSyntax
+import Vectors
+
+/// What the tables of `pg_catalog` are about, in one order for all of them.
+///
+/// Numbers of objects are made up: positions in the sorted lists of one snapshot, so they hold within a statement only.
+struct CatalogObjects {
+  struct Relation {
+    var name: TableName
+    /// As `pg_class.relkind` has it: `r` a table, `v` a view, `m` a materialized view, `i` an index, `S` a sequence.
+    var kind: String
+    var fields: [Field] = []
+    var defaults: [Int: ColumnDefault] = [:]
+    var constraints: [TableConstraint] = []
+    var definition: String?
+    var rowCount = 0
+    /// Of an index: its table and what it is.
+    var index: (table: TableName, constraint: TableConstraint)?
+  }
+
+  static let schemaBase: Int64 = 2200
+  static let relationBase: Int64 = 16_384
+  static let constraintBase: Int64 = 1 << 24
+
+  let schemas: [String]
+  let relations: [Relation]
+  private let numbers: [TableName: Int64]
+
+  init(_ snapshot: Snapshot, _ warehouse: Warehouse) {
+    var all: [Relation] = []
+    for table in snapshot.tables {
+      let definition = table.definition
+      var defaults: [Int: ColumnDefault] = [:]
+      for (index, column) in definition.columns.enumerated() {
+        if let text = column.defaultText { defaults[index] = try? DefaultValue.decode(text, column.type) }
+      }
+      let constraints = (try? definition.constraints()) ?? []
+      let query = definition.materializedQuery
+      all.append(
+        Relation(
+          name: table.name, kind: query == nil ? "r" : "m", fields: definition.schema.fields, defaults: defaults,
+          constraints: constraints, definition: query, rowCount: table.rowCount))
+      for constraint in constraints where !constraint.columns.isEmpty {
+        let fields = constraint.columns.compactMap { name in definition.schema.fields.first { $0.name == name } }
+        all.append(
+          Relation(
+            name: TableName(table.name.schema, constraint.name), kind: "i", fields: fields,
+            index: (table.name, constraint)))
+      }
+    }
+    all += snapshot.views.map { view in
+      Relation(
+        name: view.name, kind: "v",
+        fields: view.definition.columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) },
+        definition: view.definition.sql)
+    }
+    all += ((try? snapshot.sequences()) ?? []).map { sequence in
+      Relation(
+        name: sequence.name, kind: "S",
+        fields: [
+          Field("last_value", .bigint, isNullable: false), Field("log_cnt", .bigint, isNullable: false),
+          Field("is_called", .boolean, isNullable: false),
+        ])
+    }
+    all += warehouse.systemTables.map { Relation(name: $0.name, kind: "v", fields: $0.fields.fields) }
+    all += SystemView.all.map { Relation(name: $0.name, kind: "v", fields: $0.fields) }
+    relations = all.sorted { $0.name < $1.name }
+    schemas = Set(snapshot.schemas).union(SystemTable.all.map(\.name.schema)).union(["public"]).sorted()
+    numbers = Dictionary(
+      relations.enumerated().map { ($1.name, CatalogObjects.relationBase + Int64($0)) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  func identifier(ofSchema name: String) -> Scalar {
+    schemas.firstIndex(of: name).map { .integer(CatalogObjects.schemaBase + Int64($0)) } ?? .null
+  }
+
+  func identifier(of relation: TableName) -> Scalar { numbers[relation].map { .integer($0) } ?? .integer(0) }
+
+  /// Every constraint that is no mere index, numbered in order.
+  var constraints: [(table: Relation, constraint: TableConstraint)] {
+    relations.flatMap { relation in
+      relation.constraints.compactMap { constraint in
+        if case .index = constraint.kind { nil } else { (relation, constraint) }
+      }
+    }
+  }
+}
+
+extension TableConstraint {
+  /// The CREATE INDEX that would make it.
+  func indexDefinition(of table: TableName) -> String {
+    let unique = keyColumns == nil ? "" : "UNIQUE "
+    let columns = columns.map { SQLPrinter.quoted($0) }.joined(separator: ", ")
+    let nulls = keyColumns?.nullsAreDistinct == false ? " NULLS NOT DISTINCT" : ""
+    return "CREATE \(unique)INDEX \(SQLPrinter.quoted(name)) ON \(table) USING btree (\(columns))\(nulls)"
+  }
+
+  /// As `pg_get_constraintdef` shows it.
+  var constraintDefinition: String {
+    let list = columns.map { SQLPrinter.quoted($0) }.joined(separator: ", ")
+    switch kind {
+    case .primaryKey: return "PRIMARY KEY (\(list))"
+    case .unique(_, let nullsAreDistinct): return "UNIQUE \(nullsAreDistinct ? "" : "NULLS NOT DISTINCT ")(\(list))"
+    case .check(let condition): return "CHECK ((\(condition)))"
+    case .index: return ""
+    }
+  }
+}
