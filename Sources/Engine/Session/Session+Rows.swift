@@ -20,7 +20,7 @@ extension Session {
     let width = definition.columns.count
     let returned = Unchecked(returning)
     let sorted = plan.sorted(for: definition)
-    let metrics = try Executor.run(sorted, in: queryContext(work)) { batch in
+    let metrics = try Executor.run(sorted, in: queryContext(work, snapshot: transaction.snapshot)) { batch in
       let row =
         batch.columns.count == width ? batch : Batch(Array(batch.columns.prefix(width)), rowCount: batch.rowCount)
       try tests.value.test(row)

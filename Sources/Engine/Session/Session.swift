@@ -163,11 +163,12 @@ package final class Session {
     return Planner(schema: scope) { expression in try ConstantEvaluator.value(of: expression, context) }
   }
 
-  func queryContext(_ work: StatementWork, isTimed: Bool = false) -> QueryContext {
+  /// `snapshot`: where the sequences are, when a statement has just made one for its own rows.
+  func queryContext(_ work: StatementWork, isTimed: Bool = false, snapshot: Snapshot? = nil) -> QueryContext {
     QueryContext(
       tables: work.scope, threadCount: settings.threadCount, budget: MemoryBudget(limit: settings.memoryLimit),
       cancellation: work.cancellation, now: work.now, zone: settings.zone,
-      sequences: sequences(open?.transaction.snapshot ?? work.scope.snapshot), parameters: work.parameters,
+      sequences: sequences(snapshot ?? open?.transaction.snapshot ?? work.scope.snapshot), parameters: work.parameters,
       temporaryDirectory: settings.temporaryDirectory, isTimed: isTimed,
       prunes: settings.prunes)
   }

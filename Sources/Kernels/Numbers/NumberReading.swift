@@ -22,8 +22,6 @@ package enum NumberReading {
     var hasPoint = false
     var place = 0
     var index = 0
-    var fractionDigits = 0
-    var wantedFraction = 0
     var formatHasPoint = false
     func peek() -> UInt8? { place < text.count ? text[place] : nil }
     func skipBlanks() { while let byte = peek(), TextCursor.isBlank(byte) { place += 1 } }
@@ -38,7 +36,6 @@ package enum NumberReading {
       guard let byte = peek() else { return }
       if isDigit(byte) {
         digits.append(byte)
-        if hasPoint { fractionDigits += 1 }
         place += 1
       } else if byte == 0x2E, !hasPoint, formatHasPoint || format[index...].contains(where: { $0 == 0x2E }) {
         // The number has fewer digits than the format: its point comes early.
@@ -69,9 +66,7 @@ package enum NumberReading {
         throw PulsehouseError(
           .unsupported,
           "format pattern \(String(decoding: [upper, next], as: UTF8.self)) is not supported by to_number")
-      case (0x39, _), (0x30, _):
-        if formatHasPoint { wantedFraction += 1 }
-        takeDigit()
+      case (0x39, _), (0x30, _): takeDigit()
       case (0x2E, _), (0x44, _):
         formatHasPoint = true
         // Digits beyond the format's are not read.
@@ -94,11 +89,8 @@ package enum NumberReading {
       throw PulsehouseError(
         .user, "invalid input syntax for type numeric: \"\(String(decoding: text, as: UTF8.self))\"", sqlState: "22P02")
     }
-    while fractionDigits < wantedFraction {
-      if !digits.contains(0x2E) { digits.append(0x2E) }
-      digits.append(0x30)
-      fractionDigits += 1
-    }
+    // The answer has the decimal places that were read, not those of the format.
+    if digits.last == 0x2E { digits.removeLast() }
     let all = (isNegative ? [0x2D] : []) + digits
     return try all.withUnsafeBytes { try NumericArithmetic.parse($0) }
   }

@@ -179,7 +179,8 @@ extension Binder {
       1 << 1: "month", 1 << 2: "year", 1 << 3: "day", 1 << 10: "hour", 1 << 11: "minute", 1 << 12: "second",
     ]
     let all: Int64 = 0x7FFF
-    let isBare = !text.isEmpty && text.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 43 || $0 == 46 }
+    let unsigned = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
+    let isBare = !unsigned.isEmpty && unsigned.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || $0 == 46 }
     if name.modifiers.count == 1, let unit = units[mask], isBare {
       return .constant(try evaluate(.cast(.constant(.text("\(text) \(unit)"), .text), .interval), range), .interval)
     }

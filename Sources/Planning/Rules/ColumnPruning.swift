@@ -72,11 +72,12 @@ struct ColumnPruning {
     guard case .project(let inner, let below) = input else { return .project(projections, input) }
     var map: [Column: Expression] = [:]
     for projection in inner { map[projection.column] = projection.expression }
-    // What costs something is not computed twice.
+    // What costs something is not computed twice, and neither is what would differ.
     var uses: [Column: Int] = [:]
     for projection in projections { projection.expression.countColumns(&uses) }
     let isCheap = inner.allSatisfy { projection in
-      projection.expression.children.isEmpty || (uses[projection.column] ?? 0) <= 1
+      let expression = projection.expression
+      return (uses[projection.column] ?? 0) <= 1 || expression.children.isEmpty && !expression.hasVolatile
     }
     guard isCheap else { return .project(projections, input) }
     return project(

@@ -6,10 +6,10 @@ struct ConstantRows {
     let plan = plan.mapInputs(fold)
     switch plan {
     case .shared(let shared, let columns):
-      if case .values(let rows, _) = shared.plan { return .values(rows, columns) }
+      if case .values(let rows, _) = shared.plan, !hasVolatile(rows) { return .values(rows, columns) }
       return plan
     case .project(let projections, .values(let rows, let columns))
-    where rows.count == 1 || projections.allSatisfy { $0.expression.children.isEmpty }:
+    where !hasVolatile(rows) && (rows.count == 1 || projections.allSatisfy { $0.expression.children.isEmpty }):
       // A row's expressions replace its columns.
       let computed = rows.map { row in
         let map = Dictionary(zip(columns, row), uniquingKeysWith: { first, _ in first })
@@ -30,5 +30,10 @@ struct ConstantRows {
     case .filter(_, .values(let rows, let columns)) where rows.isEmpty: return .values([], columns)
     default: return plan
     }
+  }
+
+  /// True for rows that may not be computed twice: RETURNING shows the number that was stored.
+  private func hasVolatile(_ rows: [[Expression]]) -> Bool {
+    rows.contains { $0.contains(where: \.hasVolatile) }
   }
 }

@@ -19,7 +19,11 @@ struct FilterPushdown {
     case .project(let projections, let input):
       var map: [Column: Expression] = [:]
       for projection in projections { map[projection.column] = projection.expression }
-      return .project(projections, push(input, conditions.flatMap { $0.substituting(map).conjuncts }))
+      // A condition on what differs each time it is computed sees the value that is passed on.
+      let volatile = Set(projections.filter { $0.expression.hasVolatile }.map(\.column))
+      let (above, below) = split(conditions) { $0.reads(volatile) }
+      return filtered(
+        .project(projections, push(input, below.flatMap { $0.substituting(map).conjuncts })), above)
     case .aggregate(let aggregate, let input):
       let movable = movableKeys(aggregate)
       let (below, above) = split(conditions) { !movable.isEmpty && $0.readsOnly(Set(movable.keys)) && !$0.isFixed }
