@@ -72,6 +72,13 @@ extension Binder {
     }
     guard !left.isEmpty else { throw BinderError.user("0A000", "cannot compare rows of zero length", range) }
     guard let symbol = op.builtIn, let comparison = ComparisonOperator(symbol: symbol) else {
+      for (a, b) in zip(left, right) {
+        let type = try makeBinary(op, a, b, range, leftRange: range, rightRange: range).type
+        guard type == .boolean else {
+          throw BinderError.user(
+            "42804", "row comparison operator must yield type boolean, not type \(type)", range)
+        }
+      }
       throw BinderError.user(
         "0A000", "could not determine interpretation of row comparison operator \(op.symbol)", range)
     }
