@@ -197,6 +197,8 @@ class Pipeline:
 
     def once(self, engine: str, step: str) -> float:
         process = self.processes[engine]
+        # What the engine before wrote goes to the disk first: none waits there on another's account.
+        os.sync()
         if engine == "pulsehouse" and step.startswith("ingest"):
             return self.ingest(step)
         if engine == "polars":
