@@ -10,7 +10,7 @@
 #define PH_RDKAFKA_FUNCTIONS(F) \
   F(rd_kafka_version_str) F(rd_kafka_err2str) F(rd_kafka_err2name) F(rd_kafka_last_error) F(rd_kafka_fatal_error) \
   F(rd_kafka_conf_new) F(rd_kafka_conf_destroy) F(rd_kafka_conf_set) F(rd_kafka_conf_set_opaque) \
-  F(rd_kafka_conf_set_log_cb) F(rd_kafka_conf_set_error_cb) F(rd_kafka_conf_set_dr_msg_cb) \
+  F(rd_kafka_conf_set_log_cb) F(rd_kafka_conf_set_error_cb) F(rd_kafka_conf_set_connect_cb) F(rd_kafka_conf_set_dr_msg_cb) \
   F(rd_kafka_new) F(rd_kafka_destroy) F(rd_kafka_destroy_flags) \
   F(rd_kafka_opaque) F(rd_kafka_poll) F(rd_kafka_flush) F(rd_kafka_purge) F(rd_kafka_outq_len) \
   F(rd_kafka_topic_new) F(rd_kafka_topic_name) F(rd_kafka_topic_destroy) F(rd_kafka_produce_batch) \

@@ -16,6 +16,8 @@ final class KafkaClient: @unchecked Sendable {
   final class CallbackContext {
     let library: ph_rdkafka
     let journal: KafkaJournal
+    /// Connections to brokers that were begun, less those by which only offsets are told.
+    let connectionCount = Atomic<Int>(0)
     /// Called with each delivered or failed message, from `rd_kafka_poll` and `rd_kafka_flush`.
     var delivered: ((UnsafePointer<rd_kafka_message_t>) -> Void)?
 
@@ -62,6 +64,14 @@ final class KafkaClient: @unchecked Sendable {
       guard let opaque else { return }
       let context = Unmanaged<CallbackContext>.fromOpaque(opaque).takeUnretainedValue()
       context.noteError(rd_kafka_resp_err_t(code), reason.map { String(cString: $0) }, handle)
+    }
+    library.rd_kafka_conf_set_connect_cb(conf) { socket, address, size, name, opaque in
+      // Offsets go to the group's coordinator by a connection of its own, by which no message ever comes.
+      if let opaque, name.map({ !String(cString: $0).hasPrefix("GroupCoordinator") }) ?? true {
+        let context = Unmanaged<CallbackContext>.fromOpaque(opaque).takeUnretainedValue()
+        context.connectionCount.add(1, ordering: .releasing)
+      }
+      return connect(socket, address, socklen_t(size)) == 0 || errno == EINPROGRESS ? 0 : errno
     }
     if delivered != nil {
       library.rd_kafka_conf_set_dr_msg_cb(conf) { _, message, opaque in
@@ -172,6 +182,9 @@ final class KafkaClient: @unchecked Sendable {
     }
     return topics
   }
+
+  /// Grows with each connection to a broker that is begun, before anything comes by it.
+  var connectionCount: Int { context.takeUnretainedValue().connectionCount.load(ordering: .acquiring) }
 
   /// Lets the client report its own errors; messages are not touched.
   func serveCallbacks() { _ = library.rd_kafka_poll(handle, 0) }

@@ -101,6 +101,10 @@ package final class KafkaConsumer {
     }
   }
 
+  /// Grows with each connection to a broker that is begun, before anything comes by it. A message that was received while
+  /// it stayed the same is of the same brokers as those before; after that, who knows what answers under the address.
+  package var connectionCount: Int { client.connectionCount }
+
   /// What the client itself last complained of, such as a broker that does not answer; it goes on trying.
   package var lastClientError: PulsehouseError? { client.journal.lastError }
 

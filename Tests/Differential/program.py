@@ -11,6 +11,11 @@ PROJECT = REPOSITORY / "warehouse"
 PROGRAM = os.environ.get("PULSEHOUSE") or str(REPOSITORY / ".build/release/pulsehouse")
 
 
+def limit(seconds: float) -> float:
+    """Returns how long something may take here: `seconds` on a machine with a processor for each who wants one."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def pulsehouse(data: Path, *arguments: str) -> str:
     """Runs a command on a data folder and returns its standard output; fails with what it said."""
     command = [PROGRAM, "--project", str(PROJECT), "--data", str(data), *arguments]

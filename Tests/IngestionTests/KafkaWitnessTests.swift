@@ -43,10 +43,10 @@ import Testing
 
   /// Looks until the look that is due at `now` is over.
   private func look(
-    _ witness: KafkaWitness, now: Double, hurries: Bool = false, latest: [Int32: KafkaWitness.Mark] = [:]
+    _ witness: KafkaWitness, now: Double, latest: [Int32: KafkaWitness.Mark] = [:]
   ) throws -> KafkaWitness.Finding? {
     for _ in 0..<500 {
-      if let finding = try witness.look(now: now, hurries: hurries, latest: { latest }) { return finding }
+      if let finding = try witness.look(now: now, latest: { latest }) { return finding }
       if !witness.isLooking { return nil }
       usleep(10_000)
     }
@@ -71,15 +71,6 @@ import Testing
     try witness.begin(marks, now: 0)
     #expect(try look(witness, now: 9) == nil)
     #expect(try look(witness, now: 10) == .replaced(partition: 1, offset: marks[1]?.offset ?? -1))
-  }
-
-  @Test func aLostConnectionMakesALookDueAtOnce() throws {
-    var marks = try marks().mapValues { $0[10] }
-    marks[0]?.fingerprint ^= 1
-    let witness = try KafkaWitness(configuration, topic: "t", group: "g", seconds: 1000)
-    try witness.begin(marks, now: 0)
-    #expect(try look(witness, now: 0.5, hurries: true) == nil)
-    #expect(try look(witness, now: 1.5, hurries: true) == .replaced(partition: 0, offset: marks[0]?.offset ?? -1))
   }
 
   /// What was read between two looks may be of another topic already: the older mark is asked for all the same.

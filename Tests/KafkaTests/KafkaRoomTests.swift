@@ -121,6 +121,12 @@ struct KafkaRoomTests {
     let start = KafkaPosition(topic: "t", partition: 0, offset: 0)
     try consumer.assign([start])
     #expect(try readAll(consumer, [start])[0]?.count == 10)
+    // Telling offsets takes a connection, too, but none by which messages come.
+    let connectionCount = consumer.connectionCount
+    try consumer.commit([KafkaPosition(topic: "t", partition: 0, offset: 10)])
+    _ = try consumer.committed("t", partitionCount: 1)
+    #expect(connectionCount > 0)
+    #expect(consumer.connectionCount == connectionCount)
     cluster.setDown()
     for _ in 0..<50 where consumer.lastClientError == nil { _ = try consumer.receive(limit: 10, milliseconds: 100) }
     let error = try #require(consumer.takeClientError())
@@ -129,6 +135,7 @@ struct KafkaRoomTests {
     cluster.setUp()
     try consumer.seek([start])
     #expect(try readAll(consumer, [start])[0]?.count == 10)
+    #expect(consumer.connectionCount > connectionCount)
   }
 
   @Test func nobodyAtTheAddressIsAnErrorInWords() throws {

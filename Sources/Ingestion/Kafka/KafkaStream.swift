@@ -36,6 +36,8 @@ final class KafkaStream: @unchecked Sendable {
   private var nextSequence = 0
   private var isOver = false
   private var mustSync = true
+  /// The consumer's connections when positions were read: what comes by a newer one may be of another topic.
+  private var connectionCount = 0
   /// Syncs since the last message; several in a row find nothing that would explain the broker's refusal.
   private var idleSyncCount = 0
   private var quietSince: Double?
@@ -225,9 +227,7 @@ final class KafkaStream: @unchecked Sendable {
   /// Holds the topic against what was read of it before.
   private func look() throws {
     guard let witness, !leases.held.isEmpty else { return }
-    let finding = try witness.look(
-      now: MachineClock.seconds, hurries: consumer.lastClientError != nil, latest: { collector.marks })
-    switch finding {
+    switch try witness.look(now: MachineClock.seconds, latest: { collector.marks }) {
     case nil: break
     case .outOfRange: mustSync = true
     case .replaced(let partition, let offset): try replaced(partition, offset)
@@ -270,12 +270,18 @@ final class KafkaStream: @unchecked Sendable {
       sequence: nextSequence, generation: generation, batches: batches, floors: floors, next: next)
   }
 
-  /// Receives; nil when a position turned out not to be there, which `sync` will judge.
+  /// Receives; nil when a position turned out not to be there, or when messages came by a new connection: `sync` will
+  /// judge that, and hold the topic against the message that was read last.
   private func receive(limit: Int, isFirst: Bool) throws -> KafkaBatch? {
     do {
       // The client waits for as long as it has fewer than `limit`, which would be long at the topic's end.
       let milliseconds = options.follows ? 100 : 10
-      return try consumer.receive(limit: limit, milliseconds: isFirst ? milliseconds : milliseconds / 5)
+      let batch = try consumer.receive(limit: limit, milliseconds: isFirst ? milliseconds : milliseconds / 5)
+      guard batch.count == 0 || consumer.connectionCount == connectionCount else {
+        mustSync = true
+        return nil
+      }
+      return batch
     } catch {
       if error.sqlState == "42P01" { throw Self.isGone(topic.topic) }
       guard error.sqlState == KafkaConsumer.outOfRangeState, idleSyncCount < 3 else { throw error }
@@ -351,6 +357,7 @@ final class KafkaStream: @unchecked Sendable {
       next[Int(state.partition)] = position.next
       positions.append(KafkaPosition(topic: topic.topic, partition: state.partition, offset: position.from))
     }
+    connectionCount = consumer.connectionCount
     try consumer.assign(positions)
     try witness?.begin(collector.marks, now: MachineClock.seconds)
   }

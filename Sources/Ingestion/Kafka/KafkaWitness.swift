@@ -6,7 +6,8 @@ import Kafka
 ///
 /// A look is made now and then, beside the reading, and waits for nothing. The messages it asks for are those that were
 /// the last ones read at the look before: so what came between the two is held against the past, and a topic that was
-/// made anew and filled beyond our position in the meantime is found at the next look. One thread at a time.
+/// made anew and filled beyond our position in the meantime is found at the next look. That is for brokers that stay
+/// connected: behind a new connection whoever reads the topic goes back to the message it knows. One thread at a time.
 final class KafkaWitness {
   /// A message by what it is known by.
   struct Mark: Hashable, Sendable {
@@ -66,12 +67,9 @@ final class KafkaWitness {
   }
 
   /// Starts a look where one is due, and takes what came of one that was started. `latest` are the messages read last.
-  /// With `hurries` a look is due at once: the connection was lost, and who knows what answers now.
-  func look(
-    now: Double, hurries: Bool = false, latest: () -> [Int32: Mark]
-  ) throws(PulsehouseError) -> Finding? {
+  func look(now: Double, latest: () -> [Int32: Mark]) throws(PulsehouseError) -> Finding? {
     if awaited.isEmpty {
-      guard now - lastLook >= (hurries ? min(1, seconds) : seconds) else { return nil }
+      guard now - lastLook >= seconds else { return nil }
       lastLook = now
       following = latest()
       guard !marks.isEmpty else {

@@ -74,6 +74,12 @@ package final class KafkaSink {
   /// Partitions whose end was seen.
   private var ended: Set<Int32> = []
   private var report = SinkReport()
+  /// The first offset of each partition, as it was when its position was last held against it.
+  private var lows: [Int32: Int64] = [:]
+  /// The messages with which partitions were taken up, until they came once more.
+  private var expected: [Int32: KafkaWitness.Mark] = [:]
+  /// The consumer's connections when the partitions were taken up: what comes by a newer one may be of another topic.
+  private var connectionCount = 0
   /// How often in a row positions were judged that the broker refused.
   private var judgedCount = 0
   /// When the number of the topic's partitions was asked for last.
@@ -129,7 +135,6 @@ package final class KafkaSink {
       throw PulsehouseError(.user, "there is no topic \"\(options.topic)\"", sqlState: "42P01")
     }
     try take(partitionCount: count)
-    try beSure()
     while !options.cancellation.isCancelled {
       guard let batch = try receive() else { continue }
       try take(batch)
@@ -144,7 +149,7 @@ package final class KafkaSink {
       options.progress(current)
       if !options.follows && ended.count == partitions.count { break }
       if options.follows {
-        try look(hurries: batch.count == 0 && consumer.lastClientError != nil)
+        try look()
         let now = MachineClock.seconds
         if now - countedAt > Self.countSeconds { try takeNewPartitions() }
         if now - releasedAt > Self.releaseSeconds {
@@ -158,13 +163,12 @@ package final class KafkaSink {
     return current
   }
 
-  /// Receives; nil when a position turned out not to be there and was judged.
+  /// Receives; nil when a position turned out not to be there and was judged, or when what came is to come once more.
   private func receive() throws -> KafkaBatch? {
+    let batch: KafkaBatch
     do {
       // The client waits for as long as it has fewer than the limit, which would be long at the topic's end.
-      let batch = try consumer.receive(limit: EventClock.batchLimit, milliseconds: options.follows ? 100 : 10)
-      if batch.count > 0 { judgedCount = 0 }
-      return batch
+      batch = try consumer.receive(limit: EventClock.batchLimit, milliseconds: options.follows ? 100 : 10)
     } catch {
       if error.sqlState == "42P01" { throw isGone }
       // Several in a row find nothing that would explain the broker's refusal.
@@ -172,6 +176,13 @@ package final class KafkaSink {
       try judge()
       return nil
     }
+    guard batch.count > 0 else { return batch }
+    guard consumer.connectionCount == connectionCount else {
+      try settle()
+      return nil
+    }
+    judgedCount = 0
+    return batch
   }
 
   private var isGone: PulsehouseError {
@@ -185,38 +196,33 @@ package final class KafkaSink {
   private func judge() throws {
     judgedCount += 1
     try commit { _ in true }
+    try settle()
+  }
+
+  /// Holds all positions against what the topic has now, and goes on there.
+  private func settle() throws {
     for partition in partitions.values { try begin(partition) }
     try assign()
-    try witness.begin(marks, now: MachineClock.seconds)
   }
 
   // MARK: Is it the same topic?
 
-  private var marks: [Int32: KafkaWitness.Mark] { partitions.compactMapValues(\.committedMark) }
-
-  /// Looks at the messages written last before anything is written: waits for that, but not for a broker that is away.
-  private func beSure() throws {
-    let started = MachineClock.seconds
-    try witness.begin(marks, now: started - 3600)
-    repeat {
-      try look(hurries: false)
-      if witness.isLooking { usleep(2000) }
-    } while witness.isLooking && !options.cancellation.isCancelled && MachineClock.seconds - started < 10
-  }
-
-  private func look(hurries: Bool) throws {
-    switch try witness.look(now: MachineClock.seconds, hurries: hurries, latest: { marks }) {
+  private func look() throws {
+    switch try witness.look(now: MachineClock.seconds, latest: { partitions.compactMapValues(\.committedMark) }) {
     case nil: break
     case .outOfRange: try judge()
-    case .replaced(let partition, let offset):
-      let position = partitions[partition]?.position ?? offset + 1
-      throw PulsehouseError(
-        .user,
-        "message \(offset) of partition \(partition) of \(options.topic) is not the one that was written: the topic was "
-          + "made anew, and what it has before offset \(position) was never written",
-        sqlState: KafkaConsumer.outOfRangeState,
-        hint: "Write a topic that was made anew to another lake: its offsets begin again.")
+    case .replaced(let partition, let offset): throw isReplaced(partition, offset)
     }
+  }
+
+  private func isReplaced(_ partition: Int32, _ offset: Int64) -> PulsehouseError {
+    let position = partitions[partition]?.position ?? offset + 1
+    return PulsehouseError(
+      .user,
+      "message \(offset) of partition \(partition) of \(options.topic) is not the one that was written: the topic was "
+        + "made anew, and what it has before offset \(position) was never written",
+      sqlState: KafkaConsumer.outOfRangeState,
+      hint: "Write a topic that was made anew to another lake: its offsets begin again.")
   }
 
   private func takeNewPartitions() throws {
@@ -250,17 +256,32 @@ package final class KafkaSink {
     try assign()
   }
 
+  /// Reads all partitions from the last message of each on that we have: it tells whether the topic still is the same.
   private func assign() throws(PulsehouseError) {
+    connectionCount = consumer.connectionCount
+    expected = partitions.compactMapValues(\.mark).filter { $0.value.offset >= lows[$0.key] ?? 0 }
     try consumer.assign(
       partitions.sorted { $0.key < $1.key }.map {
-        KafkaPosition(topic: options.topic, partition: $0.key, offset: $0.value.position)
+        KafkaPosition(topic: options.topic, partition: $0.key, offset: expected[$0.key]?.offset ?? $0.value.position)
       })
+    try witness.begin(partitions.compactMapValues(\.committedMark), now: MachineClock.seconds)
+  }
+
+  /// Holds a message against the one that we have of its partition.
+  private func compare(_ message: KafkaMessage) throws(PulsehouseError) {
+    // One that was compacted away tells nothing.
+    guard let mark = expected.removeValue(forKey: message.partition), message.offset == mark.offset else { return }
+    guard KafkaWorker.fingerprint(message) != mark.fingerprint else { return }
+    // What is in hand came before, from the topic as it was.
+    try commit { _ in true }
+    throw isReplaced(message.partition, mark.offset)
   }
 
   private func take(_ batch: KafkaBatch) throws(PulsehouseError) {
     guard batch.count > 0 else { return }
     let hours = clock.hours(batch)
     let messages = batch.messages
+    if !expected.isEmpty { for message in messages { try compare(message) } }
     var index = 0
     // Messages of one partition come in runs.
     while index < batch.count {
@@ -306,6 +327,7 @@ package final class KafkaSink {
     let marks = try waiting.ask(forever: options.follows) { milliseconds throws(PulsehouseError) in
       try consumer.watermarks(options.topic, partition.partition, milliseconds: milliseconds)
     }
+    lows[partition.partition] = marks.low
     guard partition.position <= marks.high else {
       throw PulsehouseError(
         .user, "\(name) ends at offset \(marks.high), before offset \(partition.position), which is written next",

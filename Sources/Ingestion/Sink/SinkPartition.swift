@@ -28,7 +28,7 @@ final class SinkPartition {
   private(set) var byteCount: Int64 = 0
 
   /// What the last message added is known by.
-  private var mark: KafkaWitness.Mark?
+  private(set) var mark: KafkaWitness.Mark?
   /// What the last message committed is known by; nil where that is not known.
   var committedMark: KafkaWitness.Mark? { journal.mark }
 
