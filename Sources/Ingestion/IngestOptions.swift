@@ -29,6 +29,9 @@ package struct IngestOptions: Sendable {
   /// Told now and then, from any thread, one call at a time.
   package var progress: @Sendable (IngestProgress) -> Void = { _ in }
 
+  /// What is to be done every so many seconds while a Kafka source is followed, by whoever reads it.
+  package var upkeep: (seconds: Double, work: @Sendable () throws -> Void)?
+
   /// Told, a line each, what a person may want to know while a long ingest goes on.
   package var notice: @Sendable (String) -> Void = { _ in }
 

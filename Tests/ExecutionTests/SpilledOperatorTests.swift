@@ -22,7 +22,9 @@ import Vectors
   static let memory = 1 << 20
 
   /// Runs a plan with room and without, and checks that the second run needed the disk.
-  static func check(_ node: PhysicalNode, _ builder: PlanBuilder, _ comment: String) throws {
+  static func check(
+    _ node: PhysicalNode, _ builder: PlanBuilder, _ comment: String, memory: Int = memory
+  ) throws {
     let (want, peak) = try GroupingTests.run(node, builder, threads: 2, memory: 1 << 30)
     #expect(peak > memory, "\(comment) fits the small budget: \(peak)")
     for threads in [1, 3] {
@@ -50,6 +52,26 @@ import Vectors
     let condition = Expression.compare(.less, col(left, 2), col(right, 2))
     let conditional = builder.join(kinds[kind], left, right, on: [(0, 0)], condition: condition)
     if kinds[kind] != .single { try Self.check(conditional, builder, "\(kinds[kind]) with a condition") }
+  }
+
+  /// Ties are broken by the right side's order, which the way over the disk must keep.
+  @Test(arguments: [ComparisonOperator.less, .lessOrEqual, .greater, .greaterOrEqual], [true, false])
+  func asOfJoins(comparison: ComparisonOperator, isOuter: Bool) throws {
+    var random = Random(seed: isOuter ? 21 : 22)
+    let builder = PlanBuilder()
+    let left = Self.table(builder, 6000, spread: 900, &random)
+    let types: [LogicalType] = [.integer, .bigint, .text]
+    let rows = (0..<60_000).map { row in
+      [random.chance(3) ? .null : int(random.below(900)), int(random.below(3000)), .text("row \(row)")] as [Scalar]
+    }
+    let table = builder.scan(builder.table(types, rows), types)
+    let isDescending = comparison == .less || comparison == .lessOrEqual
+    let right = builder.sort(
+      table, [SortKey(col(table, 1), isDescending: isDescending), SortKey(col(table, 2), isDescending: true)])
+    let nearest = Join.Nearest(left: col(left, 2), right: col(right, 1), comparison: comparison)
+    let node = builder.join(.nearest(isOuter: isOuter), left, right, on: [(0, 0)], nearest: nearest)
+    // Sort and join share it.
+    try Self.check(node, builder, "as-of join \(comparison), outer \(isOuter)", memory: 3 << 20)
   }
 
   @Test func oneKeyTooLargeIsAnError() throws {

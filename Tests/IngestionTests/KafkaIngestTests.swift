@@ -179,10 +179,12 @@ import Vectors
     try house.check(400)
   }
 
-  /// One that follows for ever leaves few segments, not one for each commit.
-  @Test func whoFollowsMergesSmallSegments() throws {
+  /// One that follows for ever leaves few segments, not one for each commit, and with its upkeep few files.
+  @Test func whoFollowsMergesSmallSegmentsAndKeepsUp() throws {
     let house = try TopicHouse(partitions: 2)
     var options = house.house.options
+    let store = house.house.warehouse.store
+    options.upkeep = (0.1, { _ = try store.collect(keeping: 3) })
     options.follows = true
     options.kafkaCommitSeconds = 0.01
     let source = house.house.source
@@ -207,6 +209,11 @@ import Vectors
     #expect(commits.withLock { $0 } >= 40)
     let table = try #require(try warehouse.snapshot().table(TableName("bronze", "events")))
     #expect(table.segmentCount < 24)
+    let files = LocalFileSystem()
+    let schema = Path.join(store.directory, "tables/bronze")
+    let segments = try files.list(schema).flatMap { try files.list(Path.join(schema, $0)) }
+    // What the last snapshots name, and what came since.
+    #expect(!segments.isEmpty && segments.count < 40)
     try house.check(200)
   }
 

@@ -1,6 +1,6 @@
 """Follows a topic for ten minutes with `ingest --follow` and `sink --follow` side by side, and holds that their memory stays:
 what each needs in the middle (median) of the last third is what it needed in the second, but for a tenth and 16 MB, and it
-never needs more than 400 MB. This broker answers a fetch with all it has, whatever it is asked for, and often with what was
+never needs more than 400 MB, and that the files of old snapshots go. This broker answers a fetch with all it has, whatever it is asked for, and often with what was
 read before: hence the peaks.
 
 usage: follow_memory.py [--seconds N] [--rate N] [--seed S]
@@ -43,7 +43,7 @@ def main() -> None:
         house.produce(1000, 1)
         lake = Path(name) / "lake"
         followers = {
-            "ingest": house.start("--follow"),
+            "ingest": house.start("--follow", "--commit-seconds", "1", "--retain", "30s"),
             "sink": subprocess.Popen(
                 house.command("sink", *broker.options, "--topic", "follow", "--lake", str(lake), "--event-time", "timestamp",
                               "--follow", "--quiet", "--roll-seconds", "10"),
@@ -74,6 +74,10 @@ def main() -> None:
             print(f"{table['name']}: {table['rows']:,} rows in {table['segments']} segments")
             # A segment of more rows is merged no more; of smaller ones there are some thirty at most.
             check(table["segments"] <= 32 + table["rows"] // 65_536, "small segments pile up")
+        # Those of the newest hundred snapshots stay, and what came since the last collection.
+        files = sum(1 for _ in house.data.rglob("*.seg"))
+        print(f"{files} segment files for {len(house.rows('SELECT id FROM sys.snapshots'))} snapshots")
+        check(files <= 250, "files of old snapshots pile up")
         lines = sum(path.read_bytes().count(b"\n") for path in lake.rglob("*.jsonl"))
         check(lines == produced, f"{lines} of {produced} messages in the lake")
         for follower, values in samples.items():

@@ -27,7 +27,7 @@ final class JoinOperator: Operator {
   /// Of an as-of join: what the left rows look for, and the right rows' values, by which each key's rows are in order.
   let nearestValue: CompiledExpression?
   private let nearestOrder: CompiledExpression?
-  private(set) var nearest: NearestRows?
+  private var nearest: NearestRows?
   /// The right input's rows, all in one batch.
   private(set) var build = Batch([], rowCount: 0)
   private(set) var table: JoinTable?
@@ -54,6 +54,8 @@ final class JoinOperator: Operator {
 
   var rightTypes: [LogicalType] { right.types }
 
+  var isNearest: Bool { join.nearest != nil }
+
   /// True when right rows without a match are output too.
   var keepsRight: Bool { join.kind == .right || join.kind == .full }
 
@@ -63,7 +65,9 @@ final class JoinOperator: Operator {
       let run = self.run
       let (leftKeys, rightKeys) = (self.leftKeys, self.rightKeys)
       let nullKeys = NullKeys()
-      let rightPlan = SpillingSink.Plan(for: "join", keyCount: rightKeys.count, bits: SpilledJoin.bits) { batch in
+      let rightPlan = SpillingSink.Plan(
+        for: "join", keyCount: rightKeys.count, isNumbered: isNearest, bits: SpilledJoin.bits
+      ) { batch in
         let keys = try rightKeys.map { try $0.evaluate(batch, run.evaluation) }
         if keys.contains(where: { $0.nullCount > 0 }) { nullKeys.note() }
         return keys
@@ -99,22 +103,26 @@ final class JoinOperator: Operator {
       for filter in join.runtimeFilters {
         run.publish(RuntimeFilter.predicates(ofKeys: keys[filter.key]), asFilter: filter.number)
       }
-      if let order = nearestOrder, let comparison = join.nearest?.comparison {
-        let values = try order.evaluate(build, run.evaluation)
-        try reservation.resize(to: inputBytes + table.byteCount + build.rowCount * 8)
-        nearest = NearestRows(table, by: values, comparison)
-      }
+      if isNearest { try reservation.resize(to: inputBytes + table.byteCount + build.rowCount * 8) }
+      nearest = try nearestRows(table, build)
     }
     metrics.memoryCounter.store(reservation.byteCount, ordering: .relaxed)
     try left.prepareOnce()
   }
 
+  /// Puts the right rows of each key in the order of an as-of join; nil for other joins.
+  func nearestRows(_ table: JoinTable, _ build: Batch) throws -> NearestRows? {
+    guard let order = nearestOrder, let comparison = join.nearest?.comparison else { return nil }
+    return NearestRows(table, by: try order.evaluate(build, run.evaluation), comparison)
+  }
+
   /// A join by keys may be done part by part, unless the right rows with a NULL key, all of them, have to be tested for
-  /// every left row. Of NOT IN without a further condition it is enough to know whether there are any.
+  /// every left row. Of NOT IN without a further condition it is enough to know whether there are any. An as-of join
+  /// without keys has no parts.
   private var canSpill: Bool {
     if rightKeys.isEmpty { return false }
     switch join.kind {
-    case .nearest: return false
+    case .nearest: return !join.rightKeys.allSatisfy { $0.columns.isEmpty }
     case .antiNullAware, .mark(_, nullAware: true): return condition == nil
     case .inner, .left, .right, .full, .semi, .anti, .single, .mark: return true
     }
@@ -190,7 +198,7 @@ final class JoinOperator: Operator {
 
   override func makeWorker() throws -> OperatorWorker {
     if let spilled { return SpilledWorker(spilled) }
-    let side = JoinSide(build: build, table: table, flags: keepsRight ? makeMatchFlags() : nil)
+    let side = JoinSide(build: build, table: table, nearest: nearest, flags: keepsRight ? makeMatchFlags() : nil)
     return Worker(self, JoinWorker(self, side), try left.worker())
   }
 

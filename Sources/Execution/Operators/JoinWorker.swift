@@ -9,6 +9,7 @@ final class JoinWorker {
   private let build: Batch
   private let table: JoinTable?
   private let probe: JoinProbe?
+  private let nearestRows: NearestRows?
   private let flags: AlignedBuffer?
   /// Whether the right side has no row at all, and whether some row has a NULL key.
   private let isEmpty: Bool
@@ -27,6 +28,7 @@ final class JoinWorker {
     build = side.build
     table = side.table
     probe = side.table.map { JoinProbe($0) }
+    nearestRows = side.nearest
     flags = side.flags
     isEmpty = side.whole?.isEmpty ?? (side.build.rowCount == 0)
     hasNullKeys = side.whole?.hasNullKeys ?? !(side.table?.nullKeyRows.isEmpty ?? true)
@@ -191,7 +193,7 @@ final class JoinWorker {
 
   /// An as-of join: every left row has one match at most, found by binary search among the rows of its key.
   private func nearest(_ batch: Batch, isOuter: Bool, _ emit: Emit) throws {
-    guard let probe, let nearest = operation.nearest, let value = operation.nearestValue else {
+    guard let probe, let nearest = nearestRows, let value = operation.nearestValue else {
       throw PulsehouseError(.internal, "an as-of join without its order")
     }
     let count = batch.rowCount

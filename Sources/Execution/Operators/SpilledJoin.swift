@@ -54,6 +54,8 @@ final class SpilledJoin: @unchecked Sendable {
     var size = BatchSize()
     var byteCount = 0
     var isTooLarge = false
+    // They are put together to be indexed, and of an as-of join in order once more.
+    let copies = operation.isNearest ? 3 : 2
     func fits(_ total: Int) throws -> Bool {
       if reservation.tryResize(to: total) { return true }
       if part.bits < HashPart.finestBits, batches.count > 1 { return false }
@@ -65,27 +67,46 @@ final class SpilledJoin: @unchecked Sendable {
       try operation.run.checkpoint()
       byteCount += size.byteCount(batch)
       batches.append(batch)
-      // They are put together to be indexed.
-      isTooLarge = try !fits(byteCount * 2)
+      isTooLarge = try !fits(byteCount * copies)
     }
     if isTooLarge {
       try reservation.resize(to: 0)
       return nil
     }
     let types = operation.join.rightKeys.map { $0.type } + operation.rightTypes
-    let all = Concat.batches(batches, types: types)
+    var all = Concat.batches(batches, types: types + (operation.isNearest ? [.bigint] : []))
     batches.removeAll()
+    if operation.isNearest { all = SpilledJoin.inOrder(all) }
     let build = Batch(Array(all.columns[keyCount...]), rowCount: all.rowCount)
     let table = try JoinTable(
       keys: Array(all.columns[..<keyCount]), rowCount: all.rowCount, nullsMatch: operation.join.nullsMatch
     ) { bytes in
       try operation.run.checkpoint()
-      try reservation.resize(to: byteCount * 2 + bytes)
+      try reservation.resize(to: byteCount * copies + bytes)
     }
     return JoinSide(
-      build: build, table: table,
+      build: build, table: table, nearest: try operation.nearestRows(table, build),
       flags: operation.keepsRight ? AlignedBuffer(byteCount: max(1, build.rowCount), zeroed: true) : nil,
       whole: (isEmpty: false, hasNullKeys: hasNullKeys))
+  }
+}
+
+extension SpilledJoin {
+  /// Returns rows in the order of the numbers in their last column, without these.
+  fileprivate static func inOrder(_ all: Batch) -> Batch {
+    let count = all.rowCount
+    guard let numbers = all.columns.last?.flattened() else { return all }
+    let keys = AlignedBuffer(byteCount: max(8, count * 8))
+    let rows = AlignedBuffer(byteCount: max(4, count * 4))
+    for row in 0..<count {
+      keys.values(as: UInt64.self)[row] = numbers.values(as: UInt64.self)[row]
+      rows.values(as: UInt32.self)[row] = UInt32(truncatingIfNeeded: row)
+    }
+    PairSorter().sort(keys.values(as: UInt64.self), rows.values(as: UInt32.self), count: count, bits: 63)
+    let order = UnsafeBufferPointer(start: UnsafePointer(rows.values(as: UInt32.self)), count: count)
+    return withExtendedLifetime(rows) {
+      Gather.rows(Batch(Array(all.columns.dropLast()), rowCount: count), at: order)
+    }
   }
 }
 
@@ -94,6 +115,8 @@ struct JoinSide {
   let build: Batch
   /// Nil without keys.
   let table: JoinTable?
+  /// Of an as-of join: the rows of each key in order.
+  let nearest: NearestRows?
   /// A byte for each right row: did it find a match? Nil when nobody asks.
   let flags: AlignedBuffer?
   /// Of a part: what is true of the whole right side.

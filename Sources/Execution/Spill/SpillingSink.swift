@@ -1,3 +1,4 @@
+import Bytes
 import Kernels
 import Synchronization
 import Vectors
@@ -5,7 +6,7 @@ import Vectors
 /// The rows of an input: kept in memory in their order, or on disk by the hash of their keys, in any order.
 enum CollectedRows {
   case kept(KeptRows)
-  /// One for each worker. Rows are keys, then the row's columns.
+  /// One for each worker. Rows are keys, then the row's columns, then its number where `Plan.isNumbered`.
   case spilled([SpillPartitions])
 }
 
@@ -17,6 +18,8 @@ final class SpillingSink: Sink {
   private let spill: SpillPartitions
   private var size = BatchSize()
   private var byteCount = 0
+  /// The number of the next row that goes to disk: its morsel's place, then its own in the morsel.
+  private var number: Int64 = 0
 
   /// What the workers of an input agree on.
   final class Plan: Sendable {
@@ -25,23 +28,32 @@ final class SpillingSink: Sink {
     let keys: @Sendable (Batch) throws -> [Vector]
     /// False when the keys are all there is to a row.
     let hasColumns: Bool
+    /// True when rows on disk have a last column by which their order in the input can be had again.
+    let isNumbered: Bool
     let bits: Int
     fileprivate let isOnDisk: Atomic<Bool>
 
     init(
-      for purpose: String, keyCount: Int, hasColumns: Bool = true, bits: Int = 6, onDisk: Bool = false,
+      for purpose: String, keyCount: Int, hasColumns: Bool = true, isNumbered: Bool = false, bits: Int = 6,
+      onDisk: Bool = false,
       _ keys: @escaping @Sendable (Batch) throws -> [Vector]
     ) {
       self.purpose = purpose
       self.keyCount = keyCount
       self.hasColumns = hasColumns
+      self.isNumbered = isNumbered
       self.bits = bits
       self.keys = keys
       isOnDisk = Atomic(onDisk)
     }
 
-    func row(_ batch: Batch) throws -> Batch {
-      Batch(try keys(batch) + (hasColumns ? batch.columns : []), rowCount: batch.rowCount)
+    func row(_ batch: Batch, number: inout Int64) throws -> Batch {
+      let columns = try keys(batch) + (hasColumns ? batch.columns : [])
+      guard isNumbered else { return Batch(columns, rowCount: batch.rowCount) }
+      let numbers = AlignedBuffer(byteCount: batch.rowCount * 8)
+      for row in 0..<batch.rowCount { numbers.values(as: Int64.self)[row] = number + Int64(row) }
+      number += Int64(batch.rowCount)
+      return Batch(columns + [Vector(.bigint, count: batch.rowCount, buffer: numbers)], rowCount: batch.rowCount)
     }
   }
 
@@ -57,7 +69,12 @@ final class SpillingSink: Sink {
     share = run.context.budget.limit / 4 / run.threadCount
   }
 
-  override func begin(ordinal: Int) { morsels.append((ordinal, [])) }
+  override func begin(ordinal: Int) {
+    morsels.append((ordinal, []))
+    number = SpillingSink.number(ofMorsel: ordinal)
+  }
+
+  private static func number(ofMorsel ordinal: Int) -> Int64 { Int64(ordinal) << 32 }
 
   override func consume(_ batch: Batch) throws {
     if !plan.isOnDisk.load(ordering: .relaxed) {
@@ -69,16 +86,18 @@ final class SpillingSink: Sink {
       plan.isOnDisk.store(true, ordering: .relaxed)
     }
     try moveToDisk()
-    try spill.append(try plan.row(batch))
+    try spill.append(try plan.row(batch, number: &number))
     try reservation.resize(to: spill.byteCount)
   }
 
   private func moveToDisk() throws {
     if morsels.isEmpty { return }
     for morsel in morsels {
-      for batch in morsel.batches { try spill.append(try plan.row(batch)) }
+      // The last one is not at its end: its next rows go on with the number.
+      number = SpillingSink.number(ofMorsel: morsel.ordinal)
+      for batch in morsel.batches { try spill.append(try plan.row(batch, number: &number)) }
     }
-    morsels = [(0, [])]
+    morsels = []
     byteCount = 0
   }
 
@@ -106,7 +125,8 @@ final class SpillingSink: Sink {
   /// Sends rows that were kept to disk after all.
   static func spill(_ kept: KeptRows, _ plan: Plan, _ run: QueryRun) throws -> [SpillPartitions] {
     let spill = SpillPartitions(run, keyCount: plan.keyCount, bits: plan.bits)
-    for batch in kept.batches { try spill.append(try plan.row(batch)) }
+    var number: Int64 = 0
+    for batch in kept.batches { try spill.append(try plan.row(batch, number: &number)) }
     try spill.write()
     return [spill]
   }

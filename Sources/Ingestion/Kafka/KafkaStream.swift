@@ -45,6 +45,7 @@ final class KafkaStream: @unchecked Sendable {
   private var sharedAt = 0.0
   private var countedAt = MachineClock.seconds
   private var trimmedAt = MachineClock.seconds
+  private var keptUpAt = MachineClock.seconds
   private var mergedCommitCount = 0
   /// What others have committed of partitions that are not ours, and since when.
   private var others: (positions: [Int32: Int64], lookedAt: Double, since: Double) = ([:], 0, MachineClock.seconds)
@@ -191,6 +192,10 @@ final class KafkaStream: @unchecked Sendable {
     if commitCount - mergedCommitCount >= Self.commitsToMerge {
       mergedCommitCount = commitCount
       try collector.mergeSegments()
+    }
+    if let upkeep = options.upkeep, now - keptUpAt >= upkeep.seconds {
+      keptUpAt = now
+      try upkeep.work()
     }
   }
 

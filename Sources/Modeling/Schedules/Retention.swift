@@ -4,12 +4,15 @@ import Engine
 /// Which snapshots stay readable; what only older ones name is removed from the disk.
 ///
 /// Kept are those younger than `seconds`, the newest `count`, the one that the last published run can be undone to, and
-/// those up to which models, and what an unfinished run left, have read their tables: without these a model's next build could not see what changed, and
-/// would have to build everything. The last two count for 35 days, so that what nobody runs any more keeps no garbage.
-/// What live readers read is kept by the engine besides.
+/// those up to which models, and what an unfinished run left, have read their tables: without these a model's next build
+/// could not see what changed, and would have to build everything. The last two count for 35 days, so that what nobody runs
+/// any more keeps no garbage. What live readers read is kept by the engine besides.
 package struct Retention: Hashable, Sendable {
   package var seconds: Int64 = 86_400
   package var count = 100
+
+  /// Seconds between collections, for who stays: garbage is at most a tenth older than it has to be.
+  package var collectionSeconds: Double { min(600, max(1, Double(seconds) / 10)) }
 
   private static let mostSeconds: Int64 = 35 * 86_400
 

@@ -204,9 +204,7 @@ struct TreePrinter {
       if !bounds.isEmpty { result.append("bounds: \(bounds.joined(separator: ", "))") }
       return result
     case .join(let join):
-      var result: [String] = []
-      if case .nearest = join.kind { result.append("right side: held in memory, sorted") }
-      return result + join.runtimeFilters.map { "makes runtime filter #\($0.number): \(join.rightKeys[$0.key])" }
+      return join.runtimeFilters.map { "makes runtime filter #\($0.number): \(join.rightKeys[$0.key])" }
     case .window(let window):
       var result: [String] = []
       if !window.calls.isEmpty {

@@ -2,6 +2,7 @@ import Bytes
 import Engine
 import Execution
 import Ingestion
+import Modeling
 
 /// `pulsehouse ingest`: every source of the project into bronze.
 package enum IngestCommand: Command {
@@ -16,6 +17,7 @@ package enum IngestCommand: Command {
         "when a partition no longer has the next message: fail (default), skip the gap, or restart the partition"),
       OptionSpecification("commit-rows", value: "N", "of a Kafka source: commit after this many rows"),
       OptionSpecification("commit-seconds", value: "S", "of a Kafka source: commit after this time (default: 5)"),
+      CollectCommand.retain,
     ] + KafkaArguments.options,
     discussion: """
       Sources are the files below sources/; without operands all of them are ingested. A lake is read from where it was
@@ -23,6 +25,8 @@ package enum IngestCommand: Command {
       commit's offsets to where it ended at the start, or with --follow for ever. Rows and the position of every file or
       partition are one commit, so after a kill the next ingest goes on without a gap and without a double. A file that
       is not what it was is reported and left alone. Several processes may ingest one topic: they share its partitions.
+      Who follows merges the small segments of its commits, and every ten minutes (for --retain below 100 minutes, a tenth
+      of it) removes what nobody can look back to any more, as `pulsehouse gc` does.
       With --brokers a lake whose source names its topic is read from that topic, without the lake between.
       """)
 
@@ -76,6 +80,7 @@ package enum IngestCommand: Command {
     var output = StandardOutput()
     var written: [String] = []
     let warehouse = try OpenWarehouse.open(place, arguments, forWriting: true)
+    if options.follows { options.upkeep = try collection(place, arguments, warehouse, options.notice) }
     try Ingest.run(sources, names: arguments.operands, into: warehouse, options: options) { report in
       line.clear()
       for warning in report.warnings.prefix(20) { Terminal.note("warning: \(warning.file): \(warning.message)") }
@@ -91,6 +96,31 @@ package enum IngestCommand: Command {
     try output.flush()
     // To follow ends in no other way.
     if !options.follows { try options.cancellation.check() }
+  }
+
+  /// Collects garbage by the rule of the project, as it is then. A project with a mistake keeps its garbage, not its
+  /// messages: they go on.
+  private static func collection(
+    _ place: Workplace, _ arguments: Arguments, _ warehouse: Warehouse, _ notice: @escaping @Sendable (String) -> Void
+  ) throws -> (seconds: Double, work: @Sendable () throws -> Void) {
+    let retainedSeconds = try arguments.value("retain").map { try Retention.seconds($0) }
+    var standard = Retention()
+    if let retainedSeconds { standard.seconds = retainedSeconds }
+    let folder = place.project
+    return (
+      standard.collectionSeconds,
+      {
+        do {
+          let project = try Project.load(folder)
+          var retention = project.retention
+          if let retainedSeconds { retention.seconds = retainedSeconds }
+          let report = try retention.collect(warehouse, project, now: MachineClock.microsecondsSince1970)
+          if report.removedFileCount > 0 { notice(CollectCommand.text(report)) }
+        } catch let error as PulsehouseError where error.kind != .corrupt {
+          notice("no garbage is collected: \(error.message)")
+        }
+      }
+    )
   }
 
   private static func text(_ report: IngestReport) -> String {

@@ -156,7 +156,7 @@ final class WarehouseWatch: WatchWork {
 
   // MARK: Garbage
 
-  var collectionSeconds: Double { min(600, max(1, Double(retainedSeconds ?? 86_400) / 10)) }
+  var collectionSeconds: Double { retention.collectionSeconds }
 
   func collect() throws -> String? {
     guard let project, try warehouse.snapshot().id != collectedAt else { return nil }
