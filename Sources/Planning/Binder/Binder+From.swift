@@ -218,7 +218,8 @@ extension Binder {
   }
 
   func item(
-    _ plan: LogicalPlan, _ names: [String], schema: String?, name: String, _ alias: TableAlias?, _ range: SourceRange
+    _ plan: LogicalPlan, _ names: [String], schema: String?, name: String, _ alias: TableAlias?, _ range: SourceRange,
+    isScalar: Bool = false
   ) throws -> FromItem {
     let name = alias?.name ?? name
     var names = names
@@ -233,9 +234,9 @@ extension Binder {
     let visible = zip(names, plan.output).map {
       VisibleColumn(name: $0, relation: name.isEmpty ? nil : name, expression: .column($1))
     }
-    return FromItem(
-      plan: plan,
-      relations: [ScopeRelation(schema: alias == nil ? schema : nil, name: name, columns: visible)], visible: visible)
+    let relation = ScopeRelation(
+      schema: alias == nil ? schema : nil, name: name, columns: visible, isScalar: isScalar)
+    return FromItem(plan: plan, relations: [relation], visible: visible)
   }
 
   // MARK: Joins

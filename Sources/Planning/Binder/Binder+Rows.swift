@@ -36,6 +36,7 @@ extension Binder {
         stage.references.append(reference)
       }
     }
+    if relation.isScalar, let column = relation.columns.first { return column.expression }
     return makeRow(relation.columns.map { RowField(name: $0.name, value: $0.expression) })
   }
 

@@ -32,7 +32,8 @@ extension Binder {
         if name == "as_of" { return try bindPast(syntax, function, item.call.range) }
         if let plan = try constantRows(syntax, name, scope, item.call.range) {
           return try self.item(
-            plan, [function.alias?.name ?? name], schema: nil, name: name, function.alias, function.range)
+            plan, [function.alias?.name ?? name], schema: nil, name: name, function.alias, function.range,
+            isScalar: true)
         }
         if !SetFunctionNames.contains(name) { return try bindRowFunction(function, item.call, name, parent) }
       }
@@ -46,8 +47,8 @@ extension Binder {
       }
       try refuseNumericSeries(call, item.call.range)
       calls.append(call)
-      // The only column of a function is called as its table is.
-      let isOnly = function.items.count == 1 && call.columns.count == 1
+      // The only column of a function is called as its table is, unless the function names it.
+      let isOnly = function.items.count == 1 && call.columns.count == 1 && call.columns[0].name == name
       names += isOnly ? [function.alias?.name ?? name] : call.columns.map(\.name)
     }
     var expansion = Expansion(calls)
@@ -59,7 +60,8 @@ extension Binder {
     var name = ""
     if case .call(let syntax)? = first { name = syntax.baseName }
     return try item(
-      .expand(expansion, .values([[]], [])), names, schema: nil, name: name, function.alias, function.range)
+      .expand(expansion, .values([[]], [])), names, schema: nil, name: name, function.alias, function.range,
+      isScalar: names.count == 1)
   }
 
   /// `json_to_record(x) AS t(a integer, b text)` and `json_to_recordset`: members become columns; nil for other functions.
@@ -120,7 +122,7 @@ extension Binder {
     let own = column(name, for: value)
     return try item(
       .project([Projection(value, as: own)], .values([[]], [])), [function.alias?.name ?? name], schema: nil,
-      name: name, function.alias, function.range)
+      name: name, function.alias, function.range, isScalar: true)
   }
 
   /// generate_series of constants, and unnest of an array that is written out, are rows of their own.

@@ -21,6 +21,8 @@ struct ScopeRelation {
   var schema: String?
   var name: String
   var columns: [VisibleColumn]
+  /// Of a function that gives one value a row: its name stands for the value, not for a row.
+  var isScalar = false
 }
 
 struct VisibleColumn {

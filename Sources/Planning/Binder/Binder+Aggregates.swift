@@ -1,0 +1,148 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// Calls of aggregates.
+extension Binder {
+  func bindAggregate(
+    _ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    if stage.isAggregateArgument {
+      throw BinderError.user("42803", "aggregate function calls cannot be nested", range)
+    }
+    guard let collector = stage.aggregates else {
+      throw BinderError.user("42803", "aggregate functions are not allowed in \(stage.clause)", range)
+    }
+    let input = Stage(stage.scope, "aggregate arguments")
+    input.isAggregateArgument = true
+    input.aggregates = collector
+    if call.isWithinGroup, Binder.hypotheticalSets.contains(name) {
+      let result = try bindHypothetical(call, name, collector, input, range)
+      collector.input.attachments += input.attachments
+      return result
+    }
+    if let calls = try fractions(call, name, input), !calls.isEmpty {
+      let parts = try calls.map { collect(try makeAggregate($0, name, input, range), name, collector) }
+      collector.input.attachments += input.attachments
+      // No row gives NULL, not an array of NULLs.
+      let some = zip(calls, parts).first { call, _ in
+        if case .literal(.null) = call.arguments[0].value.node { false } else { true }
+      }
+      let type = LogicalType.array(parts[0].type)
+      return .branch(
+        [Branch(when: .isNull(some?.1 ?? parts[0]), then: .null(type))],
+        otherwise: .call(.makeArray, parts, type), type)
+    }
+    var aggregate = try makeAggregate(call, name, input, range)
+    collector.input.attachments += input.attachments
+    if let known = collector.calls.first(where: { $0.matches(aggregate) }) { return .column(known.output) }
+    let isCount = aggregate.function == .count || aggregate.function == .countStar
+    aggregate.output = column(name, aggregate.output.type, isNullable: !isCount)
+    collector.calls.append(aggregate)
+    return .column(aggregate.output)
+  }
+
+  /// Binds an aggregate's arguments; the output column has the right type but no identity yet.
+  func makeAggregate(
+    _ call: FunctionCall, _ name: String, _ input: Stage, _ range: SourceRange
+  ) throws -> AggregateCall {
+    func output(_ type: LogicalType) -> Column { Column(id: 0, name: name, type: type) }
+    if call.isVariadic { throw BinderError.unsupported("VARIADIC", range) }
+    let filter = try call.filter.map { try bindCondition($0, input, "FILTER") }
+    if call.isStar {
+      guard name == "count" else {
+        throw BinderError.user("42809", "\(name)(*) specified, but \(name) is not an aggregate function", range)
+      }
+      return AggregateCall(.countStar, [], filter: filter, output: output(.bigint))
+    }
+    var order = try flattened(call.orderBy, input.scope).map { try bindSortItem($0, input) }
+    var arguments = try call.arguments.map { try bind($0.value, input) }
+    var ranges = call.arguments.map(\.value.range)
+    let isOrderedSet = AggregateSignatures.isOrderedSet(name)
+    if isOrderedSet != call.isWithinGroup {
+      throw BinderError.user(
+        "42809",
+        isOrderedSet
+          ? "WITHIN GROUP is required for ordered-set aggregate \(name)"
+          : "\(name) is not an ordered-set aggregate, so it cannot have WITHIN GROUP", range)
+    }
+    if isOrderedSet {
+      guard order.count == 1 else { throw BinderError.unsupported("WITHIN GROUP with several values", range) }
+      arguments.append(order[0].expression)
+      ranges.append(call.orderBy[0].value.range)
+    }
+    if name == "string_agg", arguments.contains(where: { $0.type == .bytea }) {
+      throw BinderError.unsupported("string_agg of bytea", range)
+    }
+    let types = arguments.map { TypeKind($0.type) }
+    let signature: AggregateSignatures.Entry
+    let declared: [TypeKind]
+    switch resolveOverload(AggregateSignatures.named(name), types) {
+    case .found(let found, let kinds): (signature, declared) = (found, kinds)
+    case .none: throw BinderError.noFunction(name, types, range)
+    case .ambiguous: throw BinderError.ambiguousFunction(name, types, range)
+    }
+    for index in arguments.indices {
+      arguments[index] =
+        declared[index] == .anyCompatible
+        ? try coerce(
+          arguments[index], to: arguments[index].type == .unknown ? .text : arguments[index].type, ranges[index])
+        : try coerce(arguments[index], toKind: declared[index], ranges[index])
+    }
+    if call.isDistinct {
+      for argument in arguments { try requireEquality(argument.type, range) }
+      if !order.isEmpty, !isOrderedSet, !order.allSatisfy({ arguments.contains($0.expression) }) {
+        throw BinderError.user(
+          "42P10", "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list", range)
+      }
+    }
+    switch signature.function {
+    case .jsonAggregate, .jsonObjectAggregate:
+      let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+      for index in arguments.indices {
+        arguments[index] = try asJSON(arguments[index], type, ranges[index])
+        // As the session's zone shows it, which the aggregate does not know.
+        if arguments[index].type == .timestamptz, index == arguments.count - 1 {
+          arguments[index] = .call(.toJSON, [arguments[index]], type)
+        }
+      }
+    case .arrayAggregate where arguments[0].type.isRecord: throw BinderError.unsupported("array_agg of rows", range)
+    default: break
+    }
+    let result: LogicalType
+    switch signature.function {
+    case .percentileDiscrete, .mode, .anyValue: result = arguments[arguments.count - 1].type
+    case .jsonAggregate, .jsonObjectAggregate: result = name.hasPrefix("jsonb") ? .jsonb : .json
+    case .arrayAggregate:
+      result = .array(arguments[0].type)
+      if case .array = arguments[0].type { throw BinderError.unsupported("array_agg of arrays", range) }
+    case .min, .max: result = arguments[0].type == .varchar(length: nil) ? .text : minMaxType(arguments[0].type)
+    default: result = signature.result.type
+    }
+    if isOrderedSet {
+      let value = arguments.removeLast()
+      order[0].expression = value
+      try requireOrder(value.type, range)
+      if value.type.element != nil { throw BinderError.unsupported("\(name) of arrays", range) }
+    }
+    return AggregateCall(
+      signature.function, arguments, isDistinct: call.isDistinct, filter: filter, order: order,
+      output: output(result))
+  }
+
+  private func minMaxType(_ type: LogicalType) -> LogicalType {
+    switch type {
+    case .varchar: .text
+    case .numeric: .numeric(precision: nil, scale: nil)
+    default: type
+    }
+  }
+}
+
+extension AggregateCall {
+  /// Tells whether both compute the same.
+  func matches(_ other: AggregateCall) -> Bool {
+    function == other.function && arguments == other.arguments && isDistinct == other.isDistinct
+      && filter == other.filter && order == other.order
+  }
+}

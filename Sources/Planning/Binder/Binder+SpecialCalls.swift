@@ -1,0 +1,243 @@
+import Bytes
+import SQLSyntax
+import Vectors
+
+/// Calls of functions that stand for other expressions.
+extension Binder {
+  /// Functions that are other expressions underneath.
+  func bindSpecial(
+    _ name: String, _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
+  ) throws -> Expression? {
+    func text(_ index: Int) throws -> Expression {
+      let argument = arguments[index]
+      return argument.type == .unknown || argument.type.isText
+        ? try coerce(argument, to: .text, ranges[index]) : .cast(argument, .text)
+    }
+    /// As the value is shown: a boolean by its first letter, unlike its cast.
+    func printed(_ index: Int) throws -> Expression {
+      if let value = padded(arguments[index]) { return value }
+      guard arguments[index].type == .boolean else { return try text(index) }
+      return .branch(
+        [
+          Branch(when: arguments[index], then: .constant(.text("t"), .text)),
+          Branch(when: .not(arguments[index]), then: .constant(.text("f"), .text)),
+        ], otherwise: nil, .text)
+    }
+    if let array = try bindArrayFunction(name, arguments, ranges, range) { return array }
+    switch (name, arguments.count) {
+    case ("octet_length", 1), ("bit_length", 1):
+      guard let value = padded(arguments[0]) else { break }
+      return try bindSpecial(name, [value], ranges, range)
+        ?? .call(.octetLength, [value], .integer)
+    default: break
+    }
+    switch (name, arguments.count) {
+    case ("concat", 1...): return .call(.concat, try arguments.indices.map(printed), .text)
+    case ("concat_ws", 2...):
+      return .call(.concatWithSeparator, [try text(0)] + (try arguments.indices.dropFirst().map(printed)), .text)
+    case ("jsonb_build_array", _), ("json_build_array", _), ("jsonb_build_object", _), ("json_build_object", _):
+      let isObject = name.hasSuffix("object")
+      if isObject, arguments.count % 2 != 0 {
+        throw BinderError.user("22023", "argument list must have even number of elements", range)
+      }
+      let values = try zip(arguments, ranges).map { value, range in
+        value.type == .unknown ? try coerce(value, to: .text, range) : value
+      }
+      let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+      return .call(
+        isObject ? .jsonBuildObject : .jsonBuildArray, try values.map { try asJSON($0, type, range) }, type)
+    case ("overlaps", 4): return try bindOverlaps(arguments, ranges, range)
+    case ("json_object", 1...2), ("jsonb_object", 1...2):
+      let type: LogicalType = name == "jsonb_object" ? .jsonb : .json
+      let texts = try zip(arguments, ranges).map { try coerce($0, to: .array(.text), $1) }
+      return .call(.jsonObject, texts, type)
+    case ("array_to_json", 1):
+      guard arguments[0].type.element != nil else { return nil }
+      return .call(.toJSON, [arguments[0]], .json)
+    case ("current_setting", 1...2):
+      guard let setting = try constantText(arguments[0], ranges[0]) else {
+        throw BinderError.unsupported("current_setting of a name that is no constant", range)
+      }
+      if let value = names.setting(setting) { return .constant(.text(value), .text) }
+      if arguments.count == 2, try constant(try coerce(arguments[1], to: .boolean, ranges[1]), range) == .boolean(true)
+      {
+        return .null(.text)
+      }
+      throw BinderError.user("42704", "unrecognized configuration parameter \"\(setting)\"", range)
+    case ("nextval", 1), ("currval", 1):
+      usesSequences = true
+      return .call(name == "nextval" ? .nextValue : .currentValue, [try text(0)], .bigint)
+    case ("lastval", 0):
+      usesSequences = true
+      return .call(.lastValue, [], .bigint)
+    case ("setval", 2...3):
+      usesSequences = true
+      let isCalled =
+        arguments.count == 3 ? try coerce(arguments[2], to: .boolean, ranges[2]) : .constant(.boolean(true), .boolean)
+      return .call(.setValue, [try text(0), try coerce(arguments[1], to: .bigint, ranges[1]), isCalled], .bigint)
+    case ("row_to_json", 1...2), ("to_json", 1), ("to_jsonb", 1):
+      guard arguments[0].type.isRecord else {
+        if name == "row_to_json" { throw BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range) }
+        return nil
+      }
+      if arguments.count == 2 { throw BinderError.unsupported("row_to_json with line feeds", range) }
+      return try asJSON(arguments[0], name == "to_jsonb" ? .jsonb : .json, range)
+    case ("jsonb_extract_path", 2...), ("jsonb_extract_path_text", 2...), ("json_extract_path", 2...),
+      ("json_extract_path_text", 2...):
+      let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+      let path = Expression.call(.makeArray, try arguments.indices.dropFirst().map(text), .array(.text))
+      let value = try coerce(arguments[0], to: type, ranges[0])
+      return name.hasSuffix("text")
+        ? .call(.jsonPathText, [value, path], .text) : .call(.jsonPath, [value, path], type)
+    case ("format", 1...):
+      return .call(.format, [try text(0)] + (try arguments.indices.dropFirst().map(printed)), .text)
+    case ("quote_nullable", 1):
+      return .coalesce([.call(.quoteLiteral, [try text(0)], .text), .constant(.text("NULL"), .text)], .text)
+    case ("quote_literal", 1) where arguments[0].type != .unknown && !arguments[0].type.isText:
+      return .call(.quoteLiteral, [try text(0)], .text)
+    case ("bit_length", 1)
+    where arguments[0].type == .bytea || arguments[0].type == .unknown || arguments[0].type.isText:
+      let value = arguments[0].type == .bytea ? arguments[0] : try text(0)
+      return .call(
+        .multiply, [.call(.octetLength, [value], .integer), .constant(.integer(8), .integer)], .integer)
+    case ("num_nulls", 1...), ("num_nonnulls", 1...):
+      let counted = try arguments.enumerated().map { index, argument -> Expression in
+        let value = argument.type == .unknown ? try coerce(argument, to: .text, ranges[index]) : argument
+        let isNull = Expression.isNull(value)
+        return .cast(name == "num_nulls" ? isNull : .not(isNull), .integer)
+      }
+      return counted.dropFirst().reduce(counted[0]) { .call(.add, [$0, $1], .integer) }
+    case ("time_bucket", 2...3):
+      // As date_bin, from a Monday unless an origin is given.
+      let isZoned = arguments[1].type == .timestamptz
+      let type: LogicalType = isZoned ? .timestamptz : .timestamp
+      guard arguments[1].type == .unknown || TypeKind(arguments[1].type).category == .dateTime else { return nil }
+      let origin =
+        arguments.count == 3
+        ? try coerce(arguments[2], to: type, ranges[2])
+        : Expression.constant(try evaluate(.cast(.constant(.text("2000-01-03"), .text), type), range), type)
+      let width = try coerce(arguments[0], to: .interval, ranges[0])
+      let bucket = Expression.call(.dateBin, [width, try coerce(arguments[1], to: type, ranges[1]), origin], type)
+      return arguments[1].type == .date ? .cast(bucket, .date) : bucket
+    case ("make_timestamptz", 6...7):
+      let kinds: [LogicalType] = [.integer, .integer, .integer, .integer, .integer, .double]
+      let parts = try zip(arguments, kinds).enumerated().map { try coerce($1.0, to: $1.1, ranges[$0]) }
+      if arguments.count == 7 {
+        return .call(.timezone, [.call(.makeTimestamp, parts, .timestamp), try text(6)], .timestamptz)
+      }
+      return .cast(.call(.makeTimestamp, parts, .timestamp), .timestamptz)
+    case ("clock_timestamp", 0): return .call(.now, [], .timestamptz)
+    case ("version", 0): return .constant(.text("PostgreSQL 15 compatible (Pulsehouse)"), .text)
+    case ("current_schema", 0): return .constant(.text("public"), .text)
+    case ("current_database", 0), ("current_catalog", 0): return .constant(.text("pulsehouse"), .text)
+    case ("pg_typeof", 1):
+      let type = arguments[0].type
+      let name = type.element.map { TypeKind($0).name + "[]" } ?? TypeKind(type).name
+      return .constant(.text(name), .text)
+    case ("age", 1)
+    where arguments[0].type == .unknown || [.date, .timestamp, .timestamptz].contains(arguments[0].type):
+      let today = Expression.cast(.cast(.call(.now, [], .timestamptz), .date), .timestamp)
+      return .call(.age, [today, try coerce(arguments[0], to: .timestamp, ranges[0])], .interval)
+    case ("overlay", 3...4) where arguments.prefix(2).allSatisfy { $0.type == .unknown || $0.type.isText }:
+      // overlay(s placing n from p for c) is s up to p, n, and s from p + c on.
+      let (value, new) = (try text(0), try text(1))
+      let start = try coerce(arguments[2], to: .integer, ranges[2])
+      let count =
+        arguments.count == 4
+        ? try coerce(arguments[3], to: .integer, ranges[3]) : .call(.length, [new], .integer)
+      let one = Expression.constant(.integer(1), .integer)
+      let before = Expression.call(
+        .substring, [value, one, .call(.subtract, [start, one], .integer)], .text)
+      let after = Expression.call(.substring, [value, .call(.add, [start, count], .integer)], .text)
+      return .call(.concatenate, [.call(.concatenate, [before, new], .text), after], .text)
+    default: return nil
+    }
+  }
+
+  func constantText(_ value: Expression, _ range: SourceRange) throws -> String? {
+    guard value.isConstant, case .text(let text) = try constant(try coerce(value, to: .text, range), range) else {
+      return nil
+    }
+    return text
+  }
+
+  /// `(a, b) OVERLAPS (c, d)`: whether two spans, each of two ends or an end and a length, share a moment.
+  private func bindOverlaps(
+    _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
+  ) throws -> Expression {
+    let kinds = [0, 2].map { arguments[$0].type } + [1, 3].map { arguments[$0].type }
+    let times = kinds.filter { $0 != .unknown && $0 != .interval }
+    let type: LogicalType
+    if times.contains(.time) {
+      type = .time
+    } else if times.contains(.timestamptz) || times.isEmpty {
+      type = .timestamptz
+    } else {
+      type = .timestamp
+    }
+    func span(_ first: Int) throws -> (low: Expression, high: Expression) {
+      let start = try coerce(arguments[first], to: type, ranges[first])
+      let end =
+        arguments[first + 1].type == .interval
+        ? Expression.call(.add, [start, arguments[first + 1]], type)
+        : try coerce(arguments[first + 1], to: type, ranges[first + 1])
+      let high = Expression.branch(
+        [Branch(when: .or([.isNull(start), .isNull(end)]), then: .null(type))],
+        otherwise: .call(.greatest, [start, end], type), type)
+      return (.call(.least, [start, end], type), high)
+    }
+    let (a, b) = (try span(0), try span(2))
+    func reaches(_ later: Expression, _ end: Expression, _ own: Expression) -> Expression {
+      .branch(
+        [
+          Branch(when: .isNull(end), then: .null(.boolean)),
+          Branch(when: .compare(.less, later, end), then: .trueConstant),
+          Branch(when: .isNull(own), then: .null(.boolean)),
+        ], otherwise: .falseConstant, .boolean)
+    }
+    return .branch(
+      [
+        Branch(when: .compare(.greater, a.low, b.low), then: reaches(a.low, b.high, a.high)),
+        Branch(when: .compare(.less, a.low, b.low), then: reaches(b.low, a.high, b.high)),
+        Branch(
+          when: .compare(.equal, a.low, b.low),
+          then: .branch(
+            [Branch(when: .or([.isNull(a.high), .isNull(b.high)]), then: .null(.boolean))], otherwise: .trueConstant,
+            .boolean)),
+      ], otherwise: nil, .boolean)
+  }
+
+  func bindMakeInterval(_ call: FunctionCall, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    let names = ["years", "months", "weeks", "days", "hours", "mins", "secs"]
+    var values: [Expression] = names.map { name in
+      name == "secs" ? .constant(.double(0), .double) : .constant(.integer(0), .integer)
+    }
+    guard call.arguments.count <= names.count else {
+      let types = try call.arguments.map { TypeKind(try bind($0.value, stage).type) }
+      throw BinderError.noFunction("make_interval", types, range)
+    }
+    for (index, argument) in call.arguments.enumerated() {
+      var position = index
+      if let name = argument.name {
+        guard let found = names.firstIndex(of: name) else {
+          throw BinderError.user("42883", "function make_interval has no argument named \"\(name)\"", range)
+        }
+        position = found
+      }
+      let value = try bind(argument.value, stage)
+      let type: LogicalType = position == 6 ? .double : .integer
+      guard TypeKind(value.type).casts(to: TypeKind(type)) else {
+        throw BinderError.noFunction("make_interval", [TypeKind(value.type)], range)
+      }
+      values[position] = try coerce(value, to: type, argument.value.range)
+    }
+    return .call(.makeInterval, values, .interval)
+  }
+}
+
+/// Names of PostgreSQL's functions that we do not have yet, to say so rather than "does not exist".
+enum SpecialNames {
+  static let known: Set<String> = [
+    "setseed", "timeofday", "unistr", "normalize", "to_ascii", "set_config", "pg_sleep", "txid_current", "erf",
+  ]
+}
