@@ -4,12 +4,12 @@
 
 /// A script: records of SQL and what each must answer, in order, with loops unrolled.
 ///
-/// Understood: `statement ok|error [pattern]|count N`, `query TYPES [sort mode] [label]`, `query error [pattern]`,
-/// `retry N backoff D` after these (it is tried once: nothing here comes late), `skipif`/`onlyif NAME` or, in a loop,
+/// Understood: `statement ok|maybe|error [pattern]|count N`, `query TYPES [sort mode] [label]`, `query error [pattern]`,
+/// a connection's name (`con1`) after these, `retry N backoff D` after these (it is tried once: nothing here comes late), `skipif`/`onlyif NAME` or, in a loop,
 /// `VARIABLE=VALUE`, `connection NAME`, `include FILE` (or a pattern), `loop`/`foreach`/`endloop`, `mode skip|unskip`,
 /// `control sortmode MODE`, `require NAME`, `hash-threshold N`, `halt`, comments. A trailing `# words` of `skipif` and
-/// `onlyif` is no part of it. Records of other kinds (`system`, `let`, ...) are skipped by name. An error's text that
-/// is long stands below `----`, up to two blank lines.
+/// `onlyif` is no part of it, and names are the same in capitals. Records of other kinds (`system`, `let`, ...) are
+/// skipped by name. An error's text that is long stands below `----`, up to two blank lines. Lines may end as on Windows.
 package struct LogicScript: Sendable {
   package enum SortMode: String, Sendable {
     case noSort = "nosort"
@@ -19,11 +19,13 @@ package struct LogicScript: Sendable {
 
   package enum Expectation: Sendable, Equatable {
     case success
+    /// Rows or an error.
+    case anything
     /// An error: with this SQLSTATE, or with a message that contains the text; any error when empty.
     case failure(String)
     case rowsAffected(Int)
-    /// Lines as written below `----`.
-    case rows(types: String, sort: SortMode, label: String?, hasNames: Bool, lines: [String])
+    /// Lines as written below `----`; nil where there is none, and a label alone says what is expected.
+    case rows(types: String, sort: SortMode, label: String?, hasNames: Bool, lines: [String]?)
   }
 
   package struct Record: Sendable {
@@ -59,8 +61,11 @@ package struct LogicScript: Sendable {
 
   /// Reads a script. `names` are those by which `skipif` and `onlyif` of a `halt` may mean the database.
   package init(_ text: String, names: Set<String> = LogicRunner.names) throws {
-    lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
+    // By bytes: a line end of Windows is one character. A byte order mark is none of the text's.
+    let bytes = Array(text.utf8)
+    let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    lines = bytes[start...].split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
+      String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
     }
     var reader = Reader(lines: lines, names: names)
     try reader.read(0..<lines.count, [:])
@@ -99,7 +104,7 @@ extension LogicScript {
           stop = "requires \(words.dropFirst().joined(separator: " "))"
         case "skipif": skipIf += words.dropFirst().prefix(1).map { condition($0, variables) }
         case "onlyif": onlyIf += words.dropFirst().prefix(1).map { condition($0, variables) }
-        case "connection": connection = words.dropFirst().first
+        case "connection": connection = words.dropFirst().first.flatMap { $0 == "default" ? nil : $0 }
         case "mode": isSkipping = words.dropFirst().first == "skip" || (isSkipping && words.last != "unskip")
         case "include":
           guard words.count > 1 else { throw FormatError(line: start + 1, words: "include wants a file") }
@@ -136,15 +141,21 @@ extension LogicScript {
         index += 1
       }
       let resultStart = index
-      var expected: [String] = []
+      var expected: [String]?
       if index < limit, lines[index] == "----" {
         index += 1
         let isError = words.count > 1 && words[1] == "error"
-        let end = isError ? endOfText(index, limit, isLong: true) : lines[index..<limit].firstIndex(of: "") ?? limit
-        expected = lines[index..<end].map { substituted($0, variables) }
+        let end =
+          isError
+          ? endOfText(index, limit, isLong: true)
+          : lines[index..<limit].firstIndex(where: LogicScript.isBlank) ?? limit
+        var found = lines[index..<end].map { substituted($0, variables) }
         index = end
-        while isError, expected.last?.isEmpty == true { expected.removeLast() }
+        while isError, let last = found.last, LogicScript.isBlank(last) { found.removeLast() }
+        expected = found
       }
+      var words = words
+      if let name = LogicScript.connectionName(&words) { connection = name }
       let expectation = try LogicScript.expectation(words, expected, sortMode, line: start + 1)
       append(.run(sql: sql.joined(separator: "\n"), expectation), start, start..<index, resultStart)
     }
@@ -153,10 +164,10 @@ extension LogicScript {
     /// at two of them, if they come before the next record.
     private func endOfText(_ start: Int, _ limit: Int, isLong: Bool) -> Int {
       var first = start
-      while first < limit, !lines[first].isEmpty { first += 1 }
+      while first < limit, !LogicScript.isBlank(lines[first]) { first += 1 }
       guard isLong else { return first }
       for index in first..<limit {
-        if index + 1 < limit, lines[index].isEmpty, lines[index + 1].isEmpty { return index }
+        if index + 1 < limit, LogicScript.isBlank(lines[index]), LogicScript.isBlank(lines[index + 1]) { return index }
         let verb = LogicScript.words(lines[index]).first ?? ""
         if ["statement", "query", "system", "skipif", "onlyif", "connection", "halt"].contains(verb) { return first }
         if verb.hasPrefix("#") { return first }
@@ -167,7 +178,7 @@ extension LogicScript {
     /// `x=3` within a loop over x: a condition that is met or not, whatever the database is.
     private func condition(_ word: String, _ variables: [String: String]) -> String {
       let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2, let value = variables[parts[0]] else { return word }
+      guard parts.count == 2, let value = variables[parts[0]] else { return word.lowercased() }
       return value == parts[1] ? names.first ?? word : word
     }
 
@@ -236,8 +247,14 @@ extension LogicScript {
     ].contains(name)
   }
 
+  /// Takes the name of a connection, such as `con1`, from the end of a record's first line.
+  private static func connectionName(_ words: inout [String]) -> String? {
+    guard words.count == 3, words[2].hasPrefix("con"), words[2].dropFirst(3).allSatisfy(\.isNumber) else { return nil }
+    return words.removeLast()
+  }
+
   private static func expectation(
-    _ words: [String], _ expected: [String], _ sortMode: SortMode, line: Int
+    _ words: [String], _ expected: [String]?, _ sortMode: SortMode, line: Int
   ) throws -> Expectation {
     var words = words
     if let place = words.lastIndex(of: "retry"), place >= 2, place + 3 < words.count, words[place + 2] == "backoff" {
@@ -246,9 +263,10 @@ extension LogicScript {
     if words[0] == "query", words.count == 1 || SortMode(rawValue: words[1]) != nil { words.insert("", at: 1) }
     let rest = words.dropFirst(2)
     switch (words[0], words.count > 1 ? words[1] : "") {
-    case ("statement", "ok"), ("statement", "maybe"), ("statement", "notice"): return .success
+    case ("statement", "ok"), ("statement", "notice"): return .success
+    case ("statement", "maybe"): return .anything
     case ("statement", "error"), ("query", "error"):
-      return .failure(rest.isEmpty ? expected.joined(separator: "\n") : rest.joined(separator: " "))
+      return .failure(rest.isEmpty ? (expected ?? []).joined(separator: "\n") : rest.joined(separator: " "))
     case ("statement", "count"):
       guard let count = rest.first.flatMap({ Int($0) }) else {
         throw FormatError(line: line, words: "statement count wants a number")
@@ -267,7 +285,9 @@ extension LogicScript {
           label = word
         }
       }
-      return .rows(types: types, sort: sort, label: label, hasNames: hasNames, lines: expected)
+      // Without a result and a label there are to be no rows.
+      return .rows(
+        types: types, sort: sort, label: label, hasNames: hasNames, lines: expected ?? (label == nil ? [] : nil))
     default: throw FormatError(line: line, words: "what is \"\(words.joined(separator: " "))\"?")
     }
   }

@@ -6,10 +6,14 @@ struct RenderedResult {
   enum Style: CaseIterable {
     /// Integers cut to whole numbers, reals with three decimals, what cannot be printed as `@`.
     case sqlite
+    /// The same, with the sign of a small negative number: `-0.000`.
+    case sqliteSigned
     /// As PostgreSQL shows them.
     case postgres
     /// The same, but with booleans written out.
     case words
+    /// The same as PostgreSQL, but with booleans as `1` and `0`.
+    case digits
     /// The same as PostgreSQL, but with the minutes of a zone's offset: `+00:00`.
     case longOffsets
   }
@@ -32,22 +36,25 @@ struct RenderedResult {
     guard let value else { return "NULL" }
     if value.isEmpty { return "(empty)" }
     switch style {
-    case .sqlite:
+    case .sqlite, .sqliteSigned:
       if isBoolean, type == "I" || type == "R" { return cell(value == "t" ? "1" : "0", type, false, style) }
       switch type {
       case "I":
         if Int(value) != nil { return value }
-        guard let number = Double(value), number.magnitude < 9e18 else { return value }
+        // Text counts for the number that it begins with.
+        guard let number = leadingNumber(value), number.magnitude < 9e18 else { return value }
         return String(Int(number))
       case "R":
-        guard let number = Double(value) else { return value }
-        return threeDecimals(number)
+        guard let number = leadingNumber(value) else { return value }
+        let text = threeDecimals(number)
+        return text == "-0.000" && style == .sqlite ? "0.000" : text
       default:
         return String(
           decoding: value.utf8.map { $0 < 0x20 || $0 > 0x7E ? UInt8(ascii: "@") : $0 }, as: UTF8.self)
       }
     case .longOffsets where isMoment(value): return value + ":00"
-    case .postgres, .words, .longOffsets:
+    case .digits where isBoolean: return value == "t" ? "1" : "0"
+    case .postgres, .words, .digits, .longOffsets:
       if isBoolean, style == .words { return value == "t" ? "true" : "false" }
       return value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
     }
@@ -65,8 +72,13 @@ struct RenderedResult {
   private static func threeDecimals(_ number: Double) -> String {
     var buffer = [CChar](repeating: 0, count: 400)
     let count = withVaList([number]) { vsnprintf(&buffer, buffer.count, "%.3f", $0) }
-    let text = String(decoding: buffer.prefix(Int(max(0, count))).map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return text == "-0.000" ? "0.000" : text
+    return String(decoding: buffer.prefix(Int(max(0, count))).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// The number that a text begins with, 0 where it begins with none, as C reads it. Nil for what is not finite.
+  private static func leadingNumber(_ text: String) -> Double? {
+    let number = text.withCString { strtod($0, nil) }
+    return number.isFinite ? number : nil
   }
 
   /// One value a line, sorted as asked for.

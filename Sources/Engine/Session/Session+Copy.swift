@@ -1,5 +1,6 @@
 import Bytes
 import Execution
+import Kernels
 import Parquet
 import Planning
 import SQLSyntax
@@ -20,20 +21,16 @@ extension Session {
     let dialect = try CSVDialect(copy.options)
     let state = try work.scope.state(of: copy.table.reference)
     let fields = state.definition.schema
-    let targets = Schema(copy.targets.map { fields[$0] })
-    if settings.zone != nil, targets.fields.contains(where: { $0.type.showsZone }) {
-      throw PulsehouseError(
-        .unsupported, "COPY FROM a text file into timestamptz while TimeZone is not UTC",
-        hint: "SET TimeZone = 'UTC', or read the file by read_csv and cast.")
-    }
+    let moments = MomentsOfFile(copy.targets.map { fields[$0] }, settings.zone, path)
     let rows = try inTransaction("COPY \(state.name)") { transaction in
       let writer = try tableWriter(state.name, state.definition, transaction)
       let computed = try copy.computed.map { ($0.field, try CompiledExpression($0.value, input: copy.columns)) }
       let context = EvaluationContext(
         now: work.now, zone: settings.zone, sequences: sequences(transaction.snapshot))
       let checks = try CompiledChecks(copy.checks, of: state.name, now: work.now, zone: settings.zone)
-      try copyReader.read(path, fields: targets, dialect: dialect, threads: settings.threadCount) { batch in
+      try copyReader.read(path, fields: moments.fields, dialect: dialect, threads: settings.threadCount) { batch in
         try work.cancellation.check()
+        let batch = try moments.read(batch)
         var columns = fields.fields.enumerated().map { index, field in
           if let source = copy.targets.firstIndex(of: index) { return batch.columns[source] }
           return Vector.constant(field.type, copy.defaults[index] ?? .null, count: batch.rowCount)
@@ -106,6 +103,57 @@ extension Session {
     case .standard: return nil
     case .program: throw PulsehouseError(.unsupported, "COPY with PROGRAM")
     }
+  }
+}
+
+/// Moments of a text file, which say what they are only together with the session's zone: without one they are read as
+/// text, and cast here. One batch at a time.
+private final class MomentsOfFile {
+  /// What is to be read from the file.
+  let fields: Schema
+  private let wanted: [Field]
+  private let zone: ZoneRules?
+  private let path: String?
+  private var recordCount = 0
+
+  init(_ wanted: [Field], _ zone: ZoneRules?, _ path: String?) {
+    self.wanted = wanted
+    self.zone = zone
+    self.path = path
+    fields = Schema(
+      wanted.map { zone != nil && $0.type.showsZone ? Field($0.name, .text, isNullable: $0.isNullable) : $0 })
+  }
+
+  /// - Throws: `.user` with the record of the file whose text is no moment.
+  func read(_ batch: Batch) throws -> Batch {
+    defer { recordCount += batch.rowCount }
+    guard let zone else { return batch }
+    let columns = try zip(batch.columns, wanted).map { column, field in
+      field.type.showsZone ? try cast(column, field, zone) : column
+    }
+    return Batch(columns, rowCount: batch.rowCount)
+  }
+
+  private func cast(_ column: Vector, _ field: Field, _ zone: ZoneRules) throws -> Vector {
+    do {
+      return try Cast.vector(column, to: field.type, zone: zone)
+    } catch let error as PulsehouseError {
+      throw misfit(column, field, zone) ?? error
+    }
+  }
+
+  /// The first text that is no moment, and its place.
+  private func misfit(_ column: Vector, _ field: Field, _ zone: ZoneRules) -> PulsehouseError? {
+    for row in 0..<column.count {
+      do {
+        _ = try Cast.vector(column.slice(row..<row + 1), to: field.type, zone: zone)
+      } catch let error as PulsehouseError {
+        return PulsehouseError(
+          error.kind, "record \(recordCount + row + 1), column \(field.name): \(error.message)",
+          sqlState: error.sqlState, file: path)
+      } catch {}
+    }
+    return nil
   }
 }
 

@@ -228,8 +228,8 @@ extension ScalarFunction {
     case .sample: return RandomValues.samples(of: arguments[0], seed: arguments[1])
     case .raise:
       guard count > 0 else { return .nulls(type, count: 0) }
-      let message = TextFormat.string(arguments[0].scalar(at: 0), arguments[0].type)
-      throw PulsehouseError(.user, message ?? "NULL", sqlState: "P0001")
+      let words = arguments.map { TextFormat.string($0.scalar(at: 0), $0.type) ?? "NULL" }
+      throw PulsehouseError(.user, words[0], sqlState: words[1])
     }
   }
 

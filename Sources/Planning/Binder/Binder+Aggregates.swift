@@ -4,6 +4,29 @@ import Vectors
 
 /// Calls of aggregates.
 extension Binder {
+  /// Where an aggregate is computed: by the innermost query whose columns it reads, which may be one around its own.
+  func owner(of call: FunctionCall, _ stage: Stage, _ range: SourceRange) throws -> Stage {
+    if stage.scope.parent == nil { return stage }
+    var nearest: Int?
+    var open = call.arguments.map(\.value) + call.orderBy.map(\.value) + (call.filter.map { [$0] } ?? [])
+    while let next = open.popLast() {
+      // What a subquery in it reads is not looked through: it stays where it stands.
+      if next.subquery != nil { return stage }
+      if case .column(let path) = next.node {
+        guard let level = stage.scope.level(of: path) else { return stage }
+        nearest = min(nearest ?? level, level)
+      }
+      open += next.children
+    }
+    guard let level = nearest, level > 0 else { return stage }
+    let scope = (0..<level).reduce(stage.scope as Scope?) { scope, _ in scope?.parent }
+    guard let owner = scope?.subqueryStage else {
+      throw BinderError.user(
+        "42803", "aggregate functions are not allowed in FROM clause of their own query level", range)
+    }
+    return owner
+  }
+
   func bindAggregate(
     _ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange
   ) throws -> Expression {
@@ -50,10 +73,11 @@ extension Binder {
     if call.isVariadic { throw BinderError.unsupported("VARIADIC", range) }
     let filter = try call.filter.map { try bindCondition($0, input, "FILTER") }
     if call.isStar {
-      guard name == "count" else {
-        throw BinderError.user("42809", "\(name)(*) specified, but \(name) is not an aggregate function", range)
-      }
+      guard name == "count" else { throw BinderError.noFunction(name, [], range) }
       return AggregateCall(.countStar, [], filter: filter, output: output(.bigint))
+    }
+    if name == "count", call.arguments.isEmpty {
+      throw BinderError.user("42809", "count(*) must be used to call a parameterless aggregate function", range)
     }
     var order = try flattened(call.orderBy, input.scope).map { try bindSortItem($0, input) }
     var arguments = try call.arguments.map { try bind($0.value, input) }

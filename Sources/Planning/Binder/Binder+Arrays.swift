@@ -17,7 +17,7 @@ extension Binder {
 
   /// `ARRAY(SELECT ...)`: what array_agg gives, but empty for no rows.
   func bindArraySubquery(_ query: Query, _ stage: Stage, _ range: SourceRange) throws -> Expression {
-    let bound = try bindQuery(query, parent: stage.scope)
+    let bound = try bindSubquery(query, stage)
     guard bound.columns.count == 1, let column = bound.columns.first else {
       throw BinderError.user("42601", "subquery must return only one column", range)
     }

@@ -12,7 +12,7 @@ extension Binder {
     let isHypothetical = call.isWithinGroup && Binder.hypotheticalSets.contains(name)
     let isAggregate = call.isStar || isHypothetical || !AggregateSignatures.named(name).isEmpty
     if let over = call.over { return try bindWindowCall(call, name, over, isAggregate: isAggregate, stage, range) }
-    if isAggregate { return try bindAggregate(call, name, stage, range) }
+    if isAggregate { return try bindAggregate(call, name, try owner(of: call, stage, range), range) }
     if !WindowSignatures.named(name).isEmpty {
       throw BinderError.user("42809", "window function \(name) requires an OVER clause", range)
     }

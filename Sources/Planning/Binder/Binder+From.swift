@@ -82,6 +82,7 @@ extension Binder {
           "recursive reference to query \"\(name.name)\" must not appear within its non-recursive term", name.range)
       case .working(let working):
         working.readerCount += 1
+        scope.readsLastTurn = true
         if working.readerCount > 1 {
           throw BinderError.user(
             "42P19", "recursive reference to query \"\(name.name)\" must not appear more than once", name.range)

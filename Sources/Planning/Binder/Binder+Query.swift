@@ -189,6 +189,9 @@ extension Binder {
         }
         guard case .column(let path) = item.value.node, path.count == 1, result.names.contains(path[0]) else {
           if case .setOperation = query.body {
+            if case .column(let path) = item.value.node, path.count == 1 {
+              throw BinderError.user("42703", "column \"\(path[0])\" does not exist", item.value.range)
+            }
             throw BinderError.user(
               "0A000", "invalid UNION/INTERSECT/EXCEPT ORDER BY clause", item.value.range,
               detail: "Only result column names can be used, not expressions or functions.",

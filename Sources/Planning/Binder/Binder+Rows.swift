@@ -139,7 +139,7 @@ extension Binder {
   func bindRowSubquery(
     _ query: Query, count: Int?, _ stage: Stage, _ range: SourceRange, _ mismatch: (Int) -> String
   ) throws -> [Expression] {
-    let bound = try bindQuery(query, parent: stage.scope)
+    let bound = try bindSubquery(query, stage)
     if let count, bound.columns.count != count {
       throw BinderError.user("42601", mismatch(bound.columns.count), range)
     }

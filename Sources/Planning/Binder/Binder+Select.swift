@@ -81,6 +81,11 @@ extension Binder {
     }
     for (index, item) in keys { try requireOrder(outputs[index].expression.type, item.value.range) }
 
+    if scope.readsLastTurn, !collector.calls.isEmpty {
+      throw BinderError.user(
+        "42P19", "aggregate functions are not allowed in a recursive query's recursive term", query.range)
+    }
+
     // From here the rows are put together, from the inside out.
     let isGrouped =
       !select.groupBy.isEmpty || select.having != nil || !collector.calls.isEmpty

@@ -5,8 +5,16 @@ extension Binder {
   // A subquery without columns of enclosing queries that gives one value runs on its own (`Expression.subquery`). Any
   // other becomes a join of the rows around it, kept as an attachment until those rows' plan is known.
 
+  /// Binds the query of an expression, whose aggregates may be of the query around it.
+  func bindSubquery(_ query: Query, _ stage: Stage) throws -> BoundQuery {
+    let around = stage.scope.subqueryStage
+    stage.scope.subqueryStage = stage
+    defer { stage.scope.subqueryStage = around }
+    return try bindQuery(query, parent: stage.scope)
+  }
+
   func bindScalarSubquery(_ query: Query, _ stage: Stage, _ range: SourceRange) throws -> Expression {
-    let bound = try bindQuery(query, parent: stage.scope)
+    let bound = try bindSubquery(query, stage)
     guard bound.columns.count == 1, let column = bound.columns.first else {
       throw BinderError.user("42601", "subquery must return only one column", range)
     }
@@ -22,7 +30,7 @@ extension Binder {
   }
 
   func bindExists(_ query: Query, _ stage: Stage, _ range: SourceRange) throws -> Expression {
-    let bound = try bindQuery(query, parent: stage.scope)
+    let bound = try bindSubquery(query, stage)
     let plan = bound.plan.withoutOrder
     if plan.freeColumns.isEmpty {
       let count = column("count", .bigint, isNullable: false)
@@ -108,7 +116,7 @@ extension Binder {
   ) throws -> (LogicalPlan, [Expression]) {
     let whole = try bind(value, stage)
     let left = whole.rowFields?.map(\.value) ?? [whole]
-    let bound = try bindQuery(query, parent: stage.scope)
+    let bound = try bindSubquery(query, stage)
     if bound.columns.count > left.count {
       throw BinderError.user("42601", "subquery has too many columns", range)
     }

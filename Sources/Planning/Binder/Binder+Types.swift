@@ -192,7 +192,8 @@ extension Binder {
     let text = try explicitCast(expression, to: .text, range)
     let trimmed = Expression.call(.trimRight, [text], .text)
     let refusal = Expression.call(
-      .raise, [.constant(.text("value too long for type \(field.type.name)"), .text)], field.type)
+      .raise, [.constant(.text("value too long for type \(field.type.name)"), .text), .constant(.text("22001"), .text)],
+      field.type)
     return .branch(
       [
         Branch(

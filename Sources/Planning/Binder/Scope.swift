@@ -8,6 +8,10 @@ final class Scope {
   /// What a bare name or `*` means: the columns in order, those merged by USING once.
   var visible: [VisibleColumn] = []
   var commonTables: [String: CommonTableBinding] = [:]
+  /// Where the subquery stands that is being bound below this level; nil where none is in an expression.
+  var subqueryStage: Stage?
+  /// True where FROM reads the rows of the turn before, of WITH RECURSIVE.
+  var readsLastTurn = false
 
   init(parent: Scope?) { self.parent = parent }
 
@@ -116,6 +120,25 @@ extension Scope {
   func relation(_ path: ArraySlice<String>) -> ScopeRelation? {
     guard let name = path.last else { return nil }
     return relations.first { $0.name == name && (path.count == 1 || $0.schema == path.first) }
+  }
+
+  /// How many levels out the column or row is that a path names; nil for what is nowhere.
+  func level(of path: [String]) -> Int? {
+    var scope: Scope? = self
+    var level = 0
+    while let current = scope {
+      let isHere =
+        path.count == 1
+        ? current.visible.contains { $0.name == path[0] } : current.relation(path.dropLast()) != nil
+      if isHere || path.count == 1 && wholeRow(path)?.relation.name == current.relation(path[...])?.name
+        && current.relation(path[...]) != nil
+      {
+        return level
+      }
+      scope = current.parent
+      level += 1
+    }
+    return nil
   }
 
   /// The relation that a path names as a whole: where no level has a column of that name.

@@ -60,10 +60,12 @@ struct Simplification {
     case .or(let operands): return makeOr(operands)
     case .not(let operand): return makeNot(operand)
     case .compare(let op, let left, let right):
-      if left.isNullConstant || right.isNullConstant { return .null(.boolean) }
+      if left.isNullConstant || right.isNullConstant {
+        return left.isFailure || right.isFailure ? expression : .null(.boolean)
+      }
       if left.scalar != nil, right.scalar == nil { return rewrite(.compare(op.flipped, right, left)) }
       return ranges.rewrite(op, left, right) ?? expression
-    case .isNull(let operand): return operand.isNullable ? expression : .falseConstant
+    case .isNull(let operand): return operand.isNullable || operand.mayRaise ? expression : .falseConstant
     case .coalesce(let operands, let type): return makeCoalesce(operands, type)
     case .branch(let branches, let otherwise, let type): return makeBranch(branches, otherwise, type)
     case .isIn(let value, let list): return makeIn(value, list)
@@ -71,7 +73,8 @@ struct Simplification {
       if operand.type == type { return operand }
       return operand.isNullConstant ? .null(type) : expression
     case .call(let function, let arguments, let type)
-    where !function.seesNulls && arguments.contains(where: \.isNullConstant):
+    where !function.seesNulls && arguments.contains(where: \.isNullConstant)
+      && !arguments.contains(where: \.isFailure):
       return .null(type)
     default: return expression
     }
@@ -197,4 +200,9 @@ struct Simplification {
     }
     return .isIn(value, items)
   }
+}
+
+extension Expression {
+  /// True for a constant expression that could not be computed when its turn was: whoever evaluates it fails.
+  fileprivate var isFailure: Bool { scalar == nil && isConstant }
 }
