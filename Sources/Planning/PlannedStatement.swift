@@ -179,6 +179,11 @@ package struct RowMerge: Sendable {
   package var plan: PhysicalPlan
   package var checks: RowChecks
   package var returning: [Field]
+  /// Where in the plan's columns the rows begin as an INSERT proposes them, which the constraints hold for whatever
+  /// becomes of them; nil for MERGE.
+  package var proposed: Int?
+  /// Where the columns of RETURNING begin.
+  package var returningStart: Int
   /// Keys (positions of fields) by which the statement's own new rows are told apart, with what a second one means.
   package var keys: [[Int]]
   package var repetition: Repetition

@@ -9,17 +9,20 @@ package struct LogicAnswer: Sendable {
   package var isBoolean: [Bool]
   /// Which columns are floating-point numbers.
   package var isFloat: [Bool]
+  /// Which are numeric.
+  package var isNumeric: [Bool]
   /// The text of every value, nil for NULL.
   package var rows: [[String?]]
   package var rowsAffected: Int?
 
   package init(
-    columnNames: [String] = [], isBoolean: [Bool] = [], isFloat: [Bool] = [], rows: [[String?]],
-    rowsAffected: Int? = nil
+    columnNames: [String] = [], isBoolean: [Bool] = [], isFloat: [Bool] = [], isNumeric: [Bool] = [],
+    rows: [[String?]], rowsAffected: Int? = nil
   ) {
     self.columnNames = columnNames
     self.isBoolean = isBoolean
     self.isFloat = isFloat
+    self.isNumeric = isNumeric
     self.rows = rows
     self.rowsAffected = rowsAffected
   }
@@ -188,7 +191,9 @@ package struct LogicRunner {
       for style in RenderedResult.Style.allCases
       where RenderedResult(answer, types: types, style: style).matches(rows, sort) { return nil }
     }
-    let found = RenderedResult(answer, types: types, style: .sqlite).rowLines(sort)
+    // As SQLite would have it only where the script has it so.
+    let isSQLite = types.contains { "IR".contains($0) } && lines.count != answer.rows.count
+    let found = RenderedResult(answer, types: types, style: isSQLite ? .sqlite : .postgres).rowLines(sort)
     return (lines.joined(separator: "\n"), found.joined(separator: "\n"))
   }
 

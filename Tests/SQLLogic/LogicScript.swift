@@ -260,10 +260,11 @@ extension LogicScript {
     if let place = words.lastIndex(of: "retry"), place >= 2, place + 3 < words.count, words[place + 2] == "backoff" {
       words.removeSubrange(place...)
     }
+    if words[0] == "statement", words.count > 1 { words[1] = words[1].lowercased() }
     if words[0] == "query", words.count == 1 || SortMode(rawValue: words[1]) != nil { words.insert("", at: 1) }
     let rest = words.dropFirst(2)
     switch (words[0], words.count > 1 ? words[1] : "") {
-    case ("statement", "ok"), ("statement", "notice"): return .success
+    case ("statement", "ok"), ("statement", "notice"), ("statement", "async"): return .success
     case ("statement", "maybe"): return .anything
     case ("statement", "error"), ("query", "error"):
       return .failure(rest.isEmpty ? (expected ?? []).joined(separator: "\n") : rest.joined(separator: " "))

@@ -19,11 +19,11 @@ struct RenderedResult {
   }
 
   private let rows: [[String]]
-  private let isFloat: [Bool]
+  private let isNumber: [Bool]
 
   init(_ answer: LogicAnswer, types: String, style: Style) {
     let letters = Array(types)
-    isFloat = answer.isFloat
+    isNumber = zip(answer.isFloat, answer.isNumeric).map { $0 || $1 }
     rows = answer.rows.map { row in
       row.enumerated().map { index, value in
         let isBoolean = index < answer.isBoolean.count && answer.isBoolean[index]
@@ -111,10 +111,10 @@ struct RenderedResult {
     return expected == found || isClose(expected, found)
   }
 
-  /// Tells whether the lines are the same but for how floating-point numbers are spelled: `1.0` is `1`, and the last of
+  /// Tells whether the lines are the same but for how numbers that are no integers are spelled: `1.0` is `1`, and the last of
   /// their digits are the machine's affair.
   private func isClose(_ expected: [String], _ found: [String]) -> Bool {
-    guard isFloat.contains(true), expected.count == found.count else { return false }
+    guard isNumber.contains(true), expected.count == found.count else { return false }
     for (left, right) in zip(expected, found) where left != right {
       let (a, b) = (left.split(separator: " "), right.split(separator: " "))
       guard a.count == b.count else { return false }

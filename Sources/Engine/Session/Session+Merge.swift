@@ -16,6 +16,11 @@ extension Session {
       let box = Unchecked(writer)
       let width = state.definition.columns.count
       try Executor.run(merge.plan, in: queryContext(work)) { batch in
+        if let start = merge.proposed {
+          let rows = Batch(Array(batch.columns[start..<start + width]), rowCount: batch.rowCount)
+          try box.value.requireValues(rows.columns)
+          try sorter.value.checks.test(rows)
+        }
         try sorter.value.take(batch)
         let (stored, shown) = (sorter.value.stored, sorter.value.shown)
         if !stored.isEmpty {
@@ -26,7 +31,7 @@ extension Session {
         }
         if !merge.returning.isEmpty, !shown.isEmpty {
           let rows = Batch(
-            batch.columns.dropFirst(2 + width).map { Gather.rows($0, SelectionVector(shown)) }, rowCount: shown.count)
+            batch.columns.dropFirst(merge.returningStart).map { Gather.rows($0, SelectionVector(shown)) }, rowCount: shown.count)
           returned.value.append(rows, from: 0)
         }
       }

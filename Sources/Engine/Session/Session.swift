@@ -518,7 +518,8 @@ package final class Session {
   private func show(_ name: String?, _ work: StatementWork) throws {
     if let name {
       let value = try settings.value(of: name)
-      try work.sink.begin([Field(name, .text)])
+      let shown = ["timezone": "TimeZone", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle"][name] ?? name
+      try work.sink.begin([Field(shown, .text)])
       try work.sink.append(Batch([Vector.of(.text, [.text(value)])], rowCount: 1))
     } else {
       let all = SessionSettings.names

@@ -65,7 +65,9 @@ package struct SessionSettings: Sendable {
     case "environment": return environment?.name ?? Environment.production
     case "statement_timeout":
       guard let statementTimeout else { return "0" }
-      return "\(Int(statementTimeout / .milliseconds(1)))ms"
+      let milliseconds = Int(statementTimeout / .milliseconds(1))
+      let unit = [(3_600_000, "h"), (60_000, "min"), (1000, "s")].first { milliseconds.isMultiple(of: $0.0) }
+      return unit.map { "\(milliseconds / $0.0)\($0.1)" } ?? "\(milliseconds)ms"
     case "pruning": return prunes ? "on" : "off"
     case "row_group_size": return String(rowGroupSize)
     case "encoding": return encoding?.name ?? "chosen"
@@ -154,7 +156,13 @@ package struct SessionSettings: Sendable {
         return
       }
       zone = try SessionSettings.zone(value, text)
-    case "client_encoding", "standard_conforming_strings", "datestyle", "extra_float_digits", "application_name",
+    case "datestyle":
+      // Only how dates are read and shown by default; a client that counts on another order must not be misunderstood.
+      let words = (texts ?? []).flatMap { $0.lowercased().split(whereSeparator: { $0 == "," || $0 == " " }) }
+      guard words.allSatisfy({ ["iso", "mdy", "us", "noneuro", "noneuropean", "default"].contains($0) }) else {
+        throw PulsehouseError(.unsupported, "datestyle other than ISO, MDY")
+      }
+    case "client_encoding", "standard_conforming_strings", "extra_float_digits", "application_name",
       "transaction_isolation", "default_transaction_isolation":
       // Clients set these on connecting; what we do is what they ask for by default.
       return

@@ -74,17 +74,22 @@ package final class TableWriter {
     guard batch.columns.count == target.fields.count else {
       throw PulsehouseError(.internal, "a batch of \(batch.columns.count) columns for \(target.name)")
     }
-    for (field, column) in zip(target.fields.fields, batch.columns) where !field.isNullable && column.nullCount > 0 {
-      throw PulsehouseError(
-        .user,
-        "null value in column \"\(field.name)\" of relation \"\(target.name)\" violates not-null constraint",
-        sqlState: "23502")
-    }
+    try requireValues(batch.columns)
     rowCount += batch.rowCount
     if target.partitionedBy.isEmpty {
       try append(batch, to: [])
     } else {
       try appendByPartition(batch)
+    }
+  }
+
+  /// - Throws: 23502 for a NULL in a field that takes none.
+  package func requireValues(_ columns: [Vector]) throws {
+    for (field, column) in zip(target.fields.fields, columns) where !field.isNullable && column.nullCount > 0 {
+      throw PulsehouseError(
+        .user,
+        "null value in column \"\(field.name)\" of relation \"\(target.name)\" violates not-null constraint",
+        sqlState: "23502")
     }
   }
 

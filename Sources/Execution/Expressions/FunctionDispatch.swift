@@ -205,6 +205,7 @@ extension ScalarFunction {
     case .arrayFill: return try ArrayFunctions.fill(arguments[0], arguments[1], type, count: count)
     case .arrayTrim: return try ArrayFunctions.trim(arguments[0], arguments[1], type)
     case .widthBucketArray: return try ArrayFunctions.widthBucket(arguments[0], arguments[1])
+    case .jsonOrder: return try JSONFunctions.order(arguments[0])
     case .arrayOrder: return try ArrayFunctions.order(arguments[0], now: context.now)
     case .arrayContains: return try ArrayFunctions.contains(arguments[0], arguments[1])
     case .arrayOverlaps: return try ArrayFunctions.overlaps(arguments[0], arguments[1])

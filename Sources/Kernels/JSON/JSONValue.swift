@@ -68,9 +68,17 @@ indirect enum JSONValue: Sendable, Equatable {
       return wanted.allSatisfy { want in members.contains { $0.key == want.key && $0.value.contains(want.value) } }
     case (.array(let elements), .array(let wanted)):
       return wanted.allSatisfy { want in elements.contains { $0.isContainer == want.isContainer && $0.contains(want) } }
-    case (.array(let elements), _) where !other.isContainer: return elements.contains { $0 == other }
-    default: return self == other
+    case (.array(let elements), _) where !other.isContainer: return elements.contains { $0.isSame(as: other) }
+    default: return isSame(as: other)
     }
+  }
+
+  /// Whether two scalars are equal: numbers by their value.
+  private func isSame(as other: JSONValue) -> Bool {
+    guard case .number(let a) = self, case .number(let b) = other, a != b else { return self == other }
+    let numbers = [a, b].map { digits in digits.withUnsafeBytes { try? NumericArithmetic.parse($0) } }
+    guard let first = numbers[0], let second = numbers[1] else { return false }
+    return NumericArithmetic.compare(first, second) == 0
   }
 
   private var isContainer: Bool {

@@ -95,6 +95,9 @@ extension Binder {
       arguments.append(order[0].expression)
       ranges.append(call.orderBy[0].value.range)
     }
+    if isOrderedSet, arguments.count == 2, !arguments[0].isConstant {
+      throw BinderError.unsupported("\(name) of a fraction that is no constant", ranges[0])
+    }
     if name == "string_agg", arguments.contains(where: { $0.type == .bytea }) {
       throw BinderError.unsupported("string_agg of bytea", range)
     }
@@ -160,6 +163,45 @@ extension Binder {
     case .numeric: .numeric(precision: nil, scale: nil)
     default: type
     }
+  }
+}
+
+extension Binder {
+  /// Finds the columns that a select list may name beside the primary key that GROUP BY names: of the key's table, in this
+  /// FROM. Those that nobody names cost nothing.
+  func findDependents(of plan: LogicalPlan, _ collector: AggregateCollector) {
+    guard collector.groupingSets == nil else { return }
+    let keys = Set(collector.keys.compactMap { key -> Column? in
+      if case .column(let column) = key.expression { column } else { nil }
+    })
+    if keys.isEmpty { return }
+    func visit(_ plan: LogicalPlan) {
+      switch plan {
+      case .filter(_, let input): visit(input)
+      case .join(_, let left, let right):
+        visit(left)
+        visit(right)
+      case .scan(let scan):
+        let places = scan.sources.map { source -> Int? in
+          if case .field(let index) = source { index } else { nil }
+        }
+        func column(_ name: String) -> Column? {
+          scan.table.fields.index(of: name).flatMap(places.firstIndex(of:)).map { scan.columns[$0] }
+        }
+        for constraint in scan.table.constraints {
+          guard case .primaryKey(let names) = constraint.kind,
+            names.allSatisfy({ column($0).map(keys.contains) ?? false })
+          else { continue }
+          for column in scan.columns where !keys.contains(column) {
+            let output = self.column(column.name, column.type)
+            collector.calls.append(AggregateCall(.anyValue, [.column(column)], output: output))
+            collector.dependents[.column(column)] = output
+          }
+        }
+      default: break
+      }
+    }
+    visit(plan)
   }
 }
 

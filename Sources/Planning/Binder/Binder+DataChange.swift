@@ -112,8 +112,9 @@ extension Binder {
       }
       scope.relations = [ScopeRelation(schema: nil, name: name, columns: scope.visible)]
       let stage = Stage(scope, "check constraints")
+      let known = subqueries.count
       let condition = try bindCondition(try PostgresParser.parseExpression(text), stage, "CHECK")
-      guard stage.attachments.isEmpty, subqueries.isEmpty else {
+      guard stage.attachments.isEmpty, subqueries.count == known else {
         throw BinderError.user("0A000", "cannot use subquery in check constraint", .unknown)
       }
       result.conditions.append((constraint.name, condition))

@@ -37,6 +37,7 @@ extension Binder {
     let range = syntax.range
     switch syntax.node {
     case .column(let path): return try bindColumn(path, stage, range)
+    case .star(let path) where !path.isEmpty: return try bindRow(of: path, stage, range)
     case .star, .allFields: throw BinderError.user("42601", "row expansion via \"*\" is not supported here", range)
     case .parameter(let index): return .parameter(index, parameterTypes[index] ?? .unknown)
     case .literal(let literal): return try bindLiteral(literal, range)
@@ -285,7 +286,7 @@ extension Binder {
         try requireOrder(x.type, range)
         return .compare(comparison, x.ordered, y.ordered)
       }
-      return .compare(comparison, x, y)
+      return x.type == .jsonb ? .compare(comparison, x.ordered, y.ordered) : .compare(comparison, x, y)
     }
     switch symbol {
     case "!~~", "!~~*", "!~", "!~*":

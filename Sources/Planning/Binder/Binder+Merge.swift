@@ -84,7 +84,8 @@ extension Binder {
     let returning = try bindReturning(insert.returning, own, [], &plan)
     return RowMerge(
       table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table),
-      returning: returning, keys: keys, repetition: .isLeftOut, verb: "INSERT")
+      returning: returning, proposed: 2, returningStart: 2 + columns.count, keys: keys, repetition: .isLeftOut,
+      verb: "INSERT")
   }
 
   /// DO UPDATE: a row that is there already, by its key, is changed.
@@ -101,8 +102,11 @@ extension Binder {
         columns: zip(table.fields.fields, proposed).map {
           VisibleColumn(name: $0.name, relation: "excluded", expression: .column($1))
         }))
-    // A bare name means the table's column.
-    scope.visible = scope.relations[0].columns
+    guard scope.relations[0].name != "excluded" else {
+      throw BinderError.user("42P09", "table reference \"excluded\" is ambiguous", insert.table.name.range)
+    }
+    // A bare name has two meanings.
+    scope.visible = scope.relations.flatMap(\.columns)
     let conditions = key.map { Expression.compare(.equal, .column(proposed[$0]), .column(fields[$0])) }
     var plan = LogicalPlan.join(LogicalJoin(.left, on: conditions), rows, target)
     let stage = Stage(scope, "ON CONFLICT")
@@ -127,12 +131,14 @@ extension Binder {
         ], otherwise: .column(proposed[index]), field.type)
       projections.append(Projection(value, as: column(field.name, field.type)))
     }
+    projections += proposed.map { Projection(.column($0), as: column($0.name, $0.type)) }
     plan = try withGenerated(.project(projections, plan), table, from: 2)
     let own = relation(of: insert.table, table, Array(plan.output.dropFirst(2)))
     let returning = try bindReturning(insert.returning, own, [], &plan)
     return RowMerge(
       table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table),
-      returning: returning, keys: [key], repetition: .isRefused, verb: "INSERT")
+      returning: returning, proposed: 2 + fields.count, returningStart: 2 + 2 * fields.count, keys: [key],
+      repetition: .isRefused, verb: "INSERT")
   }
 
   // MARK: MERGE
@@ -207,7 +213,7 @@ extension Binder {
     inlineCommonTables(outer, &plan)
     return RowMerge(
       table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table), returning: [],
-      keys: [], repetition: .isRefused, verb: "MERGE")
+      proposed: nil, returningStart: 2 + fields.count, keys: [], repetition: .isRefused, verb: "MERGE")
   }
 
   /// The row that WHEN NOT MATCHED THEN INSERT adds.

@@ -44,6 +44,9 @@ extension Binder {
 }
 
 extension Expression {
-  /// What a value is sorted by: itself, but for arrays.
-  var ordered: Expression { type.element == nil ? self : .call(.arrayOrder, [self], .bytea) }
+  /// What a value is sorted by: itself, but for arrays and jsonb.
+  var ordered: Expression {
+    if type == .jsonb { return .call(.jsonOrder, [self], .bytea) }
+    return type.element == nil ? self : .call(.arrayOrder, [self], .bytea)
+  }
 }

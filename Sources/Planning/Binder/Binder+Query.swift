@@ -208,10 +208,14 @@ extension Binder {
     return result
   }
 
-  func limit(_ plan: LogicalPlan, _ query: Query, _ scope: Scope) throws -> LogicalPlan {
+  /// `rows` is what FROM has, which LIMIT must not name.
+  func limit(_ plan: LogicalPlan, _ query: Query, _ scope: Scope, rows: Scope? = nil) throws -> LogicalPlan {
     if query.limit == nil, query.offset == nil { return plan }
     func count(_ syntax: Syntax.Expression, _ name: String) throws -> Expression {
       let stage = Stage(scope, name)
+      if case .column(let path) = syntax.node, rows?.level(of: path) == 0 {
+        throw BinderError.user("42P10", "argument of \(name) must not contain variables", syntax.range)
+      }
       let value = try coerceCount(try bind(syntax, stage), name, syntax.range)
       if !stage.attachments.isEmpty || !value.columns.isEmpty {
         throw BinderError.user("42P10", "argument of \(name) must not contain variables", syntax.range)

@@ -28,6 +28,24 @@ extension Binder {
   /// The row that a table's name stands for where no column is called so; nil for other paths.
   func bindWholeRow(_ path: [String], _ stage: Stage, _ range: SourceRange) throws -> Expression? {
     guard let (relation, isOuter) = stage.scope.wholeRow(path) else { return nil }
+    return row(of: relation, isOuter: isOuter, stage, range)
+  }
+
+  /// `t.*` where a value is wanted.
+  func bindRow(of path: [String], _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    var scope: Scope? = stage.scope
+    while let current = scope {
+      if let relation = current.relation(path[...]) {
+        return row(of: relation, isOuter: current !== stage.scope, stage, range)
+      }
+      scope = current.parent
+    }
+    // It says what is missing.
+    _ = try expandStar(path, stage, range)
+    throw BinderError.user("42601", "row expansion via \"*\" is not supported here", range)
+  }
+
+  private func row(of relation: ScopeRelation, isOuter: Bool, _ stage: Stage, _ range: SourceRange) -> Expression {
     for column in relation.columns {
       let reference = Stage.Reference(expression: column.expression, name: column.displayName, range: range)
       if isOuter {
@@ -154,6 +172,10 @@ extension Binder {
   func rowParts(_ syntax: Syntax.Expression, _ scope: Scope) -> [Syntax.Expression]? {
     switch syntax.node {
     case .row(let items, _) where !items.isEmpty: return items
+    case .star(let path) where !path.isEmpty:
+      return scope.relation(path[...])?.columns.map {
+        Syntax.Expression(.column(path + [$0.name]), syntax.range)
+      }
     case .column(let path):
       return scope.wholeRow(path)?.relation.columns.map {
         Syntax.Expression(.column(path + [$0.name]), syntax.range)

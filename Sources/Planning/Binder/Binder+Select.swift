@@ -90,6 +90,7 @@ extension Binder {
     let isGrouped =
       !select.groupBy.isEmpty || select.having != nil || !collector.calls.isEmpty
     if isGrouped {
+      findDependents(of: plan, collector)
       let grouping = Grouping(binder: self, collector: collector, inputColumns: Set(plan.output))
       plan = attach(input.attachments, to: plan)
       plan = grouping.aggregate(plan)
@@ -173,7 +174,7 @@ extension Binder {
       plan = .distinctOn(distinctKeys.map { .column(columns[$0]) }, .sort(order, plan))
     }
     if !keys.isEmpty { plan = .sort(keys.map { sortKey(.column(columns[$0.0]), $0.1) }, plan) }
-    plan = try limit(plan, query, outer)
+    plan = try limit(plan, query, outer, rows: scope)
     if columns.count > visibleCount {
       plan = .project(columns.prefix(visibleCount).map { Projection($0) }, plan)
     }

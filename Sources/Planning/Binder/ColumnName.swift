@@ -14,6 +14,7 @@ enum ColumnName {
         type = type ?? name.baseName
         expression = operand
       case .collate(let operand, _): expression = operand
+      case .subscripted(let operand, _): expression = operand
       default: return own(expression) ?? type
       }
     }

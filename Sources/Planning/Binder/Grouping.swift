@@ -14,6 +14,7 @@ struct Grouping {
     self.collector = collector
     self.inputColumns = inputColumns
     keys = Dictionary(collector.keys.map { ($0.expression, $0.column) }, uniquingKeysWith: { a, _ in a })
+      .merging(collector.dependents) { key, _ in key }
   }
 
   func aggregate(_ plan: LogicalPlan) -> LogicalPlan {

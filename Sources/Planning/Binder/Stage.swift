@@ -53,6 +53,8 @@ final class AggregateCollector {
   var keysOfItems: [Int: Int] = [:]
   var groupingSets: [[Int]]?
   var groupingColumn: Column?
+  /// Columns that have one value a group, since GROUP BY names their table's primary key, and the aggregates they become.
+  var dependents: [Expression: Column] = [:]
   /// The stage of the aggregates' arguments.
   let input: Stage
 

@@ -167,6 +167,8 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case widthBucketArray = "width_bucket_array"
   /// Bytes that are ordered as the arrays are; what arrays are sorted and compared by.
   case arrayOrder = "array_order"
+  /// The same for jsonb.
+  case jsonOrder = "jsonb_order"
   case arrayContains = "arraycontains"
   case arrayOverlaps = "arrayoverlap"
   /// (value, array, comparison, quantifier): the last two are constants.
@@ -191,7 +193,7 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case hash = "pulsehouse_hash"
   /// (row identifier, seed), both bigint: a number from 0 to below 1, the same for the same arguments.
   case sample = "pulsehouse_sample"
-  /// Raises `(message)` when it is evaluated; gives the type it is cast to.
+  /// Raises `(message, SQLSTATE)` when it is evaluated; gives the type it is cast to.
   case raise = "pulsehouse_raise"
 }
 
