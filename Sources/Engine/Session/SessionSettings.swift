@@ -33,6 +33,9 @@ package struct SessionSettings: Sendable {
 
   package init() {}
 
+  /// Settings that programs make for themselves, by names with a point.
+  private var custom: [String: String] = [:]
+
   /// Names SHOW and SET know, with what they are.
   package static let names: [(name: String, help: String)] = [
     ("encoding", "the encoding of new blocks that can have it, for tests; DEFAULT chooses for each"),
@@ -74,7 +77,7 @@ package struct SessionSettings: Sendable {
     case "timezone": return zone?.name ?? "UTC"
     case "server_version": return "15.0 (Pulsehouse)"
     default:
-      if let value = SessionSettings.fixed[name] { return value }
+      if let value = SessionSettings.fixed[name] ?? custom[name] { return value }
       throw SessionSettings.unknown(name)
     }
   }
@@ -171,6 +174,8 @@ package struct SessionSettings: Sendable {
       guard texts == nil || text == SessionSettings.fixed[name] || text == "off" else {
         throw PulsehouseError(.unsupported, "\(name) other than \(SessionSettings.fixed[name] ?? "")")
       }
+    case _ where name.contains("."):
+      custom[name] = texts?.joined(separator: ", ")
     default:
       guard SessionSettings.isWithoutEffect(name) else { throw SessionSettings.unknown(name) }
     }

@@ -243,17 +243,39 @@ extension Binder {
     case .unique(let names, let nullsAreDistinct):
       result.kind = .unique(renamed(names), nullsAreDistinct: nullsAreDistinct)
     case .index(let names): result.kind = .index(renamed(names))
-    case .check:
+    case .check(let text):
       var old = shape.columns.map(\.field)
       for index in old.indices where old[index].name == new { old[index].name = name }
       let bound = try checks([constraint], old, of: table.name)
       if bound.conditions.contains(where: { $0.condition.columns.contains { $0.name == name } }) {
-        throw BinderError.unsupported(
-          "renaming a column that the constraint \"\(constraint.name)\" checks", table.range,
-          hint: "Drop the constraint, rename the column, and add the constraint again.")
+        result.kind = .check(try conditionText(text, renaming: name, to: new, constraint.name, table))
       }
     }
     return result
+  }
+
+  /// The text of a condition with another name for a column, letter by letter the same but for that.
+  private func conditionText(
+    _ text: String, renaming name: String, to new: String, _ constraint: String, _ table: QualifiedName
+  ) throws -> String {
+    var places: [Range<Int>] = []
+    var open = [try PostgresParser.parseExpression(text)]
+    while let next = open.popLast() {
+      if case .column(let path) = next.node, path.last == name {
+        guard path.count == 1, let range = next.range.bytes else {
+          throw BinderError.unsupported(
+            "renaming a column that the constraint \"\(constraint)\" names with its table", table.range,
+            hint: "Drop the constraint, rename the column, and add the constraint again.")
+        }
+        places.append(range)
+      }
+      open += next.children
+    }
+    var bytes = Array(text.utf8)
+    for place in places.sorted(by: { $0.lowerBound > $1.lowerBound }) {
+      bytes.replaceSubrange(place, with: SQLPrinter.quoted(new).utf8)
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private func retype(

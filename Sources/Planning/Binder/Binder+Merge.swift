@@ -102,9 +102,6 @@ extension Binder {
         columns: zip(table.fields.fields, proposed).map {
           VisibleColumn(name: $0.name, relation: "excluded", expression: .column($1))
         }))
-    guard scope.relations[0].name != "excluded" else {
-      throw BinderError.user("42P09", "table reference \"excluded\" is ambiguous", insert.table.name.range)
-    }
     // A bare name has two meanings.
     scope.visible = scope.relations.flatMap(\.columns)
     let conditions = key.map { Expression.compare(.equal, .column(proposed[$0]), .column(fields[$0])) }

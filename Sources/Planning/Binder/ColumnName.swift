@@ -22,7 +22,7 @@ enum ColumnName {
 
   private static func own(_ expression: Syntax.Expression) -> String? {
     switch expression.node {
-    case .column(let path): return path.last
+    case .column(let path), .star(let path): return path.last
     case .field(_, let name): return name
     case .call(let call): return call.baseName
     case .currentValue(let value): return value.kind.rawValue

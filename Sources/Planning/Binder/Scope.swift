@@ -105,6 +105,9 @@ extension Scope {
         if let match = matches.first { return (match, isOuter) }
       } else if let relation = current.relation(path.dropLast()) {
         hasRelation = true
+        if path.count == 2, current.relations.count(where: { $0.name == relation.name }) > 1 {
+          throw BinderError.user("42P09", "table reference \"\(relation.name)\" is ambiguous", range)
+        }
         let matches = relation.columns.filter { $0.name == name }
         if matches.count > 1 {
           throw BinderError.user("42702", "column reference \"\(name)\" is ambiguous", range)

@@ -18,7 +18,7 @@ enum SyntaxFailure {
       range = start..<end
     }
     if message.hasSuffix("not implemented") || message.hasSuffix("not yet implemented")
-      || message.hasSuffix("not supported")
+      || message.hasSuffix("not supported") && !message.hasPrefix("LIMIT")
     {
       return PulsehouseError(.unsupported, message, range: range)
     }
@@ -29,6 +29,7 @@ enum SyntaxFailure {
     if message.hasPrefix("invalid byte sequence") { return "22021" }
     if message.hasPrefix("unsafe use of \\'") { return "22P06" }
     if message == "invalid Unicode escape" { return "22025" }
+    if message.hasPrefix("frame start") || message.hasPrefix("frame end") { return "42P20" }
     if message.hasPrefix("memory exhausted") || message.hasPrefix("stack depth") { return "54001" }
     return "42601"
   }

@@ -26,10 +26,9 @@ extension Translator {
       throw unsupported("this form of assignment")
     }
     let place = range(message.int(Tag.ResTarget.location))
-    if !message.messages(Tag.ResTarget.indirection).isEmpty {
-      throw unsupported("assigning to a part of a column", place)
-    }
-    return AssignmentTarget(name: message.string(Tag.ResTarget.name) ?? "", range: place)
+    return AssignmentTarget(
+      name: message.string(Tag.ResTarget.name) ?? "", range: place,
+      isPart: !message.messages(Tag.ResTarget.indirection).isEmpty)
   }
 
   private func onConflict(_ message: WireMessage?) throws(PulsehouseError) -> OnConflict? {
