@@ -149,6 +149,7 @@ package struct TableConstraint: Hashable, Sendable {
     case unique([String], nullsAreDistinct: Bool)
     /// A condition as SQL; rows for which it is false are refused.
     case check(String)
+    case foreignKey(ForeignKeyRule)
     /// Columns of a CREATE INDEX. Zone maps do its work; it is only remembered.
     case index([String])
   }
@@ -165,7 +166,20 @@ package struct TableConstraint: Hashable, Sendable {
     switch kind {
     case .primaryKey(let columns): (columns, true)
     case .unique(let columns, let nullsAreDistinct): (columns, nullsAreDistinct)
-    case .check, .index: nil
+    case .check, .index, .foreignKey: nil
+    }
+  }
+
+  /// What a foreign key says; nil for another constraint.
+  package var foreignKey: ForeignKeyRule? {
+    if case .foreignKey(let key) = kind { key } else { nil }
+  }
+
+  /// True for what PostgreSQL keeps an index for.
+  package var isIndex: Bool {
+    switch kind {
+    case .primaryKey, .unique, .index: true
+    case .check, .foreignKey: false
     }
   }
 
@@ -173,8 +187,34 @@ package struct TableConstraint: Hashable, Sendable {
   package var columns: [String] {
     switch kind {
     case .primaryKey(let columns), .unique(let columns, _), .index(let columns): columns
+    case .foreignKey(let key): key.columns
     case .check: []
     }
+  }
+}
+
+/// Columns whose values, where none is NULL, are those of some row of a table.
+package struct ForeignKeyRule: Hashable, Sendable {
+  package var columns: [String]
+  /// The table they refer to; nil for their own.
+  package var referenced: Referenced?
+  /// Its primary key, or the columns of a unique constraint.
+  package var referencedColumns: [String]
+
+  package struct Referenced: Hashable, Sendable {
+    package var schema: String
+    package var name: String
+
+    package init(schema: String, name: String) {
+      self.schema = schema
+      self.name = name
+    }
+  }
+
+  package init(columns: [String], referenced: Referenced?, referencedColumns: [String]) {
+    self.columns = columns
+    self.referenced = referenced
+    self.referencedColumns = referencedColumns
   }
 }
 

@@ -15,16 +15,18 @@ extension Session {
     _ segments: [SegmentDescriptor], to name: TableName, removing: [SegmentDescriptor] = [],
     _ definition: TableDefinition, _ transaction: Transaction, _ work: StatementWork
   ) throws {
+    if removing.isEmpty, segments.isEmpty { return }
     let keys = try definition.constraints().filter { $0.keyColumns != nil }
     if removing.isEmpty, keys.isEmpty {
-      if !segments.isEmpty { try transaction.apply(.addSegments(name, segments)) }
-      return
+      try transaction.apply(.addSegments(name, segments))
+    } else {
+      try transaction.apply(.replaceSegments(name, removing: removing, adding: segments, .rows))
     }
-    if removing.isEmpty, segments.isEmpty { return }
-    try transaction.apply(.replaceSegments(name, removing: removing, adding: segments, .rows))
     if !segments.isEmpty {
       for key in keys { try requireUnique(key, name, definition, among: segments, transaction, work) }
+      try requireReferences(of: name, definition, among: segments, transaction, work)
     }
+    if !removing.isEmpty { try requireReferenced(name, transaction, work) }
   }
 
   /// Looks for two rows with one key, at least one of them in `segments` (nil: anywhere).
@@ -67,7 +69,7 @@ extension Session {
   }
 
   /// The least and the greatest value of a column in `segments`; nil where they do not say enough.
-  private func bounds(
+  func bounds(
     of column: Int, _ type: LogicalType, _ segments: [SegmentDescriptor]
   ) throws -> (minimum: Scalar, maximum: Scalar)? {
     // NaN is beyond what bounds of floats say, and text's may be cut short.

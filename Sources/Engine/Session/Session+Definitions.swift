@@ -102,7 +102,9 @@ extension Session {
             for view in snapshot.views.map(\.name).filter({ $0.schema == schema }) {
               try transaction.apply(.dropView(view))
             }
-            for table in snapshot.tables.map(\.name).filter({ $0.schema == schema }) {
+            let tables = Set(snapshot.tables.map(\.name).filter { $0.schema == schema })
+            for table in tables.sorted(by: { $0.name < $1.name }) {
+              try releaseReferences(to: table, isCascade: true, "schema \(schema)", transaction, keeping: tables)
               try transaction.apply(.dropTable(table))
             }
             for sequence in try snapshot.sequences().filter({ $0.name.schema == schema }) {
@@ -139,6 +141,11 @@ extension Session {
           }
           try work.scope.requireOwn(name)
           let identifier = snapshot.table(name)?.identifier
+          if isTable {
+            let dropped = Set(drop.names.compactMap { existingName($0, snapshot) })
+            try releaseReferences(
+              to: name, isCascade: drop.isCascade, "table \(name.name)", transaction, keeping: dropped)
+          }
           try transaction.apply(isTable ? .dropTable(name) : .dropView(name))
           if let identifier { try dropOwnedSequences(of: identifier, transaction) }
         }
@@ -164,11 +171,15 @@ extension Session {
         switch action {
         case .rename(let newName):
           let renamed = TableName(name.schema, newName)
+          try followReferences(to: name, renamedTo: renamed, columns: [:], transaction)
           try transaction.apply(.renameTable(name, to: renamed))
           name = renamed
         case .setSchema(let schema):
           let renamed = TableName(ownSchema(schema), name.name)
-          if renamed != name { try transaction.apply(.renameTable(name, to: renamed)) }
+          if renamed != name {
+            try followReferences(to: name, renamedTo: renamed, columns: [:], transaction)
+            try transaction.apply(.renameTable(name, to: renamed))
+          }
           name = renamed
         case .setProperties, .resetProperties:
           throw PulsehouseError(
@@ -227,7 +238,9 @@ extension Session {
           .user, "column \"\(new.name)\" of relation \"\(state.name.name)\" contains null values", sqlState: "23502")
       }
     }
+    try followReferences(to: state.name, renamedTo: state.name, columns: reshaping.renamed, transaction)
     try transaction.apply(.alterTable(state.name, definition))
+    try requireReferencedKeys(of: state.name, definition, transaction)
     if let plan = reshaping.plan {
       try transaction.apply(.truncateTable(state.name))
       _ = try write(plan, to: state.name, definition, transaction, checks: reshaping.checks, work)
@@ -251,6 +264,7 @@ extension Session {
           sqlState: "23514")
       }
     }
+    try requireReferences(of: name, definition, among: nil, transaction, work)
   }
 
   /// Remembers an index; a unique one is a constraint from now on.
@@ -283,8 +297,10 @@ extension Session {
     try snapshot.tables.first { table in
       guard table.name.schema == schema else { return false }
       return try table.definition.constraints().contains { constraint in
-        if case .check = constraint.kind { return false }
-        return constraint.name == name
+        switch constraint.kind {
+        case .check, .foreignKey: return false
+        case .primaryKey, .unique, .index: return constraint.name == name
+        }
       }
     }
   }

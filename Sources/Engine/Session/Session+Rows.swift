@@ -82,7 +82,16 @@ extension Session {
   func truncate(_ tables: [TableDescription], restartsIdentity: Bool, _ work: StatementWork) throws {
     let states = try tables.map { try work.scope.state(of: $0.reference) }
     try inTransaction("TRUNCATE \(states.map(\.name.description).joined(separator: ", "))") { transaction in
-      for state in states { try transaction.apply(.truncateTable(state.name)) }
+      let names = Set(states.map(\.name))
+      for state in states {
+        for (child, _, _) in try transaction.snapshot.foreignKeys(to: state.name) where !names.contains(child) {
+          throw PulsehouseError(
+            .user, "cannot truncate a table referenced in a foreign key constraint", sqlState: "0A000",
+            detail: "Table \"\(child.name)\" references \"\(state.name.name)\".",
+            hint: "Truncate table \"\(child.name)\" at the same time.")
+        }
+        try transaction.apply(.truncateTable(state.name))
+      }
       if restartsIdentity { try restartSequences(of: states, transaction.snapshot) }
     }
     try work.sink.finish(StatementOutcome("TRUNCATE TABLE"))
@@ -94,6 +103,7 @@ extension Session {
       if !whole.isEmpty {
         try inTransaction("DELETE FROM \(state.name)") { transaction in
           try transaction.apply(.replaceSegments(state.name, removing: whole, adding: [], .rows))
+          try requireReferenced(state.name, transaction, work)
         }
       }
       let rowCount = whole.reduce(0) { $0 + $1.rowCount }
@@ -111,6 +121,7 @@ extension Session {
         let writer = try tableWriter(state.name, state.definition, transaction)
         let removed = try rewrite(state, without: doomed, writer, work)
         try transaction.apply(.replaceSegments(state.name, removing: removed, adding: try finish(writer), .rows))
+        try requireReferenced(state.name, transaction, work)
       }
     }
     try returned.value.send(to: work.sink)

@@ -97,13 +97,31 @@ extension TableConstraint {
     return "CREATE \(unique)INDEX \(SQLPrinter.quoted(name)) ON \(table) USING btree (\(columns))\(nulls)"
   }
 
+  /// The columns it speaks of, those of a condition in the order in which it names them.
+  var catalogColumns: [String] {
+    guard case .check(let condition) = kind, let syntax = try? PostgresParser.parseExpression(condition) else {
+      return columns
+    }
+    var found: [String] = []
+    func visit(_ expression: SQLSyntax.Expression) {
+      if case .column(let path) = expression.node, let name = path.last, !found.contains(name) { found.append(name) }
+      expression.children.forEach(visit)
+    }
+    visit(syntax)
+    return found
+  }
+
   /// As `pg_get_constraintdef` shows it.
-  var constraintDefinition: String {
+  func constraintDefinition(of table: TableName?) -> String {
     let list = columns.map { SQLPrinter.quoted($0) }.joined(separator: ", ")
     switch kind {
     case .primaryKey: return "PRIMARY KEY (\(list))"
     case .unique(_, let nullsAreDistinct): return "UNIQUE \(nullsAreDistinct ? "" : "NULLS NOT DISTINCT ")(\(list))"
     case .check(let condition): return "CHECK ((\(condition)))"
+    case .foreignKey(let key):
+      let referenced = key.referencedColumns.map { SQLPrinter.quoted($0) }.joined(separator: ", ")
+      let parent = key.referenced.map { SQLPrinter.quoted($0.name) } ?? table.map { SQLPrinter.quoted($0.name) } ?? ""
+      return "FOREIGN KEY (\(list)) REFERENCES \(parent)(\(referenced))"
     case .index: return ""
     }
   }

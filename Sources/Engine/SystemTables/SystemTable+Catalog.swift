@@ -85,7 +85,7 @@ extension SystemTable {
       ]),
       rows: { snapshot, _ in
         try snapshot.tables.flatMap { table in
-          try table.definition.constraints().filter { !$0.columns.isEmpty }.map { constraint in
+          try table.definition.constraints().filter(\.isIndex).map { constraint in
             [
               .text(table.name.schema), .text(table.name.name), .text(constraint.name),
               .text(constraint.indexDefinition(of: table.name)),
@@ -103,6 +103,7 @@ extension TableConstraint {
     case .primaryKey: "PRIMARY KEY"
     case .unique: "UNIQUE"
     case .check: "CHECK"
+    case .foreignKey: "FOREIGN KEY"
     case .index: nil
     }
   }

@@ -178,24 +178,35 @@ extension SystemTable {
       let objects = CatalogObjects(snapshot, warehouse)
       return objects.constraints.enumerated().map { number, pair in
         let (table, constraint) = pair
-        let columns = constraint.columns.compactMap { column in table.fields.firstIndex { $0.name == column } }
+        let columns = constraint.catalogColumns.compactMap { column in table.fields.firstIndex { $0.name == column } }
         let kind: String
         var condition = Scalar.null
         switch constraint.kind {
         case .primaryKey: kind = "p"
+        case .foreignKey: kind = "f"
         case .unique, .index: kind = "u"
         case .check(let sql):
           kind = "c"
           condition = .text(sql)
         }
         let index = TableName(table.name.schema, constraint.name)
+        let referenced = constraint.foreignKey?.parent(of: table.name)
+        let parent = objects.relations.first { $0.name == referenced }
+        let parentColumns = constraint.foreignKey?.referencedColumns.compactMap { column in
+          parent?.fields.firstIndex { $0.name == column }
+        }
+        func list(_ columns: [Int]) -> Scalar {
+          .text("{" + columns.map { String($0 + 1) }.joined(separator: ",") + "}")
+        }
+        let action: Scalar = .text(referenced == nil ? " " : "a")
         return [
           .integer(CatalogObjects.constraintBase + Int64(number)), .text(constraint.name),
           objects.identifier(ofSchema: table.name.schema), .text(kind), flag(false), flag(false), flag(true),
-          objects.identifier(of: table.name), .integer(0), kind == "c" ? .integer(0) : objects.identifier(of: index),
-          .integer(0), .integer(0), .text(" "), .text(" "), .text(" "), flag(true), .integer(0), flag(kind != "c"),
-          .text("{" + columns.map { String($0 + 1) }.joined(separator: ",") + "}"), .null, condition,
-          .text(constraint.constraintDefinition),
+          objects.identifier(of: table.name), .integer(0), kind == "c" || kind == "f" ? .integer(0) : objects.identifier(of: index),
+          .integer(0), referenced.map(objects.identifier(of:)) ?? .integer(0), action, action,
+          .text(referenced == nil ? " " : "s"), flag(true), .integer(0), flag(kind != "c"), list(columns),
+          parentColumns.map(list) ?? .null, condition,
+          .text(constraint.constraintDefinition(of: table.name)),
         ]
       }
     },

@@ -5,6 +5,7 @@ import Planning
 /// is the kind and its columns (or the condition) with U+001F between.
 extension TableDefinition {
   private static let prefix = "constraint/"
+  private static let foreignKey = "foreign key"
   private static let separator: Character = "\u{1F}"
 
   /// In order of their names.
@@ -22,11 +23,25 @@ extension TableDefinition {
       case "unique nulls not distinct":
         result.append(TableConstraint(name: name, kind: .unique(rest, nullsAreDistinct: false)))
       case "check": result.append(TableConstraint(name: name, kind: .check(rest.first ?? "")))
+      case Self.foreignKey:
+        guard let count = rest.first.flatMap({ Int($0) }), count > 0, rest.count == 3 + 2 * count else {
+          throw PulsehouseError(.corrupt, "the foreign key \"\(name)\" cannot be read")
+        }
+        let referenced =
+          rest[1].isEmpty && rest[2].isEmpty ? nil : ForeignKeyRule.Referenced(schema: rest[1], name: rest[2])
+        let key = ForeignKeyRule(
+          columns: Array(rest[3..<3 + count]), referenced: referenced, referencedColumns: Array(rest[(3 + count)...]))
+        result.append(TableConstraint(name: name, kind: .foreignKey(key)))
       case "index": result.append(TableConstraint(name: name, kind: .index(rest)))
       default: throw PulsehouseError(.unsupported, "the constraint \"\(name)\" of kind \(parts[0])")
       }
     }
     return result.sorted { $0.name < $1.name }
+  }
+
+  /// True where `constraints` has a foreign key: told without reading the others.
+  var hasForeignKeys: Bool {
+    properties.contains { $0.key.hasPrefix(Self.prefix) && $0.value.hasPrefix(Self.foreignKey) }
   }
 
   /// Replaces all constraints.
@@ -40,6 +55,9 @@ extension TableDefinition {
         parts = [nullsAreDistinct ? "unique" : "unique nulls not distinct"] + columns
       case .check(let condition): parts = ["check", condition]
       case .index(let columns): parts = ["index"] + columns
+      case .foreignKey(let key):
+        let referenced = [key.referenced?.schema ?? "", key.referenced?.name ?? ""]
+        parts = [Self.foreignKey, String(key.columns.count)] + referenced + key.columns + key.referencedColumns
       }
       properties[Self.prefix + constraint.name] = parts.joined(separator: String(Self.separator))
     }

@@ -243,6 +243,10 @@ extension Binder {
     case .unique(let names, let nullsAreDistinct):
       result.kind = .unique(renamed(names), nullsAreDistinct: nullsAreDistinct)
     case .index(let names): result.kind = .index(renamed(names))
+    case .foreignKey(var key):
+      key.columns = renamed(key.columns)
+      if key.referenced == nil { key.referencedColumns = renamed(key.referencedColumns) }
+      result.kind = .foreignKey(key)
     case .check(let text):
       var old = shape.columns.map(\.field)
       for index in old.indices where old[index].name == new { old[index].name = name }

@@ -48,7 +48,9 @@ extension Binder {
             name: constraint.name,
             kind: .unique(columns: [definition.name], nullsAreDistinct: nullsAreDistinct), range: constraint.range))
       case .check: constraints.append(constraint)
-      default: throw unsupported(constraint)
+      case .foreignKey(var key):
+        key.columns = [definition.name]
+        constraints.append(Constraint(name: constraint.name, kind: .foreignKey(key), range: constraint.range))
       }
     }
     return result
@@ -70,7 +72,7 @@ extension Binder {
     let name =
       switch constraint.kind {
       case .null, .notNull, .defaultValue, .check, .primaryKey, .unique: "this constraint"
-      case .foreignKey: "a foreign key"
+      case .foreignKey: "a foreign key here"
       case .generated: "a generated column here"
       case .identity: "an identity column here"
       }
@@ -234,8 +236,17 @@ extension Binder {
         let middle = used.count == 1 ? [used.first ?? ""] : []
         result.append(
           TableConstraint(name: try named(constraint.name, [table] + middle + ["check"], range), kind: rule.kind))
+      case .foreignKey: continue
       default: throw unsupported(constraint)
       }
+    }
+    // They may refer to keys of the table itself.
+    for constraint in syntax {
+      guard case .foreignKey(let key) = constraint.kind else { continue }
+      let rule = try foreignKey(key, of: table, columns.map(\.field), result, constraint.range)
+      result.append(
+        TableConstraint(
+          name: try named(constraint.name, [table] + key.columns + ["fkey"], constraint.range), kind: .foreignKey(rule)))
     }
     for rule in result {
       for name in rule.columns {
@@ -244,6 +255,56 @@ extension Binder {
       }
     }
     return result
+  }
+
+  private func foreignKey(
+    _ key: ForeignKey, of table: String, _ own: [Field], _ ownConstraints: [TableConstraint], _ range: SourceRange
+  ) throws -> ForeignKeyRule {
+    for action in [key.onDelete, key.onUpdate] where action != .noAction && action != .restrict {
+      throw BinderError.unsupported("a foreign key that changes rows (CASCADE, SET NULL, SET DEFAULT)", range)
+    }
+    try refuseKeyDuplicates(key.columns, "foreign key", range)
+    let found = try planner.schema.relation(schema: key.table.schema, name: key.table.name)
+    let isOwn = found == nil && key.table.name == table
+    let parent = isOwn ? nil : try self.table(key.table, "reference")
+    let constraints = parent?.constraints ?? ownConstraints
+    let fields = parent?.fields.fields ?? own
+    var names = key.referencedColumns
+    if names.isEmpty {
+      for constraint in constraints { if case .primaryKey(let columns) = constraint.kind { names = columns } }
+      if names.isEmpty {
+        throw BinderError.user("42704", "there is no primary key for referenced table \"\(key.table.name)\"", range)
+      }
+    }
+    guard names.count == key.columns.count else {
+      throw BinderError.user(
+        "42830", "number of referencing and referenced columns for foreign key disagree", range)
+    }
+    for (name, referenced) in zip(key.columns, names) {
+      guard let field = own.first(where: { $0.name == name }) else {
+        throw BinderError.user("42703", "column \"\(name)\" referenced in foreign key constraint does not exist", range)
+      }
+      guard let other = fields.first(where: { $0.name == referenced }) else {
+        throw BinderError.user(
+          "42703", "column \"\(referenced)\" referenced in foreign key constraint does not exist", range)
+      }
+      let sides = [field, other].map { Expression.column(column($0.name, $0.type)) }
+      do {
+        _ = try makeBinary(OperatorName("="), sides[0], sides[1], range, leftRange: range, rightRange: range)
+      } catch let error as PulsehouseError where error.kind == .user {
+        throw BinderError.user(
+          "42804", "foreign key constraint \"\(([table] + key.columns + ["fkey"]).joined(separator: "_"))\" cannot be "
+            + "implemented", range,
+          detail: "Key columns \"\(name)\" and \"\(referenced)\" are of incompatible types: "
+            + "\(TypeKind(field.type).name) and \(TypeKind(other.type).name).")
+      }
+    }
+    guard constraints.contains(where: { $0.keyColumns.map { Set($0.names) } == Set(names) }) else {
+      throw BinderError.user(
+        "42830", "there is no unique constraint matching given keys for referenced table \"\(key.table.name)\"", range)
+    }
+    let referenced = parent.map { ForeignKeyRule.Referenced(schema: $0.reference.schema, name: $0.reference.name) }
+    return ForeignKeyRule(columns: key.columns, referenced: referenced, referencedColumns: names)
   }
 
   private func refuseKeyDuplicates(_ names: [String], _ kind: String, _ range: SourceRange) throws {
