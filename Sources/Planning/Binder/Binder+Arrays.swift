@@ -40,7 +40,7 @@ extension Binder {
   ) throws -> Expression {
     let array = try bind(base, stage)
     guard case .array(let element) = array.type else {
-      if array.type == .jsonb { throw BinderError.unsupported("a subscript of jsonb", range) }
+      if array.type == .jsonb { return try bindPath(array, subscripts, stage, range) }
       throw BinderError.user(
         "42804", "cannot subscript type \(TypeKind(array.type).name) because it does not support subscripting", range)
     }
@@ -62,6 +62,30 @@ extension Binder {
       let high = try upper.map(place) ?? .constant(.integer(Int64(Int32.max)), .integer)
       return .call(.arraySlice, [array, low, high], array.type)
     }
+  }
+
+  /// `j['a'][0]` of jsonb: what `#>` finds by the same steps.
+  private func bindPath(
+    _ json: Expression, _ subscripts: [ArraySubscript], _ stage: Stage, _ range: SourceRange
+  ) throws -> Expression {
+    let steps = try subscripts.map { step -> Expression in
+      guard case .index(let syntax) = step else {
+        throw BinderError.user("42804", "jsonb subscript does not support slices", range)
+      }
+      let value = try bind(syntax, stage)
+      guard value.type == .unknown || value.type.isText || value.type.isInteger else {
+        throw BinderError.user(
+          "42804", "subscript type \(TypeKind(value.type).name) is not supported", syntax.range,
+          hint: "jsonb subscript must be coercible to either integer or text.")
+      }
+      return try explicitCast(value, to: .text, syntax.range)
+    }
+    let path = Expression.call(.makeArray, steps, .array(.text))
+    let found = try makeBinary(OperatorName("#>"), json, path, range, leftRange: range, rightRange: range)
+    // An array of steps is never NULL, but one of its steps may be.
+    let unknown = steps.filter(\.isNullable).map { Expression.isNull($0) }
+    return unknown.isEmpty
+      ? found : .branch([Branch(when: .disjunction(unknown), then: .null(.jsonb))], otherwise: found, .jsonb)
   }
 
   /// `value op ANY (array)` of an array that is not written out.
