@@ -11,35 +11,51 @@ enum InformationColumns {
       Field("table_catalog", .text), Field("table_schema", .text), Field("table_name", .text),
       Field("column_name", .text), Field("ordinal_position", .integer), Field("column_default", .text),
       Field("is_nullable", .text), Field("data_type", .text), Field("character_maximum_length", .integer),
-      Field("numeric_precision", .integer), Field("numeric_scale", .integer), Field("udt_name", .text),
+      Field("numeric_precision", .integer), Field("numeric_scale", .integer),
+      Field("datetime_precision", .integer), Field("udt_name", .text), Field("is_identity", .text),
+      Field("is_generated", .text), Field("is_updatable", .text),
     ]),
     rows: { snapshot, warehouse in
-      var relations: [(name: TableName, fields: [Field], defaults: [String?])] = try snapshot.tables.map { table in
+      var relations: [(name: TableName, fields: [Field], defaults: [ColumnDefault?]?)] = try snapshot.tables.map { table in
         let defaults = try table.definition.columns.map { column in
-          try column.defaultText.flatMap { shown(try DefaultValue.decode($0, column.type), column.type) }
+          try column.defaultText.map { try DefaultValue.decode($0, column.type) }
         }
         return (table.name, table.definition.schema.fields, defaults)
       }
       relations += snapshot.views.map { view in
-        (view.name, view.definition.columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) }, [])
+        (view.name, view.definition.columns.map { Field($0.name, $0.type, isNullable: $0.isNullable) }, nil)
       }
-      relations += warehouse.systemTables.map { ($0.name, $0.fields.fields, []) }
-      relations += SystemView.all.map { ($0.name, $0.fields, []) }
+      relations += warehouse.systemTables.map { ($0.name, $0.fields.fields, nil) }
+      relations += SystemView.all.map { ($0.name, $0.fields, nil) }
       return relations.sorted { $0.name < $1.name }.flatMap { name, fields, defaults in
         fields.enumerated().map { index, field in
-          let value = index < defaults.count ? defaults[index] : nil
+          let own = defaults.flatMap { $0[index] }
+          let value = own.flatMap { shown($0, field.type) }
+          var (isIdentity, isGenerated) = (false, false)
+          if case .identity? = own { isIdentity = true }
+          if case .generated? = own { isGenerated = true }
           return [
             .text("pulsehouse"), .text(name.schema), .text(name.name), .text(field.name),
             .integer(Int64(index + 1)), value.map { .text($0) } ?? .null, .text(field.isNullable ? "YES" : "NO"),
-          ] + describe(field.type)
+          ] + describe(field.type) + [
+            .text(isIdentity ? "YES" : "NO"), .text(isGenerated ? "ALWAYS" : "NEVER"),
+            .text(defaults == nil ? "NO" : "YES"),
+          ]
         }
       }
     })
 
-  /// The type's name in the standard, then its length, precision and scale, and PostgreSQL's own name for it.
+  /// The type's name in the standard, then its length, precision and scale, digits of seconds, and PostgreSQL's own name for
+  /// it.
   private static func describe(_ type: LogicalType) -> [Scalar] {
+    let secondDigits: Int? =
+      switch type {
+      case .date: 0
+      case .time, .timestamp, .timestamptz, .interval: 6
+      default: nil
+      }
     func row(_ name: String, length: Int? = nil, precision: Int? = nil, scale: Int? = nil) -> [Scalar] {
-      [.text(name)] + [length, precision, scale].map { $0.map { .integer(Int64($0)) } ?? .null }
+      [.text(name)] + [length, precision, scale, secondDigits].map { $0.map { .integer(Int64($0)) } ?? .null }
         + [.text(PostgresType.name(of: type))]
     }
     switch type {

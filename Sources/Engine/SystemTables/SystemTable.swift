@@ -31,7 +31,7 @@ package struct SystemTable: Sendable {
   static func named(_ name: TableName) -> SystemTable? { all.first { $0.name == name } }
 
   /// Every system table. A new one is an entry of one of these lists.
-  static let all: [SystemTable] = own + catalog + postgresCatalog
+  static let all: [SystemTable] = own + catalog + constraints + postgresCatalog
 
   private static let own: [SystemTable] = [
     SystemTable(
@@ -99,7 +99,8 @@ package struct SystemTable: Sendable {
       name: TableName("information_schema", "tables"),
       fields: Schema([
         Field("table_catalog", .text), Field("table_schema", .text), Field("table_name", .text),
-        Field("table_type", .text),
+        Field("table_type", .text), Field("is_insertable_into", .text), Field("is_typed", .text),
+        Field("commit_action", .text),
       ]),
       rows: { snapshot, warehouse in
         let tables = snapshot.tables.map { ($0.name, "BASE TABLE") }
@@ -107,7 +108,10 @@ package struct SystemTable: Sendable {
         let names = warehouse.systemTables.map(\.name) + SystemView.all.map(\.name)
         let system = names.map { ($0, "SYSTEM VIEW") }
         return (tables + views + system).sorted { $0.0 < $1.0 }.map { name, kind in
-          [.text("pulsehouse"), .text(name.schema), .text(name.name), .text(kind)]
+          [
+            .text("pulsehouse"), .text(name.schema), .text(name.name), .text(kind),
+            .text(kind == "BASE TABLE" ? "YES" : "NO"), .text("NO"), .null,
+          ]
         }
       }),
     InformationColumns.table,
