@@ -122,7 +122,7 @@ extension ModelReader {
       }
       unit = derived
     }
-    var startDay: Int64?
+    var startDay = defaults.startDay
     if let start = block["start"] {
       guard let day = CalendarText.day(try start.string()) else {
         throw PulsehouseError(
