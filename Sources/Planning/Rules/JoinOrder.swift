@@ -88,13 +88,19 @@ struct JoinOrder {
     return best.plan.filtered(by: above)
   }
 
+  /// Rows that are built as fast as they are probed: which side they are on is left as written, and with it the order in
+  /// which rows come.
+  private static let fewRows = 100.0
+
   /// Joins two disjoint sets; the smaller one is built.
   private func join(_ a: Candidate, _ b: Candidate, _ edges: [Edge]) -> Candidate {
     let set = a.set | b.set
     let conditions = edges.filter { $0.set & ~set == 0 && $0.set & ~a.set != 0 && $0.set & ~b.set != 0 }
       .map(\.condition)
     let rows = max(1, a.rows * b.rows * estimator.joinSelectivity(conditions, a.rows, b.rows))
-    let (probe, build) = a.rows >= b.rows ? (a, b) : (b, a)
+    let (first, second) = a.set.trailingZeroBitCount < b.set.trailingZeroBitCount ? (a, b) : (b, a)
+    let (probe, build) =
+      first.rows >= second.rows || second.rows <= JoinOrder.fewRows ? (first, second) : (second, first)
     // A row that is built costs more than one that probes; a product without a condition pays for every pair.
     let work = probe.rows + 2 * build.rows + rows + (conditions.isEmpty ? a.rows * b.rows : 0)
     return Candidate(
