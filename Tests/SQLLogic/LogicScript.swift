@@ -148,7 +148,7 @@ extension LogicScript {
         let end =
           isError
           ? endOfText(index, limit, isLong: true)
-          : lines[index..<limit].firstIndex(where: LogicScript.isBlank) ?? limit
+          : (index..<limit).first { endsRows($0, limit) } ?? limit
         var found = lines[index..<end].map { substituted($0, variables) }
         index = end
         while isError, let last = found.last, LogicScript.isBlank(last) { found.removeLast() }
@@ -160,6 +160,14 @@ extension LogicScript {
       append(.run(sql: sql.joined(separator: "\n"), expectation), start, start..<index, resultStart)
     }
 
+    /// Rows end at an empty line. One of blanks may be a row; before another record it is none.
+    private func endsRows(_ index: Int, _ limit: Int) -> Bool {
+      if lines[index].isEmpty { return true }
+      guard LogicScript.isBlank(lines[index]) else { return false }
+      let next = lines[(index + 1)..<limit].first { !LogicScript.isBlank($0) }.map(LogicScript.words)?.first ?? ""
+      return next.isEmpty || next.hasPrefix("#") || LogicScript.verbs.contains(next)
+    }
+
     /// Where free text ends that begins at a line: at a blank line; when it is long and was written to hold blank lines,
     /// at two of them, if they come before the next record.
     private func endOfText(_ start: Int, _ limit: Int, isLong: Bool) -> Int {
@@ -169,7 +177,7 @@ extension LogicScript {
       for index in first..<limit {
         if index + 1 < limit, LogicScript.isBlank(lines[index]), LogicScript.isBlank(lines[index + 1]) { return index }
         let verb = LogicScript.words(lines[index]).first ?? ""
-        if ["statement", "query", "system", "skipif", "onlyif", "connection", "halt"].contains(verb) { return first }
+        if LogicScript.verbs.contains(verb) { return first }
         if verb.hasPrefix("#") { return first }
       }
       return first
@@ -230,6 +238,11 @@ extension LogicScript {
       return result
     }
   }
+
+  /// Words with which records begin.
+  private static let verbs: Set<String> = [
+    "statement", "query", "system", "skipif", "onlyif", "connection", "halt", "hash-threshold", "loop", "foreach", "endloop",
+  ]
 
   static func words(_ line: String) -> [String] {
     line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
