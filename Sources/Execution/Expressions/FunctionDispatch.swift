@@ -162,6 +162,10 @@ extension ScalarFunction {
     case .justifyInterval: return try TemporalFunctions.justify(arguments[0], days: true, hours: true)
     case .isFinite: return try TemporalFunctions.isFinite(arguments[0])
     case .roundSeconds: return try TemporalFunctions.roundSeconds(arguments[0], digits: arguments[1])
+    case .readInterval:
+      guard count > 0 else { return .nulls(type, count: 0) }
+      guard case .integer(let mask) = arguments[1].scalar(at: 0) else { return .nulls(type, count: count) }
+      return try TemporalFunctions.readInterval(arguments[0], fields: IntervalFields(mask: mask))
     case .now: return .constant(.timestamptz, .integer(context.now), count: count)
 
     case .jsonGet: return try JSONFunctions.part(arguments[0], arguments[1], asText: false, type)

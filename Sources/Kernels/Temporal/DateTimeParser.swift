@@ -189,8 +189,9 @@ struct DateTimeParser {
       guard let value = cursor.takeInteger(limit: 1000) else { throw .syntax }
       second = value
       if cursor.take(0x2E) { micros = cursor.takeMicroseconds() }
-    } else if cursor.peek == 0x2E {
-      throw .syntax
+    } else if cursor.take(0x2E) {
+      // With a fraction two numbers are minutes and seconds.
+      return try setTime(0, hour, minute, cursor.takeMicroseconds())
     }
     try setTime(hour, minute, second, micros)
   }

@@ -112,6 +112,8 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
 
   /// (time or timestamp, digits of the second)
   case roundSeconds = "round_seconds"
+  /// (text, mask of fields): an interval as a type with fields reads it.
+  case readInterval = "read_interval"
 
   // JSON.
   case jsonGet = "->"
