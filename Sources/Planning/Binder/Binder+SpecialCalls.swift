@@ -91,6 +91,10 @@ extension Binder {
         ? .call(.jsonPathText, [value, path], .text) : .call(.jsonPath, [value, path], type)
     case ("format", 1...):
       return .call(.format, [try text(0)] + (try arguments.indices.dropFirst().map(printed)), .text)
+    case ("substring", 3) where arguments.allSatisfy({ $0.type == .unknown || $0.type.isText }):
+      // substring(text similar pattern escape character)
+      return .call(
+        .substringRegex, [try text(0), .call(.similarPattern, [try text(1), try text(2)], .text)], .text)
     case ("quote_nullable", 1):
       return .coalesce([.call(.quoteLiteral, [try text(0)], .text), .constant(.text("NULL"), .text)], .text)
     case ("quote_literal", 1) where arguments[0].type != .unknown && !arguments[0].type.isText:
