@@ -115,6 +115,10 @@ extension ScalarFunction {
     case .encode: return try ByteText.encode(arguments, count: count)
     case .decode: return try ByteText.decode(arguments, count: count)
     case .format: return try Formatting.format(arguments, count: count)
+    case .formatArray: return try Formatting.formatArray(arguments[0], arguments[1], count: count)
+    case .parseIdentifier: return try IdentifierText.parse(arguments, count: count)
+    case .unicodeEscapes: return try UnicodeEscapes.resolve(arguments[0])
+    case .sizeBytes: return try SizeReading.read(arguments[0])
     case .quoteLiteral: return Formatting.quoteLiteral(arguments[0])
     case .quoteIdentifier: return Formatting.quoteIdentifier(arguments[0])
     case .concat: return TextFunctions.concat(arguments, count: count)
@@ -162,6 +166,10 @@ extension ScalarFunction {
     case .justifyInterval: return try TemporalFunctions.justify(arguments[0], days: true, hours: true)
     case .isFinite: return try TemporalFunctions.isFinite(arguments[0])
     case .roundSeconds: return try TemporalFunctions.roundSeconds(arguments[0], digits: arguments[1])
+    case .readInterval:
+      guard count > 0 else { return .nulls(type, count: 0) }
+      guard case .integer(let mask) = arguments[1].scalar(at: 0) else { return .nulls(type, count: count) }
+      return try TemporalFunctions.readInterval(arguments[0], fields: IntervalFields(mask: mask))
     case .now: return .constant(.timestamptz, .integer(context.now), count: count)
 
     case .jsonGet: return try JSONFunctions.part(arguments[0], arguments[1], asText: false, type)
@@ -185,6 +193,7 @@ extension ScalarFunction {
     case .jsonObject: return try JSONFunctions.object(arguments, type, count: count)
     case .jsonBuildArray: return try JSONFunctions.buildArray(arguments, type, count: count, zone: context.zone)
     case .jsonRow: return try JSONFunctions.buildRow(arguments, count: count, zone: context.zone)
+    case .jsonLines: return try JSONFunctions.lines(arguments[0])
     case .jsonBuildObject: return try JSONFunctions.buildObject(arguments, type, count: count, zone: context.zone)
     case .makeRow: return try RowText.make(arguments, type, count: count, zone: context.zone)
     case .makeArray: return ArrayFunctions.make(arguments, type, count: count)

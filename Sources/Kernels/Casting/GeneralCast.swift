@@ -198,17 +198,7 @@ enum GeneralCast {
     case .date, .time, .timestamp, .timestamptz:
       return try TemporalCast.fromText(vector, to: type, now: now, zone: zone)
     case .interval:
-      return try parse(vector, type) { bytes -> Interval? in
-        do throws(IntervalParser.Failure) {
-          return try IntervalParser.parse(bytes)
-        } catch .range {
-          throw PulsehouseError(
-            .user, "interval field value out of range: \"\(String(decoding: bytes, as: UTF8.self))\"",
-            sqlState: "22015")
-        } catch {
-          throw Failure.invalidDateTime(type, String(decoding: bytes, as: UTF8.self))
-        }
-      }
+      return try parse(vector, type) { bytes -> Interval? in try TemporalFunctions.interval(bytes) }
     case .bytea: return try bytea(vector)
     default: throw Cast.noCast(vector.type, type)
     }

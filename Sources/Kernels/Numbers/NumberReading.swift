@@ -62,7 +62,16 @@ package enum NumberReading {
       case (0x50, 0x52):
         if peek() == 0x3E { place += 1 }
         index += 1
-      case (0x54, 0x48), (0x52, 0x4E), (0x45, 0x45), (0x56, _):
+      case (0x52, 0x4E):
+        throw PulsehouseError(.unsupported, "\"RN\" not supported for input")
+      case (0x45, 0x45) where format[index...].prefix(4).allSatisfy({ $0 & 0xDF == 0x45 }) && index + 4 <= format.count:
+        throw PulsehouseError(.unsupported, "\"EEEE\" not supported for input")
+      case (0x54, 0x48):
+        for _ in 0..<2 {
+          if let byte = peek(), !isDigit(byte), ![0x2B, 0x2C, 0x2D, 0x2E].contains(byte) { place += 1 }
+        }
+        index += 1
+      case (0x56, _):
         throw PulsehouseError(
           .unsupported,
           "format pattern \(String(decoding: [upper, next], as: UTF8.self)) is not supported by to_number")

@@ -95,14 +95,18 @@ enum NumericPower {
 
   static func power(_ base: Numeric, _ exponent: Numeric) throws -> Numeric {
     let one = Numeric(mantissa: 1, scale: 0)
-    if exponent.special == 0, exponent.mantissa == 0 { return Numeric(mantissa: PowerOfTen.int128(16), scale: 16) }
-    if base.special == 1 || exponent.special == 1 {
-      return ValueOrder.compare(base, one) == 0 ? one : .nan
-    }
     if base.special != 0 || exponent.special != 0 {
+      if exponent.special == 0, exponent.mantissa == 0 { return one }
+      if base.special == 1 || exponent.special == 1 {
+        return ValueOrder.compare(base, one) == 0 ? one : .nan
+      }
+      // Infinities count as whole numbers.
+      if base.special == 0, base.mantissa == 0, NumericArithmetic.signum(exponent) < 0 { throw zeroToNegative }
+      if NumericArithmetic.signum(base) < 0, exponent.special == 0, exponent.reduced.scale != 0 { throw complexResult }
       let result = Glibc.pow(NumericArithmetic.double(base), NumericArithmetic.double(exponent))
       return try NumericArithmetic.make(result)
     }
+    if exponent.mantissa == 0 { return Numeric(mantissa: PowerOfTen.int128(16), scale: 16) }
     let whole = exponent.reduced
     if base.mantissa == 0 {
       if exponent.mantissa < 0 { throw zeroToNegative }
@@ -121,8 +125,10 @@ enum NumericPower {
         let room = 38 - NumericArithmetic.digitCount(exact.mantissa.magnitude) + exact.scale
         return try NumericArithmetic.round(exact, min(scale, max(room, exact.scale)))
       }
-      let result = try numeric(
-        Glibc.pow(extended(NumericArithmetic.abs(base)), extended(exponent)), scale: scale)
+      let magnitude = NumericArithmetic.abs(base).reduced
+      let result =
+        try Int32(exactly: whole.mantissa).map { try DecimalPower(magnitude).raised(to: $0, scale: scale) }
+        ?? numeric(Glibc.pow(extended(magnitude), extended(exponent)), scale: scale)
       return base.mantissa < 0 && whole.mantissa & 1 == 1 ? NumericArithmetic.negate(result) : result
     }
     return try numeric(Glibc.pow(extended(base), extended(exponent)), scale: scale)
@@ -154,6 +160,86 @@ enum NumericPower {
       x = product
     }
     return try NumericArithmetic.make(x, isNegative: false, scale: scale)
+  }
+}
+
+/// A positive number of at most 38 digits times a power of ten of any size; products are rounded.
+private struct DecimalPower {
+  private var digits: UInt128
+  /// The number is `digits` / 10^`scale`.
+  private var scale: Int
+
+  init(_ value: Numeric) {
+    digits = value.mantissa.magnitude
+    scale = Int(value.scale)
+  }
+
+  private init(digits: UInt128, scale: Int) {
+    self.digits = digits
+    self.scale = scale
+  }
+
+  private static func power(_ exponent: Int) -> UInt128 { UInt128(PowerOfTen.int128(Int32(exponent))) }
+
+  private static func product(_ a: DecimalPower, _ b: DecimalPower) throws -> DecimalPower {
+    let wide = Wide.product(a.digits, b.digits)
+    var result = DecimalPower(digits: wide.low, scale: a.scale + b.scale)
+    if wide.high > 0 {
+      // Both have at most 38 digits, so the upper half of the product has fewer.
+      guard let cut = (1...38).first(where: { power($0) > wide.high }),
+        let digits = wide.divided(roundingBy: power(cut))
+      else { throw Failure.numericOverflow }
+      result = DecimalPower(digits: digits, scale: result.scale - cut)
+    }
+    if result.digits >= power(38) {
+      result.digits = result.digits / 10 + (result.digits % 10 >= 5 ? 1 : 0)
+      result.scale -= 1
+    }
+    return result
+  }
+
+  /// The power, rounded to `places` digits after the point, or fewer where 38 digits do not suffice for them.
+  func raised(to exponent: Int32, scale places: Int32) throws -> Numeric {
+    var result = DecimalPower(digits: 1, scale: 0)
+    var square = self
+    var rest = exponent.magnitude
+    while true {
+      if rest & 1 == 1 { result = try DecimalPower.product(result, square) }
+      rest >>= 1
+      if rest == 0 { break }
+      square = try DecimalPower.product(square, square)
+    }
+    return exponent < 0 ? try result.inverse(Int(places)) : try result.rounded(Int(places))
+  }
+
+  /// At most 38.
+  private var digitCount: Int { (1...38).first { DecimalPower.power($0) > digits } ?? 38 }
+
+  private func rounded(_ places: Int) throws -> Numeric {
+    let places = min(places, 38 - max(0, digitCount - scale))
+    guard places >= 0 else { throw Failure.numericOverflow }
+    if scale > places {
+      let cut = scale - places
+      let value = cut > 38 ? 0 : Wide(low: digits).divided(roundingBy: DecimalPower.power(cut))
+      guard let value else { throw Failure.numericOverflow }
+      return try NumericArithmetic.make(value, isNegative: false, scale: Int32(places))
+    }
+    guard places - scale <= 38 else { throw Failure.numericOverflow }
+    let (value, overflow) = digits.multipliedReportingOverflow(by: DecimalPower.power(places - scale))
+    if overflow { throw Failure.numericOverflow }
+    return try NumericArithmetic.make(value, isNegative: false, scale: Int32(places))
+  }
+
+  /// One divided by the number.
+  private func inverse(_ places: Int) throws -> Numeric {
+    let isPowerOfTen = digits == DecimalPower.power(digitCount - 1)
+    let places = min(places, 38 - max(0, scale - digitCount + (isPowerOfTen ? 2 : 1)))
+    let exponent = scale + places
+    guard places >= 0, exponent <= 76 else { throw Failure.numericOverflow }
+    if exponent < 0 { return Numeric(mantissa: 0, scale: Int32(places)) }
+    let one = Wide.product(DecimalPower.power(min(exponent, 38)), DecimalPower.power(max(exponent - 38, 0)))
+    guard let value = one.divided(roundingBy: digits) else { throw Failure.numericOverflow }
+    return try NumericArithmetic.make(value, isNegative: false, scale: Int32(places))
   }
 }
 

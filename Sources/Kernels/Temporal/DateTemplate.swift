@@ -58,38 +58,52 @@ struct DateTemplate {
     case zoneHours = "TZH"
     case zoneMinutes = "TZM"
     case zoneOffset = "OF"
+
+    /// The name of a month or of a day of the week.
+    var isName: Bool { [.monthName, .monthShort, .dayName, .dayShort].contains(self) }
   }
 
   enum LetterForm { case upper, capital, lower }
 
   enum Token {
-    case literal([UInt8])
+    /// Of quoted text each byte stands for one of what is read, whatever it is.
+    case literal([UInt8], isQuoted: Bool)
     /// `fills` is false after FM; `ordinal` is `TH` in the case it was written.
     case pattern(Pattern, LetterForm, fills: Bool, ordinal: LetterForm?)
   }
 
   let tokens: [Token]
 
-  /// Patterns ordered so that no longer one is hidden behind its own beginning.
-  private static let byLength: [Pattern] = Pattern.allCases.enumerated().sorted {
+  /// How each pattern is written, in an order in which no longer one is hidden behind its own beginning.
+  private static let spellings: [(Pattern, [(text: String, form: LetterForm)])] = Pattern.allCases.enumerated().sorted {
     $0.element.rawValue.utf8.count != $1.element.rawValue.utf8.count
       ? $0.element.rawValue.utf8.count > $1.element.rawValue.utf8.count : $0.offset < $1.offset
-  }.map { $0.element }
+  }.map { _, pattern in
+    let upper = pattern.rawValue
+    var forms: [(text: String, form: LetterForm)] = [(upper, .upper), (upper.lowercased(), .lower)]
+    if pattern.isName { forms.append((upper.prefix(1) + upper.dropFirst().lowercased(), .capital)) }
+    return (pattern, forms)
+  }
 
   init(_ format: StringReference) throws {
     let bytes = format.withBytes { Array($0) }
-    let patterns = DateTemplate.byLength
     var tokens: [Token] = []
     var literal: [UInt8] = []
     var index = 0
-    var fills = true
-    func upper(_ byte: UInt8) -> UInt8 { byte >= 0x61 && byte <= 0x7A ? byte - 32 : byte }
-    func matches(_ text: String, at place: Int) -> Bool {
-      guard place + text.utf8.count <= bytes.count else { return false }
-      return text.utf8.enumerated().allSatisfy { upper(bytes[place + $0.offset]) == $0.element }
+    func flush(isQuoted: Bool = false) {
+      if !literal.isEmpty { tokens.append(.literal(literal, isQuoted: isQuoted)) }
+      literal = []
+    }
+    func has(_ text: String.UTF8View) -> Bool { bytes[index...].starts(with: text) }
+    func keyword() -> (Pattern, LetterForm)? {
+      for (pattern, forms) in DateTemplate.spellings {
+        if let spelling = forms.first(where: { has($0.text.utf8) }) { return (pattern, spelling.form) }
+      }
+      return nil
     }
     while index < bytes.count {
       if bytes[index] == 0x22 {
+        flush()
         index += 1
         while index < bytes.count, bytes[index] != 0x22 {
           if bytes[index] == 0x5C, index + 1 < bytes.count { index += 1 }
@@ -97,6 +111,7 @@ struct DateTemplate {
           index += 1
         }
         index += 1
+        flush(isQuoted: true)
         continue
       }
       if bytes[index] == 0x5C, index + 1 < bytes.count, bytes[index + 1] == 0x22 {
@@ -104,32 +119,30 @@ struct DateTemplate {
         index += 2
         continue
       }
-      if matches("FM", at: index) || matches("FX", at: index) {
-        if matches("FM", at: index) { fills = false }
+      let isFitted = has("FM".utf8) || has("fm".utf8)
+      let isTranslated = has("TM".utf8) || has("tm".utf8)
+      if isFitted || isTranslated { index += 2 }
+      if has("FX".utf8) || has("fx".utf8) {
         index += 2
         continue
       }
-      guard let pattern = patterns.first(where: { matches($0.rawValue, at: index) }) else {
-        literal.append(bytes[index])
-        index += 1
+      guard let (pattern, form) = keyword() else {
+        if index < bytes.count, bytes[index] != 0x22, bytes[index] != 0x5C || !(isFitted || isTranslated) {
+          literal.append(bytes[index])
+          index += 1
+        }
         continue
       }
-      if !literal.isEmpty { tokens.append(.literal(literal)) }
-      literal = []
-      let length = pattern.rawValue.utf8.count
-      let isFirstUpper = bytes[index] < 0x61
-      let isSecondUpper = length < 2 || bytes[index + 1] < 0x61
-      let form: LetterForm = !isFirstUpper ? .lower : isSecondUpper ? .upper : .capital
-      index += length
+      flush()
+      index += pattern.rawValue.utf8.count
       var ordinal: LetterForm?
-      if matches("TH", at: index) {
-        ordinal = bytes[index] < 0x61 ? .upper : .lower
-        index += 2
-      }
+      if has("TH".utf8) || has("th".utf8) { ordinal = has("TH".utf8) ? .upper : .lower }
+      if ordinal != nil || has("SP".utf8) { index += 2 }
+      // A name in a language is as wide as it is.
+      let fills = !isFitted && !(isTranslated && pattern.isName)
       tokens.append(.pattern(pattern, form, fills: fills, ordinal: ordinal))
-      fills = true
     }
-    if !literal.isEmpty { tokens.append(.literal(literal)) }
+    flush()
     self.tokens = tokens
   }
 }
@@ -165,6 +178,38 @@ struct TemplateValue {
     set(interval.microseconds)
   }
 
+  /// For an interval about the days of its whole length.
+  var dayOfYear: Int {
+    days.map { Calendar.dayOfYear(Calendar.date(fromDays: $0)) } ?? (year * 12 + month) * 30 + day
+  }
+
+  /// The Julian day that an interval's parts would be if they were a date.
+  var approximateJulian: Int { TemplateValue.julian(year, month, day) }
+
+  /// PostgreSQL's formula, which takes any numbers.
+  private static func julian(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    let (years, months) = month > 2 ? (year + 4800, month + 1) : (year + 4799, month + 13)
+    return years * 365 - 32167 + years / 4 - years / 100 + years / 100 / 4 + 7834 * months / 256 + day
+  }
+
+  /// The ISO week that an interval's parts would be in if they were a date.
+  var approximateISOWeek: (year: Int, week: Int, dayOfYear: Int) {
+    func start(_ year: Int) -> Int {
+      let fourth = TemplateValue.julian(year, 1, 4)
+      let weekday = fourth % 7
+      return fourth - (weekday < 0 ? weekday + 7 : weekday)
+    }
+    let day = approximateJulian
+    var own = year
+    if day < start(own) { own -= 1 }
+    var week = (day - start(own)) / 7 + 1
+    if week >= 52, day >= start(own + 1) {
+      own += 1
+      week = (day - start(own)) / 7 + 1
+    }
+    return (own, week, day - start(own) + 1)
+  }
+
   private mutating func set(_ time: Int64) {
     hour = Int(time / Calendar.microsecondsPerHour)
     minute = Int(time / Calendar.microsecondsPerMinute % 60)
@@ -178,7 +223,7 @@ extension DateTemplate {
   func format(_ value: TemplateValue, into out: TextBuffer) throws {
     for token in tokens {
       switch token {
-      case .literal(let text): text.withUnsafeBytes { out.append($0) }
+      case .literal(let text, _): text.withUnsafeBytes { out.append($0) }
       case .pattern(let pattern, let form, let fills, let ordinal):
         if let (number, width) = try number(pattern, value) {
           DateTemplate.append(number, width: fills ? width : 0, out)
@@ -190,6 +235,12 @@ extension DateTemplate {
     }
   }
 
+  private static var noInterval: PulsehouseError {
+    PulsehouseError(
+      .user, "invalid format specification for an interval value", sqlState: "22007",
+      hint: "Intervals are not tied to specific calendar dates.")
+  }
+
   /// A sign counts for the width.
   private static func append(_ number: Int, width: Int, _ out: TextBuffer) {
     if number < 0 { out.append(0x2D) }
@@ -197,35 +248,29 @@ extension DateTemplate {
   }
 
   private static func appendOrdinal(_ number: Int, _ form: LetterForm, _ out: TextBuffer) {
-    let last = number.magnitude % 100
-    let suffix: String
-    switch last % 10 {
-    case 1 where last != 11: suffix = "st"
-    case 2 where last != 12: suffix = "nd"
-    case 3 where last != 13: suffix = "rd"
-    default: suffix = "th"
-    }
+    let suffix = OrdinalText.suffix(UInt64(number.magnitude % 100))
     out.append(string: form == .upper ? suffix.uppercased() : suffix)
   }
 
   /// Returns a numeric pattern's value and width, nil for names.
   private func number(_ pattern: Pattern, _ value: TemplateValue) throws -> (Int, Int)? {
     func needDay() throws -> Int64 {
-      guard let days = value.days else {
-        throw PulsehouseError(
-          .user, "invalid format specification for an interval value", sqlState: "22007",
-          hint: "Intervals are not tied to specific calendar dates.")
-      }
+      guard let days = value.days else { throw DateTemplate.noInterval }
       return days
     }
     let year = value.days != nil && value.year <= 0 ? 1 - value.year : value.year
     func two(_ number: Int) -> (Int, Int) { (number, number < 0 ? 3 : 2) }
-    func adjusted(_ year: Int) -> Int { year <= 0 ? 1 - year : year }
+    func signed(_ number: Int, _ width: Int) -> (Int, Int) { (number, number < 0 ? width + 1 : width) }
+    func isoYear() -> Int {
+      guard let days = value.days else { return value.approximateISOWeek.year }
+      let year = Calendar.isoWeek(days).year
+      return year <= 0 ? 1 - year : year
+    }
     let twelve = value.hour % 12 == 0 ? 12 : value.hour % 12
     switch pattern {
-    case .year4: return (year, year < 0 ? 5 : 4)
-    case .year3: return (year % 1000, 3)
-    case .year2: return (year % 100, 2)
+    case .year4: return signed(year, 4)
+    case .year3: return (year % 1000, year < 0 ? 4 : 3)
+    case .year2: return (year % 100, year < 0 ? 3 : 2)
     case .year1: return (year % 10, 1)
     case .month: return two(value.month)
     case .day: return (value.day, 2)
@@ -240,26 +285,25 @@ extension DateTemplate {
     case .fraction4: return (value.microsecond / 100, 4)
     case .fraction5: return (value.microsecond / 10, 5)
     case .secondsOfDay, .secondsOfDayLong: return (value.hour * 3600 + value.minute * 60 + value.second, 0)
-    case .quarter: return value.month == 0 ? (0, 0) : ((value.month - 1) / 3 + 1, 1)
+    case .quarter: return value.month == 0 ? nil : ((value.month - 1) / 3 + 1, 1)
     case .century:
       if value.days == nil { return two(value.year / 100) }
       return two(value.year > 0 ? (value.year + 99) / 100 : -((99 - (value.year - 1)) / 100))
-    case .dayOfYear:
-      return (Calendar.dayOfYear(Calendar.date(fromDays: try needDay())), 3)
+    case .dayOfYear: return (value.dayOfYear, 3)
     case .weekday: return (Calendar.weekday(try needDay()) + 1, 1)
     case .isoWeekday: return ((Calendar.weekday(try needDay()) + 6) % 7 + 1, 1)
-    case .isoWeek: return (Calendar.isoWeek(try needDay()).week, 2)
-    case .isoYear4: return (adjusted(Calendar.isoWeek(try needDay()).year), 4)
-    case .isoYear3: return (adjusted(Calendar.isoWeek(try needDay()).year) % 1000, 3)
-    case .isoYear2: return (adjusted(Calendar.isoWeek(try needDay()).year) % 100, 2)
-    case .isoYear1: return (adjusted(Calendar.isoWeek(try needDay()).year) % 10, 1)
+    case .isoWeek: return (value.days.map { Calendar.isoWeek($0).week } ?? value.approximateISOWeek.week, 2)
+    case .isoYear4: return signed(isoYear(), 4)
+    case .isoYear3: return (isoYear() % 1000, isoYear() < 0 ? 4 : 3)
+    case .isoYear2: return (isoYear() % 100, isoYear() < 0 ? 3 : 2)
+    case .isoYear1: return (isoYear() % 10, 1)
     case .isoDayOfYear:
-      let days = try needDay()
+      guard let days = value.days else { return (value.approximateISOWeek.dayOfYear, 3) }
       let iso = Calendar.isoWeek(days)
       return ((iso.week - 1) * 7 + (Calendar.weekday(days) + 6) % 7 + 1, 3)
-    case .weekOfYear: return ((Calendar.dayOfYear(Calendar.date(fromDays: try needDay())) - 1) / 7 + 1, 2)
+    case .weekOfYear: return ((value.dayOfYear - 1) / 7 + 1, 2)
     case .weekOfMonth: return ((value.day - 1) / 7 + 1, 1)
-    case .julian: return (Int(try needDay()) + 2_440_588, 0)
+    case .julian: return (value.days.map { Int($0) + 2_440_588 } ?? value.approximateJulian, 0)
     default: return nil
     }
   }
@@ -279,6 +323,13 @@ extension DateTemplate {
       if fills { out.append(repeating: 0x20, count: width - text.utf8.count) }
     }
     switch pattern {
+    case .zoneName, .zoneHours, .zoneMinutes, .zoneOffset, .era, .eraLate, .eraDots, .eraDotsLate, .monthName,
+      .monthShort:
+      if value.days == nil { throw DateTemplate.noInterval }
+    default: break
+    }
+    switch pattern {
+    case .quarter: break
     case .yearComma:
       let year = value.days != nil && value.year <= 0 ? 1 - value.year : value.year
       DateTemplate.append(year / 1000, width: 0, out)
@@ -289,11 +340,7 @@ extension DateTemplate {
       let name = DateNames.months[value.month - 1]
       pattern == .monthName ? padded(name, 9) : out.append(string: cased(String(name.prefix(3))))
     case .dayName, .dayShort:
-      guard let days = value.days else {
-        throw PulsehouseError(
-          .user, "invalid format specification for an interval value", sqlState: "22007",
-          hint: "Intervals are not tied to specific calendar dates.")
-      }
+      guard let days = value.days else { throw DateTemplate.noInterval }
       let name = DateNames.weekdays[Calendar.weekday(days)]
       pattern == .dayName ? padded(name, 9) : out.append(string: cased(String(name.prefix(3))))
     case .meridian, .meridianLate:
@@ -308,9 +355,11 @@ extension DateTemplate {
       let text = value.year <= 0 ? "B.C." : "A.D."
       out.append(string: form == .lower ? text.lowercased() : text)
     case .roman:
-      guard value.month >= 1, value.month <= 12 else { return }
+      // An interval of whole years has the last month, or before zero the first.
+      if value.month == 0, value.year == 0 { return }
       let numerals = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"]
-      let text = numerals[value.month - 1]
+      let month = value.month == 0 ? (value.year >= 0 ? 12 : 1) : value.month < 0 ? 13 + value.month : value.month
+      let text = numerals[min(max(month, 1), 12) - 1]
       out.append(string: form == .lower ? text.lowercased() : text)
       if fills { out.append(repeating: 0x20, count: 4 - text.utf8.count) }
     case .zoneName:
@@ -325,6 +374,19 @@ extension DateTemplate {
       }
     case .zoneMinutes: out.append(UInt64((value.period?.offset ?? 0).magnitude / 60 % 60), width: 2)
     default: throw PulsehouseError(.unsupported, "format pattern \(pattern.rawValue) is not supported by to_char")
+    }
+  }
+}
+
+/// The ending of an English ordinal number.
+enum OrdinalText {
+  static func suffix(_ number: UInt64) -> String {
+    let last = number % 100
+    return switch last % 10 {
+    case 1 where last != 11: "st"
+    case 2 where last != 12: "nd"
+    case 3 where last != 13: "rd"
+    default: "th"
     }
   }
 }

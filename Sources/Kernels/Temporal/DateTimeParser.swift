@@ -37,6 +37,7 @@ struct DateTimeParser {
   private var year: Int?
   private var month: Int?
   private var dayOfMonth: Int?
+  private var dayOfYear: Int?
   /// Digits the year was written with, for two-digit years.
   private var yearDigits = 4
 
@@ -89,6 +90,9 @@ struct DateTimeParser {
         try signed()
       } else if TextCursor.isLetter(byte) {
         try word()
+      } else if byte > 0x20, byte < 0x7F, byte != 0x2E, byte != 0x2F, byte != 0x3A {
+        // Other punctuation only parts.
+        cursor.advance()
       } else {
         throw .syntax
       }
@@ -119,7 +123,14 @@ struct DateTimeParser {
       }
       guard year == nil, month == nil, dayOfMonth == nil else { throw .syntax }
       cursor.advance()
-      guard let second = cursor.takeInteger(limit: 1_000_000), cursor.take(next) else { throw .syntax }
+      let start = cursor.position
+      guard let second = cursor.takeInteger(limit: 1_000_000) else { throw .syntax }
+      if digits > 2, cursor.position - start == 3, cursor.peek != next, (1...366).contains(second) {
+        (year, dayOfYear) = (first, second)
+        yearDigits = digits
+        return
+      }
+      guard cursor.take(next) else { throw .syntax }
       let third = cursor.position
       guard let last = cursor.takeInteger(limit: 100_000_000) else { throw .syntax }
       if digits > 2 {
@@ -189,8 +200,9 @@ struct DateTimeParser {
       guard let value = cursor.takeInteger(limit: 1000) else { throw .syntax }
       second = value
       if cursor.take(0x2E) { micros = cursor.takeMicroseconds() }
-    } else if cursor.peek == 0x2E {
-      throw .syntax
+    } else if cursor.take(0x2E) {
+      // With a fraction two numbers are minutes and seconds.
+      return try setTime(0, hour, minute, cursor.takeMicroseconds())
     }
     try setTime(hour, minute, second, micros)
   }
@@ -237,7 +249,11 @@ struct DateTimeParser {
   private mutating func word() throws(Failure) {
     let start = cursor.position
     guard let name = cursor.takeWord() else { throw .syntax }
-    if let next = cursor.peek, next == 0x2F || next == 0x5F { return try namedZone(from: start) }
+    if cursor.peek == 0x2F {
+      // A zone stands behind a date or time only.
+      guard year != nil || fields.day != nil || fields.time != nil else { throw .syntax }
+      return try namedZone(from: start)
+    }
     switch name {
     case "epoch": fields.special = .epoch
     case "infinity", "inf": fields.special = .infinity
@@ -283,7 +299,10 @@ struct DateTimeParser {
     do {
       fields.zoneMeaning = try Zones.meaning(name)
     } catch {
-      throw error.sqlState == "22023" ? .zone(name.lowercased()) : .zoneData(error)
+      guard error.sqlState == "22023" else { throw .zoneData(error) }
+      // Only what could be nothing else is called a zone.
+      let isZone = name.utf8.contains { TextCursor.isDigit($0) || [0x2B, 0x2D, 0x2E, 0x2F].contains($0) }
+      throw isZone ? .zone(name.lowercased()) : .syntax
     }
   }
 
@@ -293,7 +312,15 @@ struct DateTimeParser {
       return
     }
     if year == nil && month == nil && dayOfMonth == nil { return }
-    guard var year, let month, let day = dayOfMonth else { throw .syntax }
+    guard var year else { throw .syntax }
+    if let dayOfYear {
+      guard month == nil, dayOfMonth == nil, year > 0, year <= 5_874_897 else { throw .syntax }
+      if isBeforeChrist { year = 1 - year }
+      guard year >= -4713 else { throw .range }
+      fields.day = Calendar.days(year: year, month: 1, day: 1) + Int64(dayOfYear - 1)
+      return
+    }
+    guard let month, let day = dayOfMonth else { throw .syntax }
     if yearDigits <= 2, !isBeforeChrist { year += year < 70 ? 2000 : 1900 }
     guard year > 0, month >= 1, month <= 12, day >= 1, day <= 31 else { throw .range }
     if isBeforeChrist { year = 1 - year }

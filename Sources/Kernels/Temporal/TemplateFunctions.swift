@@ -47,17 +47,22 @@ package enum TemplateFunctions {
     let formatsAt = Operand<StringReference>(formats)
     var compiled: DateTemplate?
     if formats.form == .constant { compiled = try DateTemplate(formatsAt[0]) }
-    func timestamp(_ text: StringReference, _ format: StringReference) throws -> Int64 {
+    func timestamp(_ text: StringReference, _ format: StringReference) throws -> (local: Int64, offset: Int?) {
       let template = try compiled ?? DateTemplate(format)
       return try text.withBytes { try template.parse($0) }
     }
     if type == .date {
       return try mapBinaryThrowing(texts, formats, type) { (text: StringReference, format: StringReference) -> Int32? in
-        Int32(truncatingIfNeeded: Calendar.split(try timestamp(text, format)).days)
+        Int32(truncatingIfNeeded: Calendar.split(try timestamp(text, format).local).days)
       }
     }
     return try mapBinaryThrowing(texts, formats, type) { (text: StringReference, format: StringReference) -> Int64? in
-      let local = try timestamp(text, format)
+      let (local, offset) = try timestamp(text, format)
+      if let offset {
+        let moment = local - Int64(offset) * 1_000_000
+        guard moment >= Calendar.minimumTimestamp else { throw Failure.timestampRange }
+        return moment
+      }
       guard let zone else { return local }
       guard let moment = zone.moment(local) else { throw Failure.timestampRange }
       return moment
@@ -66,8 +71,13 @@ package enum TemplateFunctions {
 }
 
 extension DateTemplate {
+  private static func isSeparator(_ byte: UInt8) -> Bool {
+    byte > 0x20 && byte < 0x7F && !TextCursor.isLetter(byte) && !TextCursor.isDigit(byte)
+  }
+
   /// Reads a timestamp by this format; what it does not say is the start of year 1 BC, as in PostgreSQL.
-  func parse(_ bytes: UnsafeRawBufferPointer) throws -> Int64 {
+  /// - Returns: what the clock shows, and the seconds east of UTC if the text says them.
+  func parse(_ bytes: UnsafeRawBufferPointer) throws -> (local: Int64, offset: Int?) {
     var cursor = TextCursor(bytes)
     var year: Int?
     var (month, day, hour, minute, second, micros) = (1, 1, 0, 0, 0, 0)
@@ -76,6 +86,7 @@ extension DateTemplate {
     var isoWeek: Int?
     var isoWeekday: Int?
     var isoYear: Int?
+    var zone: (isWest: Bool, hours: Int, minutes: Int)?
     func text() -> String { String(decoding: bytes, as: UTF8.self) }
     func invalid(_ pattern: Pattern, _ detail: String) -> PulsehouseError {
       PulsehouseError(
@@ -94,17 +105,37 @@ extension DateTemplate {
       guard digits > 0 else { throw invalid(pattern, "Value must be an integer.") }
       return isNegative ? -value : value
     }
-    for (position, token) in tokens.enumerated() {
+    /// How many more blanks and marks of the text were passed over than the format has.
+    var skipped = 0
+    func skipBlanks() {
+      let start = cursor.position
+      cursor.skipBlanks()
+      skipped += cursor.position - start
+    }
+    reading: for (position, token) in tokens.enumerated() {
       switch token {
-      case .literal(let literal):
-        for byte in literal {
-          if TextCursor.isBlank(byte) {
-            cursor.skipBlanks()
-          } else if let next = cursor.peek, !TextCursor.isDigit(next), !TextCursor.isLetter(next) || next == byte {
+      case .literal(let literal, let isQuoted):
+        for (offset, byte) in literal.enumerated() {
+          if cursor.isAtEnd { break reading }
+          if position == 0, offset == 0 { skipBlanks() }
+          let isMark = DateTemplate.isSeparator(byte) || TextCursor.isBlank(byte)
+          if !isQuoted, isMark {
+            // It stands for one blank or mark, or for nothing.
+            skipped -= 1
+            guard let next = cursor.peek, TextCursor.isBlank(next) || DateTemplate.isSeparator(next) else { continue }
             cursor.advance()
+            skipped += 1
+          } else if skipped > 0 {
+            // A blank that was passed over counts for the letter.
+            skipped -= 1
+          } else if byte & 0xC0 != 0x80 {
+            cursor.advance()
+            while let next = cursor.peek, next & 0xC0 == 0x80 { cursor.advance() }
           }
         }
       case .pattern(let pattern, _, _, let ordinal):
+        if cursor.isAtEnd { break reading }
+        skipBlanks()
         // Digits run together only when the next pattern is a number too.
         var isFixed = false
         if position + 1 < tokens.count, case .pattern(let next, _, _, _) = tokens[position + 1] {
@@ -170,10 +201,26 @@ extension DateTemplate {
           cursor.skipBlanks()
           isBeforeChrist = (cursor.peek.map { $0 | 0x20 } ?? 0) == 0x62
           while let next = cursor.peek, next == 0x2E || TextCursor.isLetter(next) { cursor.advance() }
+        case .zoneHours:
+          var isWest = false
+          if let sign = cursor.peek, [0x2B, 0x2D, 0x20].contains(sign) {
+            isWest = sign == 0x2D
+            cursor.advance()
+          } else if skipped > 0, cursor.position > 0, bytes[cursor.position - 1] == 0x2D {
+            // More was passed over than the format has: the sign belongs to the hours.
+            isWest = true
+          }
+          zone = (isWest, try take(pattern, 2, isFixed: true), zone?.minutes ?? 0)
+        case .zoneMinutes: zone = (zone?.isWest ?? false, zone?.hours ?? 0, try take(pattern, 2, isFixed: true))
+        case .zoneName, .zoneOffset:
+          throw PulsehouseError(
+            .unsupported, "formatting field \"\(pattern.rawValue)\" is only supported in to_char", sqlState: "0A000")
         default:
           throw PulsehouseError(.unsupported, "format pattern \(pattern.rawValue) is not supported in reading")
         }
-        if ordinal != nil { cursor.advance(2) }
+        if ordinal != nil { cursor.advance(min(2, bytes.count - cursor.position)) }
+        skipped = 0
+        skipBlanks()
       }
     }
     if let isAfternoon {
@@ -204,6 +251,11 @@ extension DateTemplate {
     }
     let time = Int64(hour * 3600 + minute * 60 + second) * 1_000_000 + Int64(micros)
     guard let result = Calendar.timestamp(days: days, time: time) else { throw outOfRange() }
-    return result
+    guard let zone else { return (result, nil) }
+    guard zone.hours <= 15, zone.minutes < 60 else {
+      throw PulsehouseError(.user, "time zone displacement out of range: \"\(text())\"", sqlState: "22009")
+    }
+    let offset = zone.hours * 3600 + zone.minutes * 60
+    return (result, zone.isWest ? -offset : offset)
   }
 }

@@ -387,6 +387,17 @@ package enum TemporalFunctions {
   /// Rounds to so many digits of the second, halves away from 2000-01-01, as PostgreSQL does.
   package static func roundSeconds(_ value: Vector, digits: Vector) throws -> Vector {
     let digits = try Cast.vector(digits, to: .bigint)
+    if value.type == .interval {
+      return try mapBinaryThrowing(value, digits, value.type) { (span: Interval, digits: Int64) -> Interval? in
+        var unit: UInt64 = 1
+        for _ in 0..<(6 - min(6, max(0, digits))) { unit *= 10 }
+        let size = (span.microseconds.magnitude + unit / 2) / unit * unit
+        guard let rounded = Int64(exactly: Int128(size) * (span.microseconds < 0 ? -1 : 1)) else {
+          throw Failure.intervalRange
+        }
+        return Interval(months: span.months, days: span.days, microseconds: rounded)
+      }
+    }
     let epoch: Int64 = value.type == .time ? 0 : 946_684_800_000_000
     return try mapBinaryThrowing(value, digits, value.type) { (time: Int64, digits: Int64) -> Int64? in
       if value.type != .time, time == .max || time == .min { return time }

@@ -24,6 +24,31 @@ package enum Formatting {
     return result
   }
 
+  /// `format(template, VARIADIC array)`; no array has no values.
+  package static func formatArray(_ template: Vector, _ array: Vector, count: Int) throws -> Vector {
+    let (template, array) = (template.spread, array.spread)
+    if template.isConstantNull { return .nulls(.text, count: count) }
+    let templates = Operand<StringReference>(template)
+    let arrays = array.isConstantNull ? nil : Operand<StringReference>(array)
+    let result = try mapToText(.text, count: count, strictIn: [template]) { row, out in
+      var values: [[UInt8]?] = []
+      if let arrays, array.isValid(row) { values = try arrays[row].withBytes { try ArrayText.elements($0) } }
+      // Texts longer than what a reference holds itself stay in this heap until the row is written.
+      let heap = StringHeap()
+      let references = values.map { value in value.map { $0.withUnsafeBytes { heap.intern($0) } } }
+      try templates[row].withBytes { bytes in
+        try write(bytes, out) { index -> StringReference? in
+          guard index < references.count else { throw Failure.parameter("too few arguments for format()") }
+          return references[index]
+        }
+      }
+      withExtendedLifetime(heap) {}
+      return true
+    }
+    withExtendedLifetime((template, array)) {}
+    return result
+  }
+
   private static func write(
     _ template: UnsafeRawBufferPointer, _ out: TextBuffer, _ value: (Int) throws -> StringReference?
   ) throws {

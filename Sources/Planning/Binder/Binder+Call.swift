@@ -25,7 +25,7 @@ extension Binder {
     if call.filter != nil {
       throw BinderError.user("42809", "FILTER specified, but \(name) is not an aggregate function", range)
     }
-    if call.isVariadic { throw BinderError.unsupported("VARIADIC", range) }
+    if call.isVariadic { return try bindVariadic(call, name, stage, range) }
     return try bindScalarCall(call, name, stage, range)
   }
 

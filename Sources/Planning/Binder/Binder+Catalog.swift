@@ -223,7 +223,7 @@ enum CatalogTemplates {
     let plain: [(Int, String)] = [
       (16, "boolean"), (17, "bytea"), (18, "\"char\""), (19, "name"), (20, "bigint"), (21, "smallint"),
       (23, "integer"), (25, "text"), (26, "oid"), (114, "json"), (700, "real"), (701, "double precision"),
-      (705, "unknown"), (1082, "date"), (1186, "interval"), (2950, "uuid"), (3802, "jsonb"), (2249, "record"),
+      (705, "unknown"), (1082, "date"), (2950, "uuid"), (3802, "jsonb"), (2249, "record"),
       (1000, "boolean[]"), (1001, "bytea[]"), (1005, "smallint[]"), (1007, "integer[]"), (1009, "text[]"),
       (1016, "bigint[]"), (1021, "real[]"), (1022, "double precision[]"), (1182, "date[]"), (1231, "numeric[]"),
       (1115, "timestamp without time zone[]"), (1185, "timestamp with time zone[]"), (1183, "time without time zone[]"),
@@ -234,6 +234,6 @@ enum CatalogTemplates {
     let digits = "CASE WHEN argument2 >= 0 THEN '(' || argument2 || ')' ELSE '' END"
     let length = "CASE WHEN argument2 >= 4 THEN '(' || (argument2 - 4) || ')' ELSE '' END"
     return
-      "CASE argument1 \(cases) WHEN 1043 THEN 'character varying' || \(length) WHEN 1042 THEN CASE WHEN argument2 >= 4 THEN 'character(' || (argument2 - 4) || ')' WHEN argument2 = -1 THEN 'bpchar' ELSE 'character' END WHEN 1700 THEN 'numeric' || CASE WHEN argument2 >= 4 THEN '(' || (((argument2 - 4) >> 16) & 65535) || ',' || ((argument2 - 4) & 2047) || ')' ELSE '' END WHEN 1083 THEN 'time' || \(digits) || ' without time zone' WHEN 1114 THEN 'timestamp' || \(digits) || ' without time zone' WHEN 1184 THEN 'timestamp' || \(digits) || ' with time zone' WHEN NULL THEN NULL ELSE CASE WHEN argument1 IS NULL THEN NULL ELSE '???' END END"
+      "CASE argument1 \(cases) WHEN 1043 THEN 'character varying' || \(length) WHEN 1042 THEN CASE WHEN argument2 >= 4 THEN 'character(' || (argument2 - 4) || ')' WHEN argument2 = -1 THEN 'bpchar' ELSE 'character' END WHEN 1700 THEN 'numeric' || CASE WHEN argument2 >= 4 THEN '(' || (((argument2 - 4) >> 16) & 65535) || ',' || ((argument2 - 4) & 2047) || ')' ELSE '' END WHEN 1186 THEN 'interval' || CASE WHEN argument2 & 65535 <> 65535 THEN '(' || (argument2 & 65535) || ')' ELSE '' END WHEN 1083 THEN 'time' || \(digits) || ' without time zone' WHEN 1114 THEN 'timestamp' || \(digits) || ' without time zone' WHEN 1184 THEN 'timestamp' || \(digits) || ' with time zone' WHEN NULL THEN NULL ELSE CASE WHEN argument1 IS NULL THEN NULL ELSE '???' END END"
   }()
 }

@@ -42,11 +42,9 @@ extension Binder {
     case .parameter(let index): return .parameter(index, parameterTypes[index] ?? .unknown)
     case .literal(let literal): return try bindLiteral(literal, range)
     case .cast(let operand, let name):
-      if case .literal(.string(let text)) = operand.node, name.baseName == "interval", !name.modifiers.isEmpty {
-        return try bindIntervalLiteral(text, name, operand.range)
-      }
-      if name.baseName == "interval", !name.modifiers.isEmpty, name.arrayBounds.isEmpty {
-        return try cut(try explicitCast(try bind(operand, stage), to: .interval, castRange(operand, range)), name)
+      if let fields = try intervalFields(name) {
+        if case .literal(.string(let text)) = operand.node { return try interval(text, fields, operand.range) }
+        return cut(try explicitCast(try bind(operand, stage), to: .interval, castRange(operand, range)), fields)
       }
       if ["regclass", "regtype", "regnamespace"].contains(name.baseName), name.arrayBounds.isEmpty {
         return try bindRegistered(operand, name.baseName, stage, range)
@@ -168,57 +166,6 @@ extension Binder {
     case .string(let text): return .constant(.text(text), .unknown)
     case .bits, .hexadecimal: throw BinderError.unsupported("a bit string", range)
     }
-  }
-
-  /// `INTERVAL '1' DAY`: the field gives the unit of a bare number.
-  private func bindIntervalLiteral(_ text: String, _ name: TypeName, _ range: SourceRange) throws -> Expression {
-    guard case .literal(.integer(let mask))? = name.modifiers.first?.node else {
-      throw BinderError.unsupported("interval with fields", name.range)
-    }
-    // PostgreSQL's masks: a bit for each field.
-    let units: [Int64: String] = [
-      1 << 1: "month", 1 << 2: "year", 1 << 3: "day", 1 << 10: "hour", 1 << 11: "minute", 1 << 12: "second",
-    ]
-    let all: Int64 = 0x7FFF
-    let unsigned = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
-    let isBare = !unsigned.isEmpty && unsigned.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || $0 == 46 }
-    if name.modifiers.count == 1, let unit = units[mask], isBare {
-      return .constant(try evaluate(.cast(.constant(.text("\(text) \(unit)"), .text), .interval), range), .interval)
-    }
-    // `1:30` MINUTE TO SECOND is a minute and a half.
-    let isMinutes = mask == 1 << 11 | 1 << 12 && text.utf8.filter { $0 == 58 }.count == 1
-    let written = isMinutes ? "0:" + text : text
-    if mask == all, name.modifiers.count == 1 {
-      return .constant(try evaluate(.cast(.constant(.text(text), .text), .interval), range), .interval)
-    }
-    let value = Expression.constant(
-      try evaluate(
-        .cast(.constant(.text(isBare ? text + " " + (lowestUnit(mask) ?? "second") : written), .text), .interval), range
-      ),
-      .interval)
-    let result = try cut(value, name)
-    return .constant(try evaluate(result, range), .interval)
-  }
-
-  /// The least field of an interval's mask.
-  private func lowestUnit(_ mask: Int64) -> String? {
-    [(12, "second"), (11, "minute"), (10, "hour"), (3, "day"), (1, "month"), (2, "year")].first { bit, _ in
-      mask & (1 << bit) != 0
-    }?.1
-  }
-
-  /// `interval HOUR TO MINUTE`: what is less than the last field is cut off.
-  private func cut(_ value: Expression, _ name: TypeName) throws -> Expression {
-    guard case .literal(.integer(let mask))? = name.modifiers.first?.node else {
-      throw BinderError.unsupported("interval with these fields", name.range)
-    }
-    if name.modifiers.count > 1 {
-      guard case .literal(.integer(let digits)) = name.modifiers[1].node, digits >= 6 else {
-        throw BinderError.unsupported("an interval with a precision of seconds", name.range)
-      }
-    }
-    guard mask != 0x7FFF, let unit = lowestUnit(mask), unit != "second" else { return value }
-    return .call(.dateTrunc, [.constant(.text(unit), .text), value], .interval)
   }
 
   func bindCommon(

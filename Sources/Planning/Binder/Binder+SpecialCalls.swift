@@ -51,9 +51,10 @@ extension Binder {
       let type: LogicalType = name == "jsonb_object" ? .jsonb : .json
       let texts = try zip(arguments, ranges).map { try coerce($0, to: .array(.text), $1) }
       return .call(.jsonObject, texts, type)
-    case ("array_to_json", 1):
+    case ("array_to_json", 1...2):
       guard arguments[0].type.element != nil else { return nil }
-      return .call(.toJSON, [arguments[0]], .json)
+      return try lines(.call(.toJSON, [arguments[0]], .json), arguments.dropFirst().first, ranges.last ?? range)
+    case ("jsonb_set_lax", 3...5): return try bindLaxSet(arguments, ranges)
     case ("current_setting", 1...2):
       guard let setting = try constantText(arguments[0], ranges[0]) else {
         throw BinderError.unsupported("current_setting of a name that is no constant", range)
@@ -80,8 +81,9 @@ extension Binder {
         if name == "row_to_json" { throw BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range) }
         return nil
       }
-      if arguments.count == 2 { throw BinderError.unsupported("row_to_json with line feeds", range) }
-      return try asJSON(arguments[0], name == "to_jsonb" ? .jsonb : .json, range)
+      return try lines(
+        try asJSON(arguments[0], name == "to_jsonb" ? .jsonb : .json, range), arguments.dropFirst().first,
+        ranges.last ?? range)
     case ("jsonb_extract_path", 2...), ("jsonb_extract_path_text", 2...), ("json_extract_path", 2...),
       ("json_extract_path_text", 2...):
       let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
@@ -91,6 +93,10 @@ extension Binder {
         ? .call(.jsonPathText, [value, path], .text) : .call(.jsonPath, [value, path], type)
     case ("format", 1...):
       return .call(.format, [try text(0)] + (try arguments.indices.dropFirst().map(printed)), .text)
+    case ("substring", 3) where arguments.allSatisfy({ $0.type == .unknown || $0.type.isText }):
+      // substring(text similar pattern escape character)
+      return .call(
+        .substringRegex, [try text(0), .call(.similarPattern, [try text(1), try text(2)], .text)], .text)
     case ("quote_nullable", 1):
       return .coalesce([.call(.quoteLiteral, [try text(0)], .text), .constant(.text("NULL"), .text)], .text)
     case ("quote_literal", 1) where arguments[0].type != .unknown && !arguments[0].type.isText:
@@ -152,6 +158,85 @@ extension Binder {
       return .call(.concatenate, [.call(.concatenate, [before, new], .text), after], .text)
     default: return nil
     }
+  }
+
+  /// JSON in lines where `hasLines` is true.
+  private func lines(_ json: Expression, _ hasLines: Expression?, _ range: SourceRange) throws -> Expression {
+    guard let hasLines else { return json }
+    let condition = try coerce(hasLines, to: .boolean, range)
+    return .branch(
+      [
+        Branch(when: condition, then: .call(.jsonLines, [json], .json)), Branch(when: .not(condition), then: json),
+      ], otherwise: nil, .json)
+  }
+
+  /// `jsonb_set_lax(target, path, value[, create[, what a NULL value does]])`.
+  private func bindLaxSet(_ arguments: [Expression], _ ranges: [SourceRange]) throws -> Expression {
+    let target = try coerce(arguments[0], to: .jsonb, ranges[0])
+    let path = try coerce(arguments[1], to: .array(.text), ranges[1])
+    let value = try coerce(arguments[2], to: .jsonb, ranges[2])
+    let creates =
+      arguments.count > 3 ? try coerce(arguments[3], to: .boolean, ranges[3]) : .constant(.boolean(true), .boolean)
+    let treatment =
+      arguments.count > 4 ? try coerce(arguments[4], to: .text, ranges[4]) : .constant(.text("use_json_null"), .text)
+    func raise(_ message: String, _ state: String) -> Expression {
+      .call(.raise, [.constant(.text(message), .text), .constant(.text(state), .text)], .jsonb)
+    }
+    func isTreatment(_ name: String) -> Expression { .compare(.equal, treatment, .constant(.text(name), .text)) }
+    func set(_ value: Expression) -> Expression { .call(.jsonSet, [target, path, value, creates], .jsonb) }
+    let unknown = raise(
+      "null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"",
+      "22023")
+    return .branch(
+      [
+        Branch(when: .or([.isNull(target), .isNull(path), .isNull(creates)]), then: .null(.jsonb)),
+        Branch(when: .isNull(treatment), then: unknown),
+        Branch(when: .not(.isNull(value)), then: set(value)),
+        Branch(when: isTreatment("use_json_null"), then: set(.constant(.text("null"), .jsonb))),
+        Branch(when: isTreatment("delete_key"), then: .call(.jsonRemovePath, [target, path], .jsonb)),
+        Branch(when: isTreatment("return_target"), then: target),
+        Branch(when: isTreatment("raise_exception"), then: raise("JSON value must not be null", "22004")),
+      ], otherwise: unknown, .jsonb)
+  }
+
+  /// `concat(VARIADIC array)` and the like: the array's elements are the arguments.
+  func bindVariadic(_ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange) throws -> Expression {
+    let fixed = ["concat": 0, "num_nulls": 0, "num_nonnulls": 0, "concat_ws": 1, "format": 1]
+    let isPath = name.hasPrefix("json") && (name.hasSuffix("_extract_path") || name.hasSuffix("_extract_path_text"))
+    guard let count = fixed[name] ?? (isPath ? 1 : nil), call.arguments.allSatisfy({ $0.name == nil }) else {
+      throw BinderError.unsupported("VARIADIC", range)
+    }
+    var arguments = try call.arguments.map { try bind($0.value, stage) }
+    let ranges = call.arguments.map(\.value.range)
+    guard arguments.count == count + 1, var array = arguments.popLast() else {
+      throw BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range)
+    }
+    if isPath, array.type == .unknown { array = try coerce(array, to: .array(.text), ranges[1]) }
+    guard array.type.element != nil else {
+      throw BinderError.user("42804", "VARIADIC argument must be an array", ranges[count])
+    }
+    func text() throws -> Expression {
+      guard arguments[0].type == .unknown || arguments[0].type.isText else {
+        throw BinderError.noFunction(name, (arguments + [array]).map { TypeKind($0.type) }, range)
+      }
+      return try coerce(arguments[0], to: .text, ranges[0])
+    }
+    switch name {
+    case "concat": return .call(.arrayToString, [array, .constant(.text(""), .text)], .text)
+    case "concat_ws": return .call(.arrayToString, [array, try text()], .text)
+    case "format": return .call(.formatArray, [try text(), array], .text)
+    case "num_nulls", "num_nonnulls":
+      guard let element = array.type.element else { break }
+      let some = Expression.call(
+        .cardinality, [.call(.arrayRemove, [array, .null(element)], array.type)], .integer)
+      return name == "num_nonnulls"
+        ? some : .call(.subtract, [.call(.cardinality, [array], .integer), some], .integer)
+    default: break
+    }
+    let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
+    let value = try coerce(arguments[0], to: type, ranges[0])
+    let path = try explicitCast(array, to: .array(.text), ranges[1])
+    return name.hasSuffix("text") ? .call(.jsonPathText, [value, path], .text) : .call(.jsonPath, [value, path], type)
   }
 
   func constantText(_ value: Expression, _ range: SourceRange) throws -> String? {
@@ -238,6 +323,6 @@ extension Binder {
 /// Names of PostgreSQL's functions that we do not have yet, to say so rather than "does not exist".
 enum SpecialNames {
   static let known: Set<String> = [
-    "setseed", "timeofday", "unistr", "normalize", "to_ascii", "set_config", "pg_sleep", "txid_current", "erf",
+    "setseed", "timeofday", "normalize", "to_ascii", "set_config", "pg_sleep", "txid_current", "erf",
   ]
 }

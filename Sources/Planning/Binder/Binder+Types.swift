@@ -11,6 +11,9 @@ extension Binder {
       if name.arrayBounds.count > 1 { throw BinderError.unsupported("an array of several dimensions", name.range) }
       var element = name
       element.arrayBounds = []
+      if try secondDigits(element) != nil {
+        throw BinderError.unsupported("an array of times with a precision of seconds", name.range)
+      }
       return .array(try type(element))
     }
     if name.isSetOf || name.isReference { throw BinderError.unsupported("this form of type", name.range) }
@@ -28,9 +31,6 @@ extension Binder {
       guard modifiers.count == 1, modifiers[0] >= 0 else {
         throw BinderError.user(
           "22023", "\(name.baseName.uppercased())(\(modifiers[0])) precision must not be negative", name.range)
-      }
-      if !name.arrayBounds.isEmpty, modifiers[0] < 6 {
-        throw BinderError.unsupported("an array of times with a precision of seconds", name.range)
       }
       return type
     }
@@ -71,7 +71,11 @@ extension Binder {
     case "time": return try precise(.time)
     case "timestamp": return try precise(.timestamp)
     case "timestamptz": return try precise(.timestamptz)
-    case "interval": return .interval
+    case "interval":
+      if let fields = try intervalFields(name), !fields.isAnyOfSeconds {
+        throw BinderError.unsupported("a column of some fields of intervals", name.range)
+      }
+      return .interval
     case "uuid": return try plain(.uuid)
     case "json": return try plain(.json)
     case "jsonb": return try plain(.jsonb)
@@ -192,7 +196,8 @@ extension Binder {
     let text = try explicitCast(expression, to: .text, range)
     let trimmed = Expression.call(.trimRight, [text], .text)
     let refusal = Expression.call(
-      .raise, [.constant(.text("value too long for type \(field.type.name)"), .text), .constant(.text("22001"), .text)],
+      .raise,
+      [.constant(.text("value too long for type \(field.type.name)"), .text), .constant(.text("22001"), .text)],
       field.type)
     return .branch(
       [

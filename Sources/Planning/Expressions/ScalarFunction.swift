@@ -57,6 +57,12 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case encode, decode
   /// (format, values as text...); NULL values count as empty.
   case format
+  /// (format, array of the values as text).
+  case formatArray = "format_array"
+  /// (text, whether nothing may follow): the parts of a qualified name.
+  case parseIdentifier = "parse_ident"
+  case unicodeEscapes = "unistr"
+  case sizeBytes = "pg_size_bytes"
   case quoteLiteral = "quote_literal"
   case quoteIdentifier = "quote_ident"
   /// NULL arguments count as empty.
@@ -112,6 +118,8 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
 
   /// (time or timestamp, digits of the second)
   case roundSeconds = "round_seconds"
+  /// (text, mask of fields): an interval as a type with fields reads it.
+  case readInterval = "read_interval"
 
   // JSON.
   case jsonGet = "->"
@@ -140,6 +148,8 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case jsonBuildObject = "jsonb_build_object"
   /// (name, value, ...): json of a row
   case jsonRow = "row_to_json"
+  /// JSON without blanks, with a line for each of its own members.
+  case jsonLines = "json_lines"
 
   // Rows and arrays.
   /// (name, value, ...): a row of these fields.
@@ -201,7 +211,8 @@ extension ScalarFunction {
   /// True for functions that do not simply give NULL for a NULL argument.
   package var seesNulls: Bool {
     switch self {
-    case .greatest, .least, .objectName, .concat, .concatWithSeparator, .hash, .raise, .format, .makeArray,
+    case .greatest, .least, .objectName, .concat, .concatWithSeparator, .hash, .raise, .format, .formatArray,
+      .makeArray,
       .arrayToString,
       .jsonBuildArray, .jsonBuildObject, .jsonRow, .makeRow,
       .stringToArray, .arrayConcatenate, .arrayAppend, .arrayPrepend, .arrayPosition, .arrayRemove, .arrayPositions,

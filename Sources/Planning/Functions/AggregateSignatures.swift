@@ -76,6 +76,7 @@ enum AggregateSignatures {
       f("regr_intercept", .regressionIntercept, [.float8, .float8], .float8),
       f("regr_r2", .regressionR2, [.float8, .float8], .float8),
       f("string_agg", .stringAggregate, [.text, .text], .text),
+      f("string_agg", .stringAggregate, [.bytea, .bytea], .bytea),
       f("percentile_cont", .percentileContinuous, [.float8, .float8], .float8),
       f("percentile_cont", .percentileContinuous, [.float8, .interval], .interval),
       f("percentile_disc", .percentileDiscrete, [.float8, .anyCompatible], .anyCompatible),

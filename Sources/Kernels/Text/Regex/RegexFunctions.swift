@@ -196,20 +196,33 @@ package enum RegexFunctions {
         throw PulsehouseError(
           .user, "invalid escape string", sqlState: "22025", hint: "Escape string must be empty or one character.")
       }
-      out.append(string: similar(patterns[row].string, escape.unicodeScalars.first))
+      out.append(string: try similar(patterns[row].string, escape.unicodeScalars.first))
       return true
     }
   }
 
-  private static func similar(_ pattern: String, _ escape: Unicode.Scalar?) -> String {
+  /// Two escaped double quotes part the pattern in three, of which the middle one is a group; the first part takes as
+  /// little as it can.
+  private static func similar(_ pattern: String, _ escape: Unicode.Scalar?) throws -> String {
     var result = "^(?:"
+    var quotes = 0
     var isEscaped = false
     var isInBracket = false
     for scalar in pattern.unicodeScalars {
       if isEscaped {
-        result += scalar.properties.isAlphabetic || scalar.value > 127 || ("0"..."9").contains(scalar) ? "" : "\\"
-        result.unicodeScalars.append(scalar)
         isEscaped = false
+        if scalar == "\"", !isInBracket {
+          quotes += 1
+          guard quotes <= 2 else {
+            throw PulsehouseError(
+              .user, "SQL regular expression may not contain more than two escape-double-quote separators",
+              sqlState: "2200C")
+          }
+          result += quotes == 1 ? "){1,1}?(" : "){1,1}(?:"
+          continue
+        }
+        result += scalar.value > 127 ? "" : "\\"
+        result.unicodeScalars.append(scalar)
       } else if scalar == escape {
         isEscaped = true
       } else if isInBracket {

@@ -26,9 +26,10 @@ final class RegexNode: Sendable {
   /// True when there is a group below or here.
   let hasGroups: Bool
 
-  init(_ kind: Kind) {
+  /// - Parameter isExact: for a repetition, that it is written `{m}`, which has no preference of its own.
+  init(_ kind: Kind, isExact: Bool = false) {
     self.kind = kind
-    preference = RegexNode.preference(of: kind)
+    preference = RegexNode.preference(of: kind, isExact: isExact)
     switch kind {
     case .group: hasGroups = true
     case .sequence(let parts), .choice(let parts): hasGroups = parts.contains(where: \.hasGroups)
@@ -38,14 +39,13 @@ final class RegexNode: Sendable {
   }
 
   /// PostgreSQL's rules ("Regular Expression Matching Rules" in its manual).
-  private static func preference(of kind: Kind) -> Preference? {
+  private static func preference(of kind: Kind, isExact: Bool) -> Preference? {
     switch kind {
     case .empty, .set, .assertion: nil
     case .group(let inner, _): inner.preference
     case .sequence(let parts): parts.lazy.compactMap(\.preference).first
     case .choice: .longest
-    case .repetition(let inner, let minimum, let maximum, let isLazy):
-      minimum == maximum ? inner.preference : isLazy ? .shortest : .longest
+    case .repetition(let inner, _, _, let isLazy): isExact ? inner.preference : isLazy ? .shortest : .longest
     }
   }
 }

@@ -164,7 +164,9 @@ struct RegexParser {
   private mutating func quantified() throws -> RegexNode? {
     let atom = try atom()
     skipBlanks()
+    let start = index
     guard let (minimum, maximum) = try quantifier() else { return atom }
+    let isExact = codes[start] == 0x7B && !codes[start..<index].contains(0x2C)
     if case .assertion = atom.kind { throw invalid("quantifier operand invalid") }
     var isLazy = false
     if peek == 0x3F {
@@ -172,7 +174,7 @@ struct RegexParser {
       isLazy = true
     }
     if let next = peek, [0x2A, 0x2B, 0x3F].contains(next) { throw invalid("quantifier operand invalid") }
-    return RegexNode(.repetition(atom, minimum: minimum, maximum: maximum, isLazy: isLazy))
+    return RegexNode(.repetition(atom, minimum: minimum, maximum: maximum, isLazy: isLazy), isExact: isExact)
   }
 
   /// `*`, `+`, `?`, `{m}`, `{m,}`, `{m,n}`.
