@@ -241,7 +241,8 @@ extension LogicScript {
 
   /// Words with which records begin.
   private static let verbs: Set<String> = [
-    "statement", "query", "system", "skipif", "onlyif", "connection", "halt", "hash-threshold", "loop", "foreach", "endloop",
+    "statement", "query", "system", "skipif", "onlyif", "connection", "halt", "hash-threshold", "loop", "foreach",
+    "endloop",
   ]
 
   static func words(_ line: String) -> [String] {

@@ -28,7 +28,8 @@ package struct SessionDatabase: LogicDatabase {
     }
     return LogicAnswer(
       columnNames: sink.columns.map(\.name), isBoolean: sink.columns.map { $0.type == .boolean },
-      isFloat: sink.columns.map { $0.type == .double || $0.type == .real }, isNumeric: sink.columns.map(\.type.isNumeric),
+      isFloat: sink.columns.map { $0.type == .double || $0.type == .real },
+      isNumeric: sink.columns.map(\.type.isNumeric),
       rows: rows,
       rowsAffected: sink.outcomes.last?.rowCount)
   }

@@ -31,7 +31,8 @@ extension Session {
         }
         if !merge.returning.isEmpty, !shown.isEmpty {
           let rows = Batch(
-            batch.columns.dropFirst(merge.returningStart).map { Gather.rows($0, SelectionVector(shown)) }, rowCount: shown.count)
+            batch.columns.dropFirst(merge.returningStart).map { Gather.rows($0, SelectionVector(shown)) },
+            rowCount: shown.count)
           returned.value.append(rows, from: 0)
         }
       }

@@ -16,7 +16,8 @@ enum InformationColumns {
       Field("is_generated", .text), Field("is_updatable", .text),
     ]),
     rows: { snapshot, warehouse in
-      var relations: [(name: TableName, fields: [Field], defaults: [ColumnDefault?]?)] = try snapshot.tables.map { table in
+      var relations: [(name: TableName, fields: [Field], defaults: [ColumnDefault?]?)] = try snapshot.tables.map {
+        table in
         let defaults = try table.definition.columns.map { column in
           try column.defaultText.map { try DefaultValue.decode($0, column.type) }
         }

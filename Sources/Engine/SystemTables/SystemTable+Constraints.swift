@@ -50,7 +50,8 @@ extension SystemTable {
     table(
       "check_constraints",
       [
-        ("constraint_catalog", .text), ("constraint_schema", .text), ("constraint_name", .text), ("check_clause", .text),
+        ("constraint_catalog", .text), ("constraint_schema", .text), ("constraint_name", .text),
+        ("check_clause", .text),
       ]
     ) { table, constraint, _ in
       guard case .check(let condition) = constraint.kind else { return [] }

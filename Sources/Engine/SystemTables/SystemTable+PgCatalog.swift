@@ -202,7 +202,8 @@ extension SystemTable {
         return [
           .integer(CatalogObjects.constraintBase + Int64(number)), .text(constraint.name),
           objects.identifier(ofSchema: table.name.schema), .text(kind), flag(false), flag(false), flag(true),
-          objects.identifier(of: table.name), .integer(0), kind == "c" || kind == "f" ? .integer(0) : objects.identifier(of: index),
+          objects.identifier(of: table.name), .integer(0),
+          kind == "c" || kind == "f" ? .integer(0) : objects.identifier(of: index),
           .integer(0), referenced.map(objects.identifier(of:)) ?? .integer(0), action, action,
           .text(referenced == nil ? " " : "s"), flag(true), .integer(0), flag(kind != "c"), list(columns),
           parentColumns.map(list) ?? .null, condition,

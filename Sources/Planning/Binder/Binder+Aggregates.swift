@@ -171,9 +171,10 @@ extension Binder {
   /// FROM. Those that nobody names cost nothing.
   func findDependents(of plan: LogicalPlan, _ collector: AggregateCollector) {
     guard collector.groupingSets == nil else { return }
-    let keys = Set(collector.keys.compactMap { key -> Column? in
-      if case .column(let column) = key.expression { column } else { nil }
-    })
+    let keys = Set(
+      collector.keys.compactMap { key -> Column? in
+        if case .column(let column) = key.expression { column } else { nil }
+      })
     if keys.isEmpty { return }
     func visit(_ plan: LogicalPlan) {
       switch plan {

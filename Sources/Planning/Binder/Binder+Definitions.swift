@@ -246,7 +246,8 @@ extension Binder {
       let rule = try foreignKey(key, of: table, columns.map(\.field), result, constraint.range)
       result.append(
         TableConstraint(
-          name: try named(constraint.name, [table] + key.columns + ["fkey"], constraint.range), kind: .foreignKey(rule)))
+          name: try named(constraint.name, [table] + key.columns + ["fkey"], constraint.range), kind: .foreignKey(rule))
+      )
     }
     for rule in result {
       for name in rule.columns {
@@ -293,7 +294,8 @@ extension Binder {
         _ = try makeBinary(OperatorName("="), sides[0], sides[1], range, leftRange: range, rightRange: range)
       } catch let error as PulsehouseError where error.kind == .user {
         throw BinderError.user(
-          "42804", "foreign key constraint \"\(([table] + key.columns + ["fkey"]).joined(separator: "_"))\" cannot be "
+          "42804",
+          "foreign key constraint \"\(([table] + key.columns + ["fkey"]).joined(separator: "_"))\" cannot be "
             + "implemented", range,
           detail: "Key columns \"\(name)\" and \"\(referenced)\" are of incompatible types: "
             + "\(TypeKind(field.type).name) and \(TypeKind(other.type).name).")

@@ -125,23 +125,21 @@ extension Scope {
     return relations.first { $0.name == name && (path.count == 1 || $0.schema == path.first) }
   }
 
-  /// How many levels out the column or row is that a path names; nil for what is nowhere.
+  /// How many levels out the column or the row is that a path names; nil for what is nowhere.
   func level(of path: [String]) -> Int? {
-    var scope: Scope? = self
-    var level = 0
-    while let current = scope {
-      let isHere =
-        path.count == 1
-        ? current.visible.contains { $0.name == path[0] } : current.relation(path.dropLast()) != nil
-      if isHere || path.count == 1 && wholeRow(path)?.relation.name == current.relation(path[...])?.name
-        && current.relation(path[...]) != nil
-      {
-        return level
+    func first(where isThere: (Scope) -> Bool) -> Int? {
+      var scope: Scope? = self
+      var level = 0
+      while let current = scope {
+        if isThere(current) { return level }
+        scope = current.parent
+        level += 1
       }
-      scope = current.parent
-      level += 1
+      return nil
     }
-    return nil
+    if path.count > 1 { return first { $0.relation(path.dropLast()) != nil } }
+    // A name means a column wherever there is one, and only then a row.
+    return first { scope in scope.visible.contains { $0.name == path[0] } } ?? first { $0.relation(path[...]) != nil }
   }
 
   /// The relation that a path names as a whole: where no level has a column of that name.
