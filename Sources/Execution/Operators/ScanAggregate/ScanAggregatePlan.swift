@@ -215,10 +215,10 @@ struct ScanAggregatePlan {
       if let first = units[0], first > 1, units.allSatisfy({ $0 == first }) { unit = first }
     }
     let step = Int64(unit)
+    guard span < 1 << 51, low > Int64.min + step else { return nil }
     let first = low >= 0 ? low / step : -((step - 1 - low) / step)
     let entryCount = (high - first * step) / step + 1
-    guard entryCount <= Int64(min(mostTranslated, max(256, rowCount / 4))), span < 1 << 51, first > Int64.min / step
-    else { return nil }
+    guard entryCount <= Int64(min(mostTranslated, max(256, rowCount / 4))), first > Int64.min / step else { return nil }
     let count = Int(entryCount)
     let batch = Batch([values(of: column.type, from: first, count: count, step: step)], rowCount: count)
     // Values that no row has may be errors; the general path asks for those that are there.
