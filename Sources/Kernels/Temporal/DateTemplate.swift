@@ -68,6 +68,8 @@ struct DateTemplate {
   enum Token {
     /// Of quoted text each byte stands for one of what is read, whatever it is.
     case literal([UInt8], isQuoted: Bool)
+    /// `FX`: from here on each character of what is read counts.
+    case fixed
     /// `fills` is false after FM; `ordinal` is `TH` in the case it was written.
     case pattern(Pattern, LetterForm, fills: Bool, ordinal: LetterForm?)
   }
@@ -123,6 +125,8 @@ struct DateTemplate {
       let isTranslated = has("TM".utf8) || has("tm".utf8)
       if isFitted || isTranslated { index += 2 }
       if has("FX".utf8) || has("fx".utf8) {
+        flush()
+        tokens.append(.fixed)
         index += 2
         continue
       }
@@ -223,6 +227,7 @@ extension DateTemplate {
   func format(_ value: TemplateValue, into out: TextBuffer) throws {
     for token in tokens {
       switch token {
+      case .fixed: break
       case .literal(let text, _): text.withUnsafeBytes { out.append($0) }
       case .pattern(let pattern, let form, let fills, let ordinal):
         if let (number, width) = try number(pattern, value) {
