@@ -280,7 +280,7 @@ extension DateTemplate {
     case .month: return two(value.month)
     case .day: return (value.day, 2)
     case .hour24: return two(value.hour)
-    case .hour12, .hour: return two(twelve)
+    case .hour12, .hour: return (twelve, value.hour < 0 ? 3 : 2)
     case .minute: return two(value.minute)
     case .second: return two(value.second)
     case .milliseconds, .thousandths: return (value.microsecond / 1000, 3)
@@ -298,9 +298,9 @@ extension DateTemplate {
     case .weekday: return (Calendar.weekday(try needDay()) + 1, 1)
     case .isoWeekday: return ((Calendar.weekday(try needDay()) + 6) % 7 + 1, 1)
     case .isoWeek: return (value.days.map { Calendar.isoWeek($0).week } ?? value.approximateISOWeek.week, 2)
-    case .isoYear4: return signed(isoYear(), 4)
-    case .isoYear3: return (isoYear() % 1000, isoYear() < 0 ? 4 : 3)
-    case .isoYear2: return (isoYear() % 100, isoYear() < 0 ? 3 : 2)
+    case .isoYear4: return (isoYear(), year < 0 ? 5 : 4)
+    case .isoYear3: return (isoYear() % 1000, year < 0 ? 4 : 3)
+    case .isoYear2: return (isoYear() % 100, year < 0 ? 3 : 2)
     case .isoYear1: return (isoYear() % 10, 1)
     case .isoDayOfYear:
       guard let days = value.days else { return (value.approximateISOWeek.dayOfYear, 3) }

@@ -250,8 +250,8 @@ struct DateTimeParser {
     let start = cursor.position
     guard let name = cursor.takeWord() else { throw .syntax }
     if cursor.peek == 0x2F {
-      // A zone stands behind a date or time only.
-      guard year != nil || fields.day != nil || fields.time != nil else { throw .syntax }
+      // A zone stands behind a date, or behind a time alone.
+      guard year != nil || fields.day != nil || isTimeOnly && fields.time != nil else { throw .syntax }
       return try namedZone(from: start)
     }
     switch name {
