@@ -39,7 +39,7 @@ variables:
 """
 
 FILES = {
-    "seeds/fruits.csv": "id;name;weight;day\n1;apple;10;2024-01-01\n2;'semi;colon';20;2024-01-02\n3;pear;NONE;2024-01-03\n4;'it''s';40;2024-01-03\n5;early;50;2023-12-31\n",
+    "seeds/fruits.csv": "id;name;weight;day\n1;apple;10;2024-01-01\n2;'semi;colon';20;2024-01-02\n3;pear;NONE;2024-01-03\n4;'it''s';40;2024-01-03\n",
     "models/fruits.sql": """MODEL (
   name raw.fruits,
   kind SEED (path '../seeds/fruits.csv', csv_settings (delimiter = ';', quotechar = '''', na_values = ('NONE'))),

@@ -205,13 +205,6 @@ CASES: list[tuple[str, dict[str, str], int, str, list[str]]] = [
         ["does not say how long snapshots are kept"],
     ),
     (
-        "a start that is none",
-        {"config.yaml": "model_defaults:\n  dialect: postgres\n  start: 1 week ago\n"},
-        3,
-        "config.yaml:3:",
-        ["start is a date"],
-    ),
-    (
         "a division by zero in the rows",
         {"models/a.sql": model("gold.a", "SELECT 1 / (x - 1) AS x FROM gold.good")},
         3,

@@ -2,20 +2,18 @@ import Bytes
 import SQLSyntax
 import YAML
 
-/// What `config.yaml` says of models that do not say it themselves, of variables and of snapshots. The rest of that file is
-/// SQLMesh's affair.
+/// What `config.yaml` says of models that do not say it themselves, of variables and of snapshots. The rest of that file is SQLMesh's
+/// affair.
 struct ModelDefaults: Sendable {
   var cron = CronSchedule.daily
-  /// The day with which incremental models by time begin that do not say it.
-  var startDay: Int64?
   var retention = Retention()
   /// What `@VAR('name')` and `@name` give in every model, names in lower case.
   var variables: [String: MacroValue] = [:]
 
-  /// Reads `model_defaults`, `variables` and `snapshot_ttl` of the project's `config.yaml` or `config.yml`; a project
-  /// without one has SQLMesh's.
+  /// Reads `model_defaults`, `variables` and `snapshot_ttl` of the project's `config.yaml` or `config.yml`; a project without one has
+  /// SQLMesh's.
   ///
-  /// - Throws: `.user` with file and line for what is no YAML, no schedule, no date, or no length of time.
+  /// - Throws: `.user` with file and line for what is no YAML, no schedule, or no length of time.
   static func load(_ folder: String, _ files: any FileSystem) throws(PulsehouseError) -> ModelDefaults {
     var defaults = ModelDefaults()
     for name in ["config.yaml", "config.yml"] {
@@ -24,14 +22,6 @@ struct ModelDefaults: Sendable {
       let root = try YAMLParser.parse(try files.readFile(path, limit: 1 << 20), path: path)
       if let value = root["model_defaults"]?["cron"], let text = value.text {
         defaults.cron = try placed(value, path) { () throws(PulsehouseError) in try CronSchedule(text) }
-      }
-      if let value = root["model_defaults"]?["start"], let text = value.text {
-        guard let day = CalendarText.day(text) else {
-          throw PulsehouseError(
-            .user, "start is a date, such as 2024-01-01, not \"\(text)\"", sqlState: "22007",
-            hint: "A time that counts from today would build other rows each day.", file: path, line: value.line)
-        }
-        defaults.startDay = day
       }
       for entry in root["variables"]?.entries ?? [] {
         defaults.variables[entry.key.lowercased()] = try placed(entry.value, path) { () throws(PulsehouseError) in

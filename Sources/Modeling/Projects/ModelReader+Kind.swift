@@ -122,7 +122,7 @@ extension ModelReader {
       }
       unit = derived
     }
-    var startDay = defaults.startDay
+    var startDay: Int64?
     if let start = block["start"] {
       guard let day = CalendarText.day(try start.string()) else {
         throw PulsehouseError(
