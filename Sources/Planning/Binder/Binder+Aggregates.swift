@@ -80,6 +80,7 @@ extension Binder {
       throw BinderError.user("42809", "count(*) must be used to call a parameterless aggregate function", range)
     }
     var order = try flattened(call.orderBy, input.scope).map { try bindSortItem($0, input) }
+    if call.isDistinct { order = order.map { $0.mapping { $0.unordered } } }
     var arguments = try call.arguments.map { try bind($0.value, input) }
     var ranges = call.arguments.map(\.value.range)
     let isOrderedSet = AggregateSignatures.isOrderedSet(name)
@@ -92,7 +93,8 @@ extension Binder {
     }
     if isOrderedSet {
       guard order.count == 1 else { throw BinderError.unsupported("WITHIN GROUP with several values", range) }
-      arguments.append(order[0].expression)
+      // The value itself, not what it is sorted by.
+      arguments.append(try bindTyped(call.orderBy[0].value, input))
       ranges.append(call.orderBy[0].value.range)
     }
     if isOrderedSet, arguments.count == 2, !arguments[0].isConstant {

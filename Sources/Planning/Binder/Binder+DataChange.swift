@@ -295,7 +295,6 @@ extension Binder {
     var assigned: Set<Int> = []
     func place(of column: AssignmentTarget) throws -> Int {
       let index = try target(column.name, column.range, table)
-      if column.isPart { throw BinderError.unsupported("assigning to a part of a column", column.range) }
       guard assigned.insert(index).inserted else {
         throw BinderError.user("42601", "multiple assignments to same column \"\(column.name)\"", column.range)
       }

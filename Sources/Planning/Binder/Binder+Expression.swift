@@ -192,8 +192,6 @@ extension Binder {
     let value = try bind(operand, stage)
     let kind = TypeKind(value.type)
     guard let symbol = op.builtIn else { throw BinderError.noOperator(op.symbol, nil, kind, range) }
-    // SQLite's scripts write it before whatever they select.
-    if symbol == "+", kind.isString { return value }
     switch resolveOverload(OperatorTable.unary(symbol), [kind]) {
     case .found(let signature, let arguments):
       let argument = try coerce(value, toKind: arguments[0], operand.range)

@@ -44,6 +44,11 @@ extension Binder {
 }
 
 extension Expression {
+  /// The value that is sorted by this.
+  var unordered: Expression {
+    if case .call(.jsonOrder, let operands, _) = self { operands[0] } else { self }
+  }
+
   /// What a value is sorted by: itself, but for arrays and jsonb.
   var ordered: Expression {
     if type == .jsonb { return .call(.jsonOrder, [self], .bytea) }

@@ -39,8 +39,6 @@ package struct OnConflict: Hashable, Sendable {
 package struct AssignmentTarget: Hashable, Sendable {
   package var name: String
   package var range: SourceRange
-  /// True for an element or a field of the column.
-  package var isPart = false
 }
 
 package enum Assignment: Hashable, Sendable {

@@ -26,9 +26,10 @@ extension Translator {
       throw unsupported("this form of assignment")
     }
     let place = range(message.int(Tag.ResTarget.location))
-    return AssignmentTarget(
-      name: message.string(Tag.ResTarget.name) ?? "", range: place,
-      isPart: !message.messages(Tag.ResTarget.indirection).isEmpty)
+    if !message.messages(Tag.ResTarget.indirection).isEmpty {
+      throw unsupported("assigning to a part of a column", place)
+    }
+    return AssignmentTarget(name: message.string(Tag.ResTarget.name) ?? "", range: place)
   }
 
   private func onConflict(_ message: WireMessage?) throws(PulsehouseError) -> OnConflict? {
