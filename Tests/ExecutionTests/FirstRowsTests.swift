@@ -122,7 +122,7 @@ import Vectors
     let order = [SortKey(col(scan, 2))]
     let want = try test.run(
       test.window(over: scan, partition: [0, 1], order: order, by: nil), threads: 1)
-    for memory in [1 << 30, 2 << 20] {
+    for memory in [1 << 30, 3 << 20] {
       let node = test.window(over: scan, partition: [0, 1], order: order, by: .repeats)
       #expect(try test.run(node, threads: threads, memory: memory).map(Self.number) == want.map(Self.number))
     }
