@@ -6,7 +6,14 @@ enum GeneralCast {
   static func vector(
     _ vector: Vector, to type: LogicalType, now: Int64, zone: ZoneRules?
   ) throws -> Vector {
-    if case .array = type { return try ArrayFunctions.cast(vector, to: type, now: now, zone: zone) }
+    if case .array = type {
+      switch vector.type {
+      case .array: break
+      case _ where vector.type.isStringLike: break
+      default: throw Cast.noCast(vector.type, type)
+      }
+      return try ArrayFunctions.cast(vector, to: type, now: now, zone: zone)
+    }
     if case .array(let element) = vector.type {
       guard type.isStringLike else { throw Cast.noCast(vector.type, type) }
       if let zone, element == .timestamptz {

@@ -54,7 +54,7 @@ extension Binder {
     case ("array_to_json", 1...2):
       guard arguments[0].type.element != nil else { return nil }
       return try lines(.call(.toJSON, [arguments[0]], .json), arguments.dropFirst().first, ranges.last ?? range)
-    case ("jsonb_set_lax", 3...5): return try bindLaxSet(arguments, ranges)
+    case ("jsonb_set_lax", 3...5): return try bindLaxSet(arguments, ranges, range)
     case ("current_setting", 1...2):
       guard let setting = try constantText(arguments[0], ranges[0]) else {
         throw BinderError.unsupported("current_setting of a name that is no constant", range)
@@ -171,7 +171,13 @@ extension Binder {
   }
 
   /// `jsonb_set_lax(target, path, value[, create[, what a NULL value does]])`.
-  private func bindLaxSet(_ arguments: [Expression], _ ranges: [SourceRange]) throws -> Expression {
+  private func bindLaxSet(
+    _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
+  ) throws -> Expression {
+    let wanted: [LogicalType] = [.jsonb, .array(.text), .jsonb, .boolean, .text]
+    guard zip(arguments, wanted).allSatisfy({ $0.type == $1 || $0.type == .unknown }) else {
+      throw BinderError.noFunction("jsonb_set_lax", arguments.map { TypeKind($0.type) }, range)
+    }
     let target = try coerce(arguments[0], to: .jsonb, ranges[0])
     let path = try coerce(arguments[1], to: .array(.text), ranges[1])
     let value = try coerce(arguments[2], to: .jsonb, ranges[2])
