@@ -5,7 +5,8 @@
 /// A script: records of SQL and what each must answer, in order, with loops unrolled.
 ///
 /// Understood: `statement ok|maybe|error [pattern]|count N`, `query TYPES [sort mode] [label]`, `query error [pattern]`,
-/// a connection's name (`con1`) after these, `retry N backoff D` after these (it is tried once: nothing here comes late), `skipif`/`onlyif NAME` or, in a loop,
+/// after these a connection's name (`con1`) or `retry N backoff D` (it is tried once: nothing here comes late),
+/// `skipif`/`onlyif NAME` or, in a loop,
 /// `VARIABLE=VALUE`, `connection NAME`, `include FILE` (or a pattern), `loop`/`foreach`/`endloop`, `mode skip|unskip`,
 /// `control sortmode MODE`, `require NAME`, `hash-threshold N`, `halt`, comments. A trailing `# words` of `skipif` and
 /// `onlyif` is no part of it, and names are the same in capitals. Records of other kinds (`system`, `let`, ...) are

@@ -40,24 +40,15 @@ extension Session {
     guard let (names, nullsAreDistinct) = constraint.keyColumns else { return }
     let columns = names.map(SQLPrinter.quoted).joined(separator: ", ")
     var conditions = nullsAreDistinct ? names.map { "\(SQLPrinter.quoted($0)) IS NOT NULL" } : []
-    var parameters: [Scalar] = []
-    var types: [LogicalType] = []
     // Only rows within the new keys' bounds can have the same ones.
-    if let segments, nullsAreDistinct || segments.isEmpty {
-      for name in names {
-        guard let index = definition.columns.firstIndex(where: { $0.name == name }),
-          let bounds = try bounds(of: index, definition.columns[index].type, segments)
-        else { continue }
-        conditions.append("\(SQLPrinter.quoted(name)) BETWEEN $\(parameters.count + 1) AND $\(parameters.count + 2)")
-        parameters += [bounds.minimum, bounds.maximum]
-        types += [definition.columns[index].type, definition.columns[index].type]
-      }
-    }
+    let isBounded = nullsAreDistinct || segments?.isEmpty == true
+    let bounds = try KeyBounds(of: names, definition, among: isBounded ? segments : nil)
+    conditions += bounds.conditions { SQLPrinter.quoted($0) }
     let filter = conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND ")) "
     let sql =
       "SELECT \(columns) FROM \(SQLPrinter.quoted(name.schema)).\(SQLPrinter.quoted(name.name)) \(filter)"
       + "GROUP BY \(columns) HAVING count(*) > 1 LIMIT 1"
-    let repeated = try rows(sql, in: transaction, work, parameters, types)
+    let repeated = try rows(sql, in: transaction, work, bounds.parameters, bounds.types)
     guard let row = repeated.first else { return }
     let values = zip(row, names).map { scalar, name in
       let type = definition.columns.first { $0.name == name }?.type ?? .text
@@ -66,21 +57,6 @@ extension Session {
     throw PulsehouseError(
       .user, "duplicate key value violates unique constraint \"\(constraint.name)\"", sqlState: "23505",
       detail: "Key (\(names.joined(separator: ", ")))=(\(values.joined(separator: ", "))) already exists.")
-  }
-
-  /// The least and the greatest value of a column in `segments`; nil where they do not say enough.
-  func bounds(
-    of column: Int, _ type: LogicalType, _ segments: [SegmentDescriptor]
-  ) throws -> (minimum: Scalar, maximum: Scalar)? {
-    // NaN is beyond what bounds of floats say, and text's may be cut short.
-    guard type.isInteger || type == .date || type == .timestamp || type == .timestamptz else { return nil }
-    var merged = ZoneMap.empty
-    for segment in segments {
-      let zoneMaps = try segment.zoneMaps()
-      guard column < zoneMaps.count else { return nil }
-      merged = merged.merged(with: zoneMaps[column])
-    }
-    return merged.hasBounds ? (merged.minimum, merged.maximum) : nil
   }
 
   /// Runs a query on a transaction's own state.
@@ -103,6 +79,46 @@ extension Session {
       for row in 0..<batch.rowCount { collected.value.append(batch.columns.map { $0.scalar(at: row) }) }
     }
     return collected.value
+  }
+}
+
+/// Between which values the keys of new rows lie, for a query that looks at no others.
+struct KeyBounds {
+  private var columns: [String] = []
+  private(set) var parameters: [Scalar] = []
+  private(set) var types: [LogicalType] = []
+
+  /// Of `names`, those whose bounds `segments` know; nil segments know none.
+  init(of names: [String], _ definition: TableDefinition, among segments: [SegmentDescriptor]?) throws {
+    guard let segments else { return }
+    for name in names {
+      guard let index = definition.columns.firstIndex(where: { $0.name == name }),
+        let bounds = try KeyBounds.bounds(of: index, definition.columns[index].type, segments)
+      else { continue }
+      columns.append(name)
+      parameters += [bounds.minimum, bounds.maximum]
+      types += [definition.columns[index].type, definition.columns[index].type]
+    }
+  }
+
+  /// As conditions on `parameters`; `shown` gives a column's name in SQL.
+  func conditions(_ shown: (String) -> String) -> [String] {
+    columns.enumerated().map { "\(shown($1)) BETWEEN $\(2 * $0 + 1) AND $\(2 * $0 + 2)" }
+  }
+
+  /// The least and the greatest value of a column in `segments`; nil where they do not say enough.
+  private static func bounds(
+    of column: Int, _ type: LogicalType, _ segments: [SegmentDescriptor]
+  ) throws -> (minimum: Scalar, maximum: Scalar)? {
+    // NaN is beyond what bounds of floats say, and text's may be cut short.
+    guard type.isInteger || type == .date || type == .timestamp || type == .timestamptz else { return nil }
+    var merged = ZoneMap.empty
+    for segment in segments {
+      let zoneMaps = try segment.zoneMaps()
+      guard column < zoneMaps.count else { return nil }
+      merged = merged.merged(with: zoneMaps[column])
+    }
+    return merged.hasBounds ? (merged.minimum, merged.maximum) : nil
   }
 }
 

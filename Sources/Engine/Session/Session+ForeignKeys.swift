@@ -51,25 +51,14 @@ extension Session {
     let own = key.columns.map { "child.\(SQLPrinter.quoted($0))" }
     let pairs = zip(own, key.referencedColumns).map { "parent.\(SQLPrinter.quoted($1)) = \($0)" }
     var conditions = own.map { "\($0) IS NOT NULL" }
-    var parameters: [Scalar] = []
-    var types: [LogicalType] = []
     // Only rows within the new keys' bounds are new.
-    if let segments {
-      for column in key.columns {
-        guard let index = definition.columns.firstIndex(where: { $0.name == column }),
-          let bounds = try bounds(of: index, definition.columns[index].type, segments)
-        else { continue }
-        conditions.append(
-          "child.\(SQLPrinter.quoted(column)) BETWEEN $\(parameters.count + 1) AND $\(parameters.count + 2)")
-        parameters += [bounds.minimum, bounds.maximum]
-        types += [definition.columns[index].type, definition.columns[index].type]
-      }
-    }
+    let bounds = try KeyBounds(of: key.columns, definition, among: segments)
+    conditions += bounds.conditions { "child.\(SQLPrinter.quoted($0))" }
     let sql =
       "SELECT \(own.joined(separator: ", ")) FROM \(name.sql) AS child WHERE \(conditions.joined(separator: " AND ")) "
       + "AND NOT EXISTS (SELECT 1 FROM \(key.parent(of: name).sql) AS parent WHERE \(pairs.joined(separator: " AND "))) "
       + "LIMIT 1"
-    guard let row = try rows(sql, in: transaction, work, parameters, types).first else { return nil }
+    guard let row = try rows(sql, in: transaction, work, bounds.parameters, bounds.types).first else { return nil }
     let values = zip(row, key.columns).map { scalar, column in
       TextFormat.string(scalar, definition.columns.first { $0.name == column }?.type ?? .text) ?? "null"
     }
