@@ -7,6 +7,8 @@ import Vectors
 /// Encodes, stores and reads back simulated events, and prints what each step costs.
 struct CodecBenchmark {
   let eventCount: Int
+  /// The length of a span recorded every day; four study weeks when nil.
+  let days: Int?
   private let repeats = 7
 
   /// Processor time, so that what else the machine does is not counted.
@@ -35,7 +37,7 @@ struct CodecBenchmark {
   }
 
   func run() throws {
-    var events = try EventColumns(eventCount: eventCount)
+    var events = try EventColumns(eventCount: eventCount, days: days)
     print(pad("name", 52) + pad("ns/row", 10) + "GB/s")
     try order("arrival", events, keyColumn: nil, sortedBy: [])
     try order("arrival, by key", events, keyColumn: 0, sortedBy: [])

@@ -25,8 +25,12 @@ struct EventColumns {
   var count: Int { users.count }
 
   /// Simulates whole events, none malformed.
-  init(eventCount: Int) throws(PulsehouseError) {
+  init(eventCount: Int, days: Int?) throws(PulsehouseError) {
     var options = SimulationOptions()
+    if let days {
+      options.spanDays = days
+      options.recording = .continuous
+    }
     options.eventCount = eventCount
     options.malformedShare = 0
     let stream = try EventStream(options)

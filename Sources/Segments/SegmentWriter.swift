@@ -60,7 +60,7 @@ package final class SegmentWriter {
     var tracks: BlockTracks?
     for index in others + floats {
       if index == floats.first {
-        if keys == nil && options.keyColumn == nil { keys = likelyKeys(columns, schema, blocks, zoneMaps, rowCount) }
+        if keys == nil && options.keyColumn == nil { keys = likelyKeys(columns, schema, zoneMaps, rowCount) }
         if let keys, options.forcedEncoding.map({ $0 == .tracked }) ?? true {
           tracks = BlockTracks(
             floats.map { ($0, columns[$0]) }, keys: keys, isForced: options.forcedEncoding == .tracked)
@@ -102,33 +102,25 @@ package final class SegmentWriter {
     return nil
   }
 
-  /// The integer column of most different values that still come several times each: whose last row may say where this
-  /// one is. Rows may lie by another such column, in runs: then the one nearer to whose last row the floats are. Encoders
-  /// try it and keep it only where it pays.
+  /// The integer column whose last row of the same value is nearest to a row by its first double: of those whose values
+  /// come several times each, the three with the most values. Encoders try it and keep it only where it pays.
   private static func likelyKeys(
-    _ columns: [Vector], _ schema: Schema, _ blocks: [EncodedBlock?], _ zoneMaps: [ZoneMap], _ rowCount: Int
+    _ columns: [Vector], _ schema: Schema, _ zoneMaps: [ZoneMap], _ rowCount: Int
   ) -> BlockKeys? {
-    var best: (column: Int, distinct: Int)?
-    var bestInRuns: (column: Int, distinct: Int)?
-    for (column, field) in schema.fields.enumerated() where field.type.isInteger {
-      let distinct = zoneMaps[column].distinctEstimate ?? 0
-      guard distinct > 16, distinct <= rowCount / 4 else { continue }
-      if distinct > best?.distinct ?? 0 { best = (column, distinct) }
-      if blocks[column]?.encodings == [.runLength], distinct > bestInRuns?.distinct ?? 0 {
-        bestInRuns = (column, distinct)
-      }
+    let candidates = schema.fields.indices
+      .filter { schema[$0].type.isInteger }
+      .map { (column: $0, distinct: zoneMaps[$0].distinctEstimate ?? 0) }
+      .filter { $0.distinct > 16 && $0.distinct <= rowCount / 4 }
+      .sorted { $0.distinct > $1.distinct }
+      .prefix(3)
+    var best: (keys: BlockKeys, length: Double)?
+    guard let double = schema.fields.indices.first(where: { schema[$0].type == .double }) else { return nil }
+    for candidate in candidates {
+      guard let keys = BlockKeys(column: candidate.column, columns[candidate.column]) else { continue }
+      if candidates.count == 1 { return keys }
+      if let length = keys.stepLength(of: columns[double]), length < best?.length ?? .infinity { best = (keys, length) }
     }
-    guard let best else { return nil }
-    let keys = BlockKeys(column: best.column, columns[best.column])
-    guard let runs = bestInRuns, runs.column != best.column, let keys,
-      let runKeys = BlockKeys(column: runs.column, columns[runs.column])
-    else { return keys }
-    var steps = (0, 0)
-    for (column, field) in schema.fields.enumerated() where field.type == .double {
-      steps.0 += keys.stepLength(of: columns[column])
-      steps.1 += runKeys.stepLength(of: columns[column])
-    }
-    return steps.1 < steps.0 ? runKeys : keys
+    return best?.keys
   }
 
   /// Encodes by this writer's own schema and options.

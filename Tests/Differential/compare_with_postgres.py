@@ -64,6 +64,9 @@ def script(connection, seed: int, count: int) -> tuple[str, dict[str, int]]:
         if len(rows) > 3000:
             continue
         lines = ["\t".join(cell(value) for value in row) for row in rows]
+        # A line of nothing but spaces ends a record of the format.
+        if not all(line.strip() for line in lines):
+            continue
         parts.append(f"query {'T' * width} {'nosort' if ordered else 'rowsort'}\n{text}\n----\n" + "\n".join(lines) + "\n")
     return "\n".join(parts), refused
 
@@ -80,6 +83,9 @@ def fixed_script(connection) -> str:
             parts.append(f"statement error {error.pgcode}\n{text}\n")
             continue
         lines = ["\t".join(cell(value) for value in row) for row in rows]
+        # A line of nothing but spaces ends a record of the format.
+        if not all(line.strip() for line in lines):
+            continue
         parts.append(f"query {'T' * len(cursor.description)} rowsort\n{text}\n----\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
 

@@ -19,6 +19,10 @@ import Vectors
           }
           let taken = Gather.rows(vector, SelectionVector(indices))
           #expect(Samples.scalars(taken) == indices.map { expected[Int($0)] })
+          let removed = (0..<count).filter { _ in Int.random(in: 0..<40, using: &random) == 0 }.map { UInt32($0) }
+          let rest = Gather.rows(Batch([vector], rowCount: count), without: removed)
+          let kept = expected.indices.filter { !removed.contains(UInt32($0)) }.map { expected[$0] }
+          #expect(rest.rowCount == kept.count && Samples.scalars(rest.columns[0]) == kept)
           let outer = (0..<count).map { _ in Int32.random(in: -1..<Int32(max(count, 1)), using: &random) }
           let joined = outer.withUnsafeBufferPointer { Gather.rows(vector, orNull: $0) }
           #expect(Samples.scalars(joined) == outer.map { $0 < 0 ? .null : expected[Int($0)] })

@@ -41,6 +41,8 @@ struct IntegerEncoder {
     var divisor: Int64 = 1
     /// False when `maximum - minimum` leaves Int64, and differences wrap.
     var spanFits = true
+    /// The bounds of each vector's values.
+    var bounds: [(least: Int64, greatest: Int64)] = []
   }
 
   /// How differences of both signs become codes.
@@ -87,9 +89,9 @@ struct IntegerEncoder {
   func profile() -> Profile {
     var profile = Profile()
     guard count > 0 else { return profile }
-    var minimum: Int64 = 0
-    var maximum: Int64 = 0
-    ph_bounds64(values, count, 0, &minimum, &maximum)
+    profile.bounds = PackedEncoder.bounds(values, count)
+    let minimum = profile.bounds.reduce(.max) { min($0, $1.least) }
+    let maximum = profile.bounds.reduce(.min) { max($0, $1.greatest) }
     profile.minimum = minimum
     profile.maximum = maximum
     profile.runCount = ph_changes64(values, count) + 1
@@ -130,66 +132,6 @@ struct IntegerEncoder {
     return a
   }
 
-  /// Compares the allowed encodings.
-  func choose() -> Choice { choose(profile()) }
-
-  func choose(_ profile: Profile) -> Choice {
-    if profile.minimum == profile.maximum && (allowed.contains(.constant) || count == 0) {
-      return Choice(form: .constant, byteCount: 16, profile: profile)
-    }
-    var best: Choice?
-    func offer(_ form: Choice.Form, _ byteCount: Int, weight: Double) {
-      // The weight stands for slower decoding: an encoding must be smaller by that share to be taken.
-      let current = best.map { Double($0.byteCount) } ?? .infinity
-      if Double(byteCount) * weight < current { best = Choice(form: form, byteCount: byteCount, profile: profile) }
-    }
-    if allowed.contains(.runLength) && (profile.runCount <= count / 3 || allowed.isDisjoint(with: [.packed, .delta])) {
-      offer(.runLength, runLengthByteCount(profile), weight: 1)
-      // Runs this long need no rival.
-      if profile.runCount <= count / 256, let best { return best }
-    }
-    let packsAnyway = allowed.isDisjoint(with: [.delta, .runLength, .keyedDelta, .linked, .tracked])
-    if allowed.contains(.packed) || packsAnyway {
-      let codes = packedCodes(profile)
-      let plan = packedEncoder(codes, profile).plan()
-      offer(.packed(codes, plan), plan.byteCount, weight: 1)
-    }
-    // Columns of at most two bytes a row are what scans test and group by: there only a large gain is worth the time
-    // that running sums take, and none the order that chains of keys demand.
-    let packedBytes = best?.byteCount ?? .max
-    let isNarrow = packedBytes <= count * 2 && allowed.contains(.packed)
-    if allowed.contains(.delta) && profile.spanFits && (packedBytes > count / 4 || !allowed.contains(.packed)) {
-      let weight = isNarrow ? 1.5 : 1.08
-      let window = deltaWindow(profile)
-      // The sample errs a little; only where it leaves hope are all rows looked at.
-      if best == nil || Double(window.bits) / 8 * Double(count) * weight < Double(packedBytes) * 1.1 {
-        for form in deltas(profile, window) {
-          guard case .delta(_, let plan, _, _) = form else { continue }
-          offer(form, plan.byteCount + count / 128, weight: weight)
-        }
-      }
-    }
-    if let tracks, allowed.contains(.tracked), !isNarrow {
-      let (form, byteCount) = tracked(tracks.shared, tracks.position)
-      offer(form, byteCount, weight: 1.15)
-    }
-    // Tracks hold more than differences to the last row of a key.
-    if let key, tracks == nil, allowed.contains(.keyedDelta), profile.spanFits, !isNarrow,
-      let (codes, plan, base) = keyed(key)
-    {
-      offer(.keyedDelta(codes, plan, base: base), plan.byteCount + 64, weight: 1.15)
-    }
-    if let link, allowed.contains(.linked) {
-      let (rests, choice) = rests(link)
-      // The other column is decoded with this one.
-      offer(.linked(rests, choice), choice.byteCount + 64, weight: 1.05)
-    }
-    if let best { return best }
-    let codes = packedCodes(profile)
-    let plan = packedEncoder(codes, profile).plan()
-    return Choice(form: .packed(codes, plan), byteCount: plan.byteCount, profile: profile)
-  }
-
   func packedEncoder(_ codes: AlignedBuffer?, _ profile: Profile) -> PackedEncoder {
     if let codes {
       return PackedEncoder(
@@ -198,10 +140,11 @@ struct IntegerEncoder {
     }
     return PackedEncoder(
       codes: UnsafeRawPointer(values).assumingMemoryBound(to: UInt64.self), count: count, base: profile.minimum,
-      multiplier: 1, origin: UInt64(bitPattern: profile.minimum), isScanned: true)
+      multiplier: 1, origin: UInt64(bitPattern: profile.minimum), isScanned: true,
+      bounds: profile.bounds.count == (count + 1023) >> 10 ? profile.bounds : nil)
   }
 
-  private func packedCodes(_ profile: Profile) -> AlignedBuffer? {
+  func packedCodes(_ profile: Profile) -> AlignedBuffer? {
     if profile.divisor == 1 { return nil }
     let buffer = AlignedBuffer(byteCount: count * 8)
     let codes = buffer.values(as: UInt64.self)
@@ -215,103 +158,7 @@ struct IntegerEncoder {
     return buffer
   }
 
-  /// Where most of a sample of differences lie.
-  private struct Window {
-    /// The least of them, and about how many bits a row the differences take above it.
-    var base: Int64
-    var bits: Double
-    /// The share of differences that lie outside.
-    var outside = 0.0
-  }
-
-  /// Looks at differences to the row before, spread over all rows.
-  private func deltaWindow(_ profile: Profile) -> Window {
-    let division = ExactDivision(profile.divisor)
-    // An odd step, so that it shares no rhythm with vectors.
-    let step = max(1, count / 512) | 1
-    var sample: [Int64] = []
-    sample.reserveCapacity(513)
-    var index = 1
-    while index < count {
-      if index & 1023 != 0 { sample.append(division.quotient(values[index] &- values[index &- 1])) }
-      index += step
-    }
-    if sample.isEmpty { return Window(base: 0, bits: 0) }
-    sample.sort()
-    return IntegerEncoder.window(sample)
-  }
-
-  /// Finds the window of a power of two that costs the least when what lies outside is patched. `sample` ascends.
-  private static func window(_ sample: [Int64]) -> Window {
-    let last = sample.count - 1
-    let (span, overflow) = sample[last].subtractingReportingOverflow(sample[0])
-    let full = overflow ? 64 : 64 - span.leadingZeroBitCount
-    var best = Window(base: sample[0], bits: Double(full))
-    sample.withUnsafeBufferPointer { sample in
-      for width in 0..<full {
-        let reach: UInt64 = 1 << UInt64(width)
-        // The most differences that any window of this width holds, and where it begins.
-        var first = 0
-        var most = 0
-        var start = 0
-        for end in 0...last {
-          while UInt64(bitPattern: sample[end] &- sample[first]) >= reach { first += 1 }
-          if end - first + 1 > most {
-            most = end - first + 1
-            start = first
-          }
-        }
-        let share = Double(sample.count - most) / Double(sample.count)
-        // A patch takes its place and its high bits, of which most have only some.
-        let patch = 16 + Double(max(full - width, 4)) * 0.7
-        let bits = Double(width) + min(share * patch, 1 + share * (patch - 14))
-        if bits < best.bits { best = Window(base: sample[start], bits: bits, outside: share) }
-      }
-    }
-    return best
-  }
-
-  /// Differences to the row before above the window's base, and above their least where that is another.
-  private func deltas(_ profile: Profile, _ window: Window) -> [Choice.Form] {
-    let divisor = profile.divisor
-    let buffer = AlignedBuffer(byteCount: count * 8)
-    let difference = buffer.values(as: Int64.self)
-    // The span fits, so no difference overflows.
-    ph_difference64(values, count, difference)
-    if divisor > 1 {
-      let division = ExactDivision(divisor)
-      var index = 0
-      while index < count {
-        difference[index] = division.quotient(difference[index])
-        index &+= 1
-      }
-    }
-    // The first of each vector is not used; as a neighbour's it disturbs nothing.
-    for row in stride(from: 0, to: count, by: 1024) { difference[row] = row + 1 < count ? difference[row + 1] : 0 }
-    var least: Int64 = 0
-    var greatest: Int64 = 0
-    ph_bounds64(difference, count, 0, &least, &greatest)
-    var forms: [Choice.Form] = []
-    func offer(_ codes: AlignedBuffer, base: Int64, _ sign: DeltaSign) {
-      forms.append(.delta(codes, deltaEncoder(codes, base, sign, profile).plan(), base: base, sign))
-    }
-    offer(buffer, base: least, .none)
-    if window.base != least { offer(buffer, base: window.base, .patched) }
-    // Where as good as none falls, or as good as all lie in the window, folding only costs a bit.
-    if least < 0 && window.outside > 0.05 {
-      let folded = AlignedBuffer(byteCount: count * 8)
-      let codes = folded.values(as: UInt64.self)
-      var index = 0
-      while index < count {
-        codes[index] = DeltaStream.zigzag(difference[index])
-        index &+= 1
-      }
-      offer(folded, base: 0, .folded)
-    }
-    return forms
-  }
-
-  private func deltaEncoder(_ codes: AlignedBuffer, _ base: Int64, _ sign: DeltaSign, _ profile: Profile)
+  func deltaEncoder(_ codes: AlignedBuffer, _ base: Int64, _ sign: DeltaSign, _ profile: Profile)
     -> PackedEncoder
   {
     let code = UnsafePointer(codes.values(as: UInt64.self))
@@ -322,7 +169,7 @@ struct IntegerEncoder {
   }
 
   /// Differences to the last row with the same key, as zigzag codes; those of a key's first row are to a base.
-  private func keyed(_ key: RowKeys) -> (AlignedBuffer, PackedEncoder.Plan, Int64)? {
+  func keyed(_ key: RowKeys) -> (AlignedBuffer, PackedEncoder.Plan, Int64)? {
     guard count > 0, UInt64(key.maximum) < KeyedDeltaStream.maximumKeySpan else { return nil }
     // The median of a sample lies where most first rows do; the span fits, so no difference to it overflows.
     let base = stride(from: 0, to: count, by: max(1, count / 255)).map { values[$0] }.sorted()
@@ -344,7 +191,7 @@ struct IntegerEncoder {
     return (buffer, plan, middle)
   }
 
-  private func runLengthByteCount(_ profile: Profile) -> Int {
+  func runLengthByteCount(_ profile: Profile) -> Int {
     let bits = 64 - UInt64(bitPattern: profile.maximum &- profile.minimum).leadingZeroBitCount
     let lengthBits = 64 - (count / max(profile.runCount, 1) * 3).leadingZeroBitCount
     return profile.runCount * (bits + lengthBits) / 8 + 128

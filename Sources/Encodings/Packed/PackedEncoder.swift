@@ -19,6 +19,8 @@ struct PackedEncoder {
 
   /// False for codes whose vectors differ in nothing: frames of their own are not tried then.
   var mayFrame = true
+  /// The bounds of what lies here in each vector, as signed integers, where they are known.
+  var bounds: [(least: Int64, greatest: Int64)]?
 
   /// What `plan` decided.
   struct Plan {
@@ -58,18 +60,30 @@ struct PackedEncoder {
     var hasNegatives = false
   }
 
+  /// Returns the bounds of each vector of signed integers; with `flip` of unsigned ones, whose order its bit turns.
+  static func bounds(
+    _ values: UnsafePointer<Int64>, _ count: Int, flip: UInt64 = 0
+  ) -> [(least: Int64, greatest: Int64)] {
+    stride(from: 0, to: count, by: 1024).map { start in
+      var least: Int64 = 0
+      var greatest: Int64 = 0
+      ph_bounds64(values + start, min(1024, count - start), flip, &least, &greatest)
+      return (least, greatest)
+    }
+  }
+
   private func shape() -> Shape {
     let vectors = vectorCount
     var shape = Shape(
       leasts: [UInt64](repeating: 0, count: vectors), greatests: [UInt64](repeating: 0, count: vectors))
     // Codes that come from values keep the order of those.
     let flip: UInt64 = isSigned || origin != 0 ? 0 : 1 << 63
-    for vector in 0..<vectors {
-      var least: Int64 = 0
-      var greatest: Int64 = 0
-      UnsafeRawPointer(codes + vector << 10).withMemoryRebound(to: Int64.self, capacity: 1) {
-        ph_bounds64($0, length(vector), flip, &least, &greatest)
+    let bounds =
+      bounds
+      ?? UnsafeRawPointer(codes).withMemoryRebound(to: Int64.self, capacity: count) {
+        PackedEncoder.bounds($0, count, flip: flip)
       }
+    for (vector, (least, greatest)) in bounds.enumerated() {
       shape.leasts[vector] = UInt64(bitPattern: least) &- origin
       shape.greatests[vector] = UInt64(bitPattern: greatest) &- origin
       if isSigned {
@@ -214,6 +228,8 @@ struct PackedEncoder {
           var above = 0
           var outliers = 0
           for width in stride(from: vectorFull, through: 0, by: -1) {
+            // Shorter codes only patch more.
+            if above * (high + 3) >= least { break }
             let size = PackedEncoder.bits(width, above, high, outliers, length, full)
             if size < least {
               least = size

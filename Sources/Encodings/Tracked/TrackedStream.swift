@@ -285,9 +285,8 @@ private final class Chain {
 struct Tracks {
   /// The last value, the home, and how many rows made it, of each key; a fourth word for the sake of addresses.
   private let memory: AlignedBuffer
-  private let shares: AlignedBuffer
+  private let shares = TrackShares()
   private let words: UnsafeMutablePointer<Int64>
-  private let share: UnsafePointer<Int64>
 
   init(keyCount: Int, base: Int64) {
     memory = AlignedBuffer(byteCount: keyCount * 32)
@@ -297,14 +296,11 @@ struct Tracks {
       words[key &* 4 &+ 1] = base
       words[key &* 4 &+ 2] = 0
     }
-    shares = AlignedBuffer(byteCount: TrackedStream.memory * 8)
-    let table = shares.values(as: Int64.self)
-    for (index, part) in TrackedStream.shares.enumerated() { table[index] = part }
-    share = UnsafePointer(table)
   }
 
   @inline(__always) func last(_ key: Int) -> Int64 { words[key &* 4] }
   @inline(__always) func home(_ key: Int) -> Int64 { words[key &* 4 &+ 1] }
+  @inline(__always) func reference(_ key: Int, _ reference: Int) -> Int64 { words[key &* 4 &+ reference] }
 
   /// Takes a step from a key's last value (`reference` 0) or its home (1), which then moves, and returns the value.
   @inline(__always) func step(_ key: Int, _ step: Int64, _ reference: Int) -> Int64 {
@@ -313,9 +309,22 @@ struct Tracks {
     track[0] = value
     let rows = Int(track[2])
     // Only a step from home moves it.
-    track[1] &+= (step &* share[rows]) &>> 16 & (0 &- Int64(reference))
+    track[1] &+= (step &* shares.share[rows]) &>> 16 & (0 &- Int64(reference))
     track[2] = Int64(min(rows &+ reference, TrackedStream.memory &- 1))
     return value
+  }
+}
+
+/// The shares of `TrackedStream.shares` where loops read them fastest.
+struct TrackShares {
+  private let memory: AlignedBuffer
+  let share: UnsafePointer<Int64>
+
+  init() {
+    memory = AlignedBuffer(byteCount: TrackedStream.memory * 8)
+    let table = memory.values(as: Int64.self)
+    for (index, part) in TrackedStream.shares.enumerated() { table[index] = part }
+    share = UnsafePointer(table)
   }
 }
 

@@ -79,6 +79,47 @@ package enum Gather {
     Batch(batch.columns.map { rows($0, at: indices) }, rowCount: indices.count)
   }
 
+  /// Returns all rows of every column but those at `removed`, which ascend, none twice, each below the batch's row count:
+  /// where few are, what lies between them is copied as it lies.
+  package static func rows(_ batch: Batch, without removed: [UInt32]) -> Batch {
+    let kept = kept(removed, of: batch.rowCount)
+    if removed.count * 16 > batch.rowCount { return rows(batch, SelectionVector(kept)) }
+    let columns = batch.columns.map { column in
+      if column.form == .constant { return resized(column, count: kept.count) }
+      let stride = column.form == .dictionary ? 4 : column.type.physical.stride
+      let output = AlignedBuffer(byteCount: max(kept.count, 1) * stride)
+      var start = 0
+      var place = output.base
+      for row in removed.map(Int.init) + [batch.rowCount] {
+        place.copyMemory(from: column.buffer.base + start * stride, byteCount: (row - start) * stride)
+        place += (row - start) * stride
+        start = row + 1
+      }
+      let mask = kept.withUnsafeBufferPointer { kept in
+        column.validity.flatMap { mask in kept.baseAddress.map { gatherBits(mask, $0, kept.count) } }
+      }
+      if let dictionary = column.dictionary {
+        return Vector(codes: output, count: kept.count, dictionary: dictionary, validity: mask)
+      }
+      return Vector(column.type, count: kept.count, buffer: output, validity: mask, owners: column.owners)
+    }
+    return Batch(columns, rowCount: kept.count)
+  }
+
+  private static func kept(_ removed: [UInt32], of count: Int) -> [UInt32] {
+    [UInt32](unsafeUninitializedCapacity: count - removed.count) { buffer, used in
+      var start = 0
+      for row in removed.map(Int.init) + [count] {
+        while start < row {
+          buffer[used] = UInt32(truncatingIfNeeded: start)
+          used &+= 1
+          start &+= 1
+        }
+        start = row + 1
+      }
+    }
+  }
+
   private static func resized(_ constant: Vector, count: Int) -> Vector {
     let one = Vector(
       constant.type, count: 1, buffer: constant.buffer, validity: constant.validity, owners: constant.owners)

@@ -42,21 +42,4 @@ package final class RowFlags: @unchecked Sendable {
     for word in range.lowerBound >> 6...(range.upperBound - 1) >> 6 { any |= words[word] }
     return any != 0
   }
-
-  /// Returns which rows of `range` are not set, counted from its first; nil when none is set.
-  package func unset(_ range: Range<Int>) -> [UInt32]? {
-    guard mayHaveSet(range) else { return nil }
-    let words = self.words.values(as: UInt64.self)
-    let rows = [UInt32](unsafeUninitializedCapacity: range.count) { buffer, used in
-      var kept = 0
-      var row = range.lowerBound
-      while row < range.upperBound {
-        buffer[kept] = UInt32(truncatingIfNeeded: row &- range.lowerBound)
-        kept &+= Int(truncatingIfNeeded: ~(words[row &>> 6] &>> UInt64(truncatingIfNeeded: row & 63)) & 1)
-        row &+= 1
-      }
-      used = kept
-    }
-    return rows.count == range.count ? nil : rows
-  }
 }

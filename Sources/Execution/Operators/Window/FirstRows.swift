@@ -203,10 +203,13 @@ final class FirstRows {
       try input.run(phase: phase, morsel: morsel) { batch in
         let range = row..<row + batch.rowCount
         row = range.upperBound
+        let flagged = first.flags.set(in: range)
+        if flagged.count == (first.areWanted ? 0 : batch.rowCount) { return }
         var rows = batch
-        if let kept = first.areWanted ? first.flags.set(in: range) : first.flags.unset(range) {
-          if kept.isEmpty { return }
-          rows = Gather.rows(batch, SelectionVector(kept))
+        if first.areWanted {
+          rows = Gather.rows(batch, SelectionVector(flagged))
+        } else if !flagged.isEmpty {
+          rows = Gather.rows(batch, without: flagged)
         }
         let columns = zip(first.outputs, first.types).map { place, type in
           place.map { rows.columns[$0] } ?? .constant(type, .integer(1), count: rows.rowCount)
