@@ -21,7 +21,7 @@ package enum Executor {
     let run = QueryRun(context, metrics: metrics, isSerial: plan.isSerial)
     let builder = OperatorBuilder(run)
     for subquery in plan.subqueries {
-      run.evaluation.subqueries.append(try scalar(of: try builder.build(subquery)))
+      run.evaluation.subqueries.append(try result(of: subquery, builder))
     }
     var root = plan.root
     var window: RowWindow?
@@ -50,7 +50,7 @@ package enum Executor {
       context, metrics: QueryMetrics(nodeIDs: PlanNodes.ids(of: plan)), isSerial: plan.isSerial)
     let builder = OperatorBuilder(run)
     for subquery in plan.subqueries {
-      run.evaluation.subqueries.append(try scalar(of: try builder.build(subquery)))
+      run.evaluation.subqueries.append(try result(of: subquery, builder))
     }
     try Pipeline.run(try builder.build(plan.root)) { _ in try makeSink() }
   }
@@ -66,10 +66,22 @@ package enum Executor {
   package static func groupingsOfCodes(_ plan: PhysicalPlan, in context: QueryContext) throws -> Set<Int> {
     let run = QueryRun(context, metrics: QueryMetrics(nodeIDs: []))
     // Subqueries do not run, and NULL becomes no predicate.
-    run.evaluation.subqueries = plan.subqueries.map { _ in .null }
+    run.evaluation.subqueries = plan.subqueries.map { _ in .success(.null) }
     let builder = OperatorBuilder(run)
     for node in plan.subqueries + [plan.root] { _ = try builder.build(node) }
     return builder.groupingsOfCodes
+  }
+
+  /// Runs an uncorrelated scalar subquery. That its data are wrong matters to those who ask for its value: a branch of
+  /// CASE that is not taken does not.
+  private static func result(
+    of subquery: PhysicalNode, _ builder: OperatorBuilder
+  ) throws -> Result<Scalar, PulsehouseError> {
+    do {
+      return .success(try scalar(of: try builder.build(subquery)))
+    } catch let error as PulsehouseError where error.kind == .user {
+      return .failure(error)
+    }
   }
 
   /// Runs an uncorrelated scalar subquery.

@@ -1,3 +1,4 @@
+import Bytes
 import Kernels
 import Vectors
 
@@ -5,8 +6,8 @@ import Vectors
 package struct EvaluationContext: Sendable {
   /// `$1` is the first; each of the type its expression names.
   package var parameters: [Scalar]
-  /// The values of the plan's scalar subqueries, as far as they have run.
-  package var subqueries: [Scalar]
+  /// The values of the plan's scalar subqueries, as far as they have run; an error where a row must ask for it to count.
+  package var subqueries: [Result<Scalar, PulsehouseError>]
   /// The start of the statement's transaction, in microseconds since 1970-01-01 UTC.
   package var now: Int64
   /// The zone that moments are read and shown in; nil is UTC.
@@ -15,7 +16,7 @@ package struct EvaluationContext: Sendable {
   package var sequences: (any SequenceSource)?
 
   package init(
-    parameters: [Scalar] = [], subqueries: [Scalar] = [], now: Int64 = 0, zone: ZoneRules? = nil,
+    parameters: [Scalar] = [], subqueries: [Result<Scalar, PulsehouseError>] = [], now: Int64 = 0, zone: ZoneRules? = nil,
     sequences: (any SequenceSource)? = nil
   ) {
     self.parameters = parameters

@@ -24,7 +24,8 @@ extension ExpressionNode {
       guard index < context.subqueries.count else {
         throw PulsehouseError(.internal, "scalar subquery \(index) has not run")
       }
-      return .constant(type, context.subqueries[index], count: rows.count)
+      if rows.count == 0 { return .nulls(type, count: 0) }
+      return .constant(type, try context.subqueries[index].get(), count: rows.count)
     case .compare(let op, let left, let right):
       return Compare.vectors(op, try left.evaluate(rows, context), try right.evaluate(rows, context))
     case .isDistinct(let left, let right):

@@ -182,7 +182,11 @@ struct CompiledAggregate: Sendable {
 extension Expression {
   /// True for a row made json of.
   fileprivate var isJSONRow: Bool {
-    if case .call(.jsonRow, _, _) = self { return true }
-    return false
+    switch self {
+    case .call(.jsonRow, _, _): true
+    // That of a table which an outer join may lack.
+    case .branch(_, .some(let row), _): row.isJSONRow
+    default: false
+    }
   }
 }

@@ -58,7 +58,7 @@ extension ArrayFunctions {
   package static func trim(_ array: Vector, _ number: Vector, _ type: LogicalType) throws -> Vector {
     if array.isConstantNull || number.isConstantNull { return .nulls(type, count: array.count) }
     let elements = elements(array)
-    let numbers = Operand<Int32>(number.spread)
+    let numbers = Operand<Int32>(number)
     return try mapToText(type, count: array.count, strictIn: [array, number]) { row, out in
       let all = try elements(row)
       let count = Int(numbers[row])

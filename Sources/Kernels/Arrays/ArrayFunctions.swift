@@ -54,7 +54,7 @@ package enum ArrayFunctions {
   /// `array[index]`, from 1; NULL beyond the ends.
   package static func element(_ array: Vector, _ index: Vector, _ type: LogicalType, now: Int64) throws -> Vector {
     if array.isConstantNull || index.isConstantNull { return .nulls(type, count: array.count) }
-    let (elements, indices) = (elements(array), Operand<Int32>(index.spread))
+    let (elements, indices) = (elements(array), Operand<Int32>(index))
     let text = try mapToText(.text, count: array.count, strictIn: [array, index]) { row, out in
       let all = try elements(row)
       let place = Int(indices[row]) - 1
@@ -62,7 +62,6 @@ package enum ArrayFunctions {
       element.withUnsafeBytes { out.append($0) }
       return true
     }
-    withExtendedLifetime(index) {}
     return try Cast.vector(text, to: type, now: now)
   }
 
@@ -148,7 +147,7 @@ package enum ArrayFunctions {
   /// `array_length(array, 1)`, `array_upper(array, 1)`; with `isLower` `array_lower`. NULL for an empty array.
   package static func length(_ array: Vector, _ dimension: Vector, isLower: Bool) throws -> Vector {
     if array.isConstantNull || dimension.isConstantNull { return .nulls(.integer, count: array.count) }
-    let (elements, dimensions) = (elements(array), Operand<Int32>(dimension.spread))
+    let (elements, dimensions) = (elements(array), Operand<Int32>(dimension))
     return try mapRows(.integer, count: array.count, [array.spread, dimension.spread]) { row -> Int32? in
       guard dimensions[row] == 1 else { return nil }
       let count = try elements(row).count

@@ -24,7 +24,7 @@ extension JSONFunctions {
   ) throws -> Vector {
     if arguments.contains(where: \.isConstantNull) { return .nulls(.jsonb, count: count) }
     let (targets, paths, news) = (values(arguments[0]), bytes(arguments[1]), values(arguments[2]))
-    let flags = arguments.count > 3 ? Operand<UInt8>(arguments[3].spread) : nil
+    let flags = arguments.count > 3 ? Operand<UInt8>(arguments[3]) : nil
     return try mapToText(.jsonb, count: count, strictIn: arguments) { row, out in
       let path = try paths(row).withUnsafeBytes { try ArrayText.elements($0) }
       let change = make(try news(row), flags.map { $0[row] != 0 })

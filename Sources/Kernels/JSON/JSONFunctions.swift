@@ -44,9 +44,7 @@ package enum JSONFunctions {
     if json.isConstantNull || key.isConstantNull { return .nulls(type, count: json.count) }
     if json.type == .json {
       if key.type == .integer {
-        let places = key.spread
-        let indices = Operand<Int32>(places)
-        defer { withExtendedLifetime(places) {} }
+        let indices = Operand<Int32>(key)
         return try slices(json, [key], asText: asText, type) { try $0.element(Int(indices[$1])) }
       }
       let keys = bytes(key)
@@ -54,8 +52,7 @@ package enum JSONFunctions {
     }
     let values = values(json)
     if key.type == .integer {
-      let indices = Operand<Int32>(key.spread)
-      defer { withExtendedLifetime(key) {} }
+      let indices = Operand<Int32>(key)
       return try mapToText(type, count: json.count, strictIn: [json, key]) { row, out in
         write(try values(row).element(Int(indices[row])), asText: asText, out)
       }
@@ -175,7 +172,7 @@ package enum JSONFunctions {
     if json.isConstantNull || key.isConstantNull { return .nulls(.jsonb, count: json.count) }
     let values = values(json)
     let keys: ((Int) throws -> [[UInt8]?])?
-    let indices = key.type == .integer ? Operand<Int32>(key.spread) : nil
+    let indices = key.type == .integer ? Operand<Int32>(key) : nil
     if case .array = key.type {
       let texts = bytes(key)
       keys = { row in try texts(row).withUnsafeBytes { try ArrayText.elements($0) } }
@@ -361,12 +358,12 @@ package enum JSONFunctions {
     if type == .json {
       let write = jsonWriter(columns[columns.count - 1])
       let writeKey = columns.count > 1 ? keyWriter(columns[0]) : nil
-      let comma: StaticString = takesLines || (columns.count == 1 && takesLine(columns[0])) ? ", \n " : ", "
+      let takesLines = takesLines || (columns.count == 1 && takesLine(columns[0]))
       return try mapToText(type, count: rows.count, strictIn: []) { group, out in
         if rows[group].isEmpty { return false }
         out.append(writeKey == nil ? "[" : "{ " as StaticString)
         for (index, row) in rows[group].enumerated() {
-          if index > 0 { out.append(comma) }
+          if index > 0 { out.append(takesLines && columns[0].isValid(Int(row)) ? ", \n " : ", " as StaticString) }
           if let writeKey {
             guard columns[0].isValid(Int(row)) else { throw Failure.parameter("field name must not be null") }
             try writeKey(Int(row), out)

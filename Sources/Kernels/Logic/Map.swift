@@ -180,7 +180,7 @@ import Vectors
     }
   }
   if anyFailed != 0 {
-    let (a, b) = (Operand<A>(left), Operand<B>(right))
+    let (a, b) = (BareOperand<A>(left), BareOperand<B>(right))
     for row in 0..<count where left.isValid(row) && right.isValid(row) && body(a[row], b[row]).1 {
       throw error(a[row], b[row])
     }
@@ -199,7 +199,7 @@ import Vectors
   precondition(left.count == right.count, "operands of different length")
   let count = left.count
   if left.isConstantNull || right.isConstantNull || count == 0 { return .nulls(type, count: count) }
-  let (first, second) = (Operand<A>(left), Operand<B>(right))
+  let (first, second) = (BareOperand<A>(left), BareOperand<B>(right))
   if left.form == .constant && right.form == .constant {
     guard let value = try body(first[0], second[0]) else { return .nulls(type, count: count) }
     return constantVector(value, type, count: count)

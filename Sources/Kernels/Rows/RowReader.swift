@@ -24,7 +24,7 @@ struct RowReader<T: BitwiseCopyable> {
 }
 
 /// A vector's rows as a run of values, or one value for every row.
-struct Operand<T: BitwiseCopyable> {
+struct BareOperand<T: BitwiseCopyable> {
   let base: UnsafePointer<T>
   let isConstant: Bool
 
@@ -36,6 +36,22 @@ struct Operand<T: BitwiseCopyable> {
   }
 
   @inline(__always) subscript(row: Int) -> T { base[isConstant ? 0 : row] }
+}
+
+/// The rows of a vector of any form, which lives as long as this.
+struct Operand<T: BitwiseCopyable> {
+  private let vector: Vector
+  private let rows: BareOperand<T>
+
+  init(_ vector: Vector) {
+    self.vector = vector.spread
+    rows = BareOperand(self.vector)
+  }
+
+  @inline(__always) subscript(row: Int) -> T {
+    defer { withExtendedLifetime(vector) {} }
+    return rows[row]
+  }
 }
 
 extension Vector {

@@ -422,7 +422,10 @@ extension Binder {
   private func bindCase(_ conditional: CaseExpression, _ stage: Stage, _ range: SourceRange) throws -> Expression {
     let operand = try conditional.operand.map { try bindTyped($0, stage) }
     var conditions: [Expression] = []
+    /// That the conditions so far are not true.
+    var failed: [Expression] = []
     for branch in conditional.branches {
+      let known = stage.attachments.count
       if let operand, operand.type.isRecord {
         conditions.append(
           try makeBinary(
@@ -436,10 +439,16 @@ extension Binder {
       } else {
         conditions.append(try bindCondition(branch.condition, stage, "CASE/WHEN"))
       }
+      for index in stage.attachments.indices.dropFirst(known) { stage.attachments[index].guards += failed }
+      failed.append(.not(.coalesce([conditions[conditions.count - 1], .falseConstant], .boolean)))
+    }
+    let results = try conditional.branches.enumerated().map { index, branch in
+      try bindGuarded(stage, failed.prefix(index) + [conditions[index]]) { try bind(branch.result, stage) }
+    }
+    let otherwise = try conditional.otherwise.map { syntax in
+      try bindGuarded(stage, failed) { try bind(syntax, stage) }
     }
     // PostgreSQL looks at ELSE first.
-    let results = try conditional.branches.map { try bind($0.result, stage) }
-    let otherwise = try conditional.otherwise.map { try bind($0, stage) }
     var types: [(LogicalType, SourceRange)] = []
     if let otherwise, let syntax = conditional.otherwise { types.append((otherwise.type, syntax.range)) }
     types += zip(results, conditional.branches).map { ($0.type, $1.result.range) }

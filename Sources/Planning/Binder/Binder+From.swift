@@ -267,12 +267,14 @@ extension Binder {
           detail: "The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
       }
     }
+    var (leftPlan, rightPlan) = (left.plan, right.plan)
+    let leftRelations = kind == .right || kind == .full ? withPresence(left.relations, &leftPlan) : left.relations
+    let rightRelations = kind == .left || kind == .full ? withPresence(right.relations, &rightPlan) : right.relations
     var result = FromItem(
-      plan: left.plan, relations: left.relations + right.relations, visible: left.visible + right.visible)
+      plan: left.plan, relations: leftRelations + rightRelations, visible: left.visible + right.visible)
     var conditions: [Expression] = []
     var merged: [VisibleColumn]?
     var stage: Stage?
-    var (leftPlan, rightPlan) = (left.plan, right.plan)
     switch join.condition {
     case .none: break
     case .natural:
@@ -381,6 +383,27 @@ extension Binder {
     )
   }
 
+  /// Gives the relations of a side that rows may lack what tells where they do: the first column that is never NULL, or
+  /// one made for it.
+  private func withPresence(_ relations: [ScopeRelation], _ plan: inout LogicalPlan) -> [ScopeRelation] {
+    var made: Expression?
+    return relations.map { relation in
+      if relation.presence != nil || relation.isScalar { return relation }
+      var relation = relation
+      let never = Set(plan.output.filter { !$0.isNullable })
+      relation.presence =
+        relation.columns.map(\.expression).first { expression in never.contains { expression == .column($0) } }
+        ?? plan.output.first { !$0.isNullable }.map { .column($0) } ?? made
+      if relation.presence == nil {
+        let mark = column("present", .boolean, isNullable: false)
+        plan = .project(plan.output.map { Projection($0) } + [Projection(.trueConstant, as: mark)], plan)
+        made = .column(mark)
+        relation.presence = made
+      }
+      return relation
+    }
+  }
+
   /// Lets the names of an outer join's sides say that they may be NULL.
   private func nullExtended(_ item: FromItem) -> FromItem {
     let output = Dictionary(item.plan.output.map { ($0, Expression.column($0)) }, uniquingKeysWith: { a, _ in a })
@@ -391,7 +414,12 @@ extension Binder {
     }
     return FromItem(
       plan: item.plan,
-      relations: item.relations.map { ScopeRelation(schema: $0.schema, name: $0.name, columns: renewed($0.columns)) },
+      relations: item.relations.map { relation in
+        var relation = relation
+        relation.columns = renewed(relation.columns)
+        relation.presence = relation.presence?.substituting(output)
+        return relation
+      },
       visible: renewed(item.visible))
   }
 

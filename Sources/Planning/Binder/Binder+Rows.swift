@@ -55,7 +55,10 @@ extension Binder {
       }
     }
     if relation.isScalar, let column = relation.columns.first { return column.expression }
-    return makeRow(relation.columns.map { RowField(name: $0.name, value: $0.expression) })
+    let row = makeRow(relation.columns.map { RowField(name: $0.name, value: $0.expression) })
+    guard let presence = relation.presence else { return row }
+    // Where an outer join found no row there is none, not one of NULLs.
+    return .branch([Branch(when: .isNull(presence), then: .null(row.type))], otherwise: row, row.type)
   }
 
   private func makeRow(_ fields: [RowField]) -> Expression {
@@ -132,8 +135,8 @@ extension Binder {
         })
     }
     // A row that is written out is a value, whatever its fields are.
-    if left.rowFields != nil, right.isNullConstant { return .trueConstant }
-    if right.rowFields != nil, left.isNullConstant { return .trueConstant }
+    if left.isRow, right.isNullConstant { return .trueConstant }
+    if right.isRow, left.isNullConstant { return .trueConstant }
     let (a, b) = try unify(left, right, "=", range, leftRange: leftRange, rightRange: rightRange)
     return .isDistinct(a, b)
   }
@@ -223,6 +226,10 @@ extension Binder {
     guard let fields = value.rowFields else {
       throw BinderError.unsupported("a row that a subquery gives as JSON", range)
     }
+    if case .branch(let branches, .some(let row), _) = value {
+      let absent = branches.map { Branch(when: $0.condition, then: .null(type)) }
+      return .branch(absent, otherwise: try asJSON(row, type, range), type)
+    }
     var arguments: [Expression] = []
     for field in fields {
       let own = field.value.type == .unknown ? try resolveUnknown(field.value, to: .text, range) : field.value
@@ -233,8 +240,18 @@ extension Binder {
 }
 
 extension Expression {
-  /// The fields of a row that is written out, or stands for a table's; nil for anything else.
+  /// True for a row that is written out, or stands for one of a table.
+  var isRow: Bool {
+    if case .call(.makeRow, _, _) = self { return true }
+    return false
+  }
+
+  /// The fields of a row that is written out, or stands for a table's, NULL where an outer join found none; nil for
+  /// anything else.
   var rowFields: [Binder.RowField]? {
+    if case .branch(let branches, .some(let row), _) = self, branches.count == 1, branches[0].result.isNullConstant {
+      return row.rowFields
+    }
     guard case .call(.makeRow, let arguments, _) = self else { return nil }
     return stride(from: 0, to: arguments.count - 1, by: 2).map { index in
       guard case .constant(.text(let name), _) = arguments[index] else {

@@ -129,7 +129,18 @@ extension Binder {
       let kinds: [LogicalType] = [.integer, .integer, .integer, .integer, .integer, .double]
       let parts = try zip(arguments, kinds).enumerated().map { try coerce($1.0, to: $1.1, ranges[$0]) }
       if arguments.count == 7 {
-        return .call(.timezone, [.call(.makeTimestamp, parts, .timestamp), try text(6)], .timestamptz)
+        // Here a number counts eastward, where AT TIME ZONE's counts westward.
+        let zone = try text(6)
+        func constant(_ text: String) -> Expression { .constant(.text(text), .text) }
+        let isNumber = Expression.disjunction(
+          ["+", "-"].map { .call(.startsWith, [zone, constant($0)], .boolean) })
+        let turned = Expression.call(.translate, [zone, constant("+-"), constant("-+")], .text)
+        return .call(
+          .timezone,
+          [
+            .call(.makeTimestamp, parts, .timestamp),
+            .branch([Branch(when: isNumber, then: turned)], otherwise: zone, .text),
+          ], .timestamptz)
       }
       return .cast(.call(.makeTimestamp, parts, .timestamp), .timestamptz)
     case ("clock_timestamp", 0): return .call(.now, [], .timestamptz)

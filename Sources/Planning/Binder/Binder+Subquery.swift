@@ -193,9 +193,40 @@ extension Binder {
   /// Joins subqueries to the rows they belong to.
   func attach(_ attachments: [Attachment], to plan: LogicalPlan) -> LogicalPlan {
     attachments.reduce(plan) { result, attachment in
-      Decorrelation(self).join(
-        attachment.kind, result, attachment.plan, attachment.conditions, output: attachment.output)
+      let (outer, attachment) = guarded(attachment, result)
+      return Decorrelation(self).join(
+        attachment.kind, outer, attachment.plan, attachment.conditions, output: attachment.output)
     }
+  }
+
+  /// Lets a subquery see NULL instead of the columns around it where nobody asks for its value, so that it computes
+  /// nothing of them that may fail.
+  private func guarded(_ attachment: Attachment, _ outer: LogicalPlan) -> (LogicalPlan, Attachment) {
+    if attachment.guards.isEmpty { return (outer, attachment) }
+    var read = attachment.plan.freeColumns
+    for condition in attachment.conditions { condition.collectColumns(into: &read) }
+    let condition = Expression.conjunction(attachment.guards)
+    var projections = outer.output.map { Projection($0) }
+    var map: [Column: Expression] = [:]
+    for around in outer.output where read.contains(around) {
+      let seen = column(around.name, around.type)
+      let value = Expression.branch([Branch(when: condition, then: .column(around))], otherwise: nil, around.type)
+      projections.append(Projection(value, as: seen))
+      map[around] = .column(seen)
+    }
+    if map.isEmpty { return (outer, attachment) }
+    var attachment = attachment
+    attachment.plan = attachment.plan.substituting(map)
+    attachment.conditions = attachment.conditions.map { $0.substituting(map) }
+    return (.project(projections, outer), attachment)
+  }
+
+  /// Binds an operand whose subqueries' values are asked for only where `guards` are true.
+  func bindGuarded<R>(_ stage: Stage, _ guards: [Expression], _ bind: () throws -> R) rethrows -> R {
+    let first = stage.attachments.count
+    let result = try bind()
+    for index in stage.attachments.indices.dropFirst(first) { stage.attachments[index].guards += guards }
+    return result
   }
 }
 

@@ -2,9 +2,15 @@ import SQLSyntax
 
 /// The names PostgreSQL gives to columns of a query that have none.
 enum ColumnName {
-  static func of(_ expression: Syntax.Expression) -> String { name(expression) ?? "?column?" }
+  static func of(_ expression: Syntax.Expression) -> String { name(expression)?.text ?? "?column?" }
 
-  private static func name(_ expression: Syntax.Expression) -> String? {
+  /// A name, weak where it is only that of a type or of CASE, which gives way to any other.
+  private struct Name {
+    let text: String
+    var isWeak = false
+  }
+
+  private static func name(_ expression: Syntax.Expression) -> Name? {
     var expression = expression
     // The name of a cast is its operand's, else its type's; casts may be many.
     var type: String?
@@ -15,42 +21,45 @@ enum ColumnName {
         expression = operand
       case .collate(let operand, _): expression = operand
       case .subscripted(let operand, _): expression = operand
-      default: return own(expression) ?? type
+      default:
+        let found = own(expression)
+        if let type, found?.isWeak ?? true { return Name(text: type, isWeak: true) }
+        return found
       }
     }
   }
 
-  private static func own(_ expression: Syntax.Expression) -> String? {
-    switch expression.node {
-    case .column(let path), .star(let path): return path.last
-    case .field(_, let name): return name
-    case .call(let call): return call.baseName
-    case .currentValue(let value): return value.kind.rawValue
-    case .coalesce: return "coalesce"
-    case .greatest: return "greatest"
-    case .least: return "least"
-    case .nullIf: return "nullif"
-    case .grouping: return "grouping"
-    case .exists: return "exists"
-    case .array, .arraySubquery: return "array"
-    case .row: return "row"
-    case .conditional(let conditional):
-      if let otherwise = conditional.otherwise, let name = simple(otherwise) { return name }
-      return "case"
-    case .scalarSubquery(let query):
-      if case .select(let select) = query.body, let item = select.items.first {
-        return item.alias ?? simple(item.value)
+  private static func own(_ expression: Syntax.Expression) -> Name? {
+    let text: String? =
+      switch expression.node {
+      case .column(let path), .star(let path): path.last
+      case .field(_, let name): name
+      case .call(let call): call.baseName
+      case .currentValue(let value): value.kind.rawValue
+      case .coalesce: "coalesce"
+      case .greatest: "greatest"
+      case .least: "least"
+      case .nullIf: "nullif"
+      case .grouping: "grouping"
+      case .exists: "exists"
+      case .array, .arraySubquery: "array"
+      case .row: "row"
+      case .scalarSubquery(let query): firstName(query.body)
+      default: nil
       }
-      return nil
-    default: return nil
+    if case .conditional(let conditional) = expression.node {
+      if let name = conditional.otherwise.flatMap(name), !name.isWeak { return name }
+      return Name(text: "case", isWeak: true)
     }
+    return text.map { Name(text: $0) }
   }
 
-  /// The name of an expression that is not nested further: names go through a few levels at most.
-  private static func simple(_ expression: Syntax.Expression) -> String? {
-    switch expression.node {
-    case .conditional, .scalarSubquery: nil
-    default: name(expression)
+  /// The name of a query's first column, as far as it is written there.
+  private static func firstName(_ body: QueryBody) -> String? {
+    switch body {
+    case .select(let select): select.items.first.map { $0.alias ?? of($0.value) }
+    case .values: "column1"
+    case .setOperation(let operation): firstName(operation.left.body)
     }
   }
 }

@@ -62,6 +62,7 @@ struct Grouping {
         map[column] = .column(key)
       }
       attachment.plan = attachment.plan.substituting(map)
+      attachment.guards = try attachment.guards.map { try resolve($0, stage) }
       attachment.conditions = try attachment.conditions.map { condition in
         try resolve(condition, stage)
       }

@@ -27,6 +27,8 @@ struct ScopeRelation {
   var columns: [VisibleColumn]
   /// Of a function that gives one value a row: its name stands for the value, not for a row.
   var isScalar = false
+  /// Of the side of an outer join that rows may lack: a column that is NULL only there.
+  var presence: Expression?
 }
 
 struct VisibleColumn {

@@ -43,6 +43,8 @@ struct Attachment {
   var conditions: [Expression]
   /// The column that stands for the subquery in expressions.
   var output: Column
+  /// Conditions on the rows around it that must be true for its value to be asked for: those of a branch of CASE.
+  var guards: [Expression] = []
 }
 
 final class AggregateCollector {

@@ -313,8 +313,12 @@ extension LogicalPlan {
     for input in inputs { input.collect(used: &used, made: &made) }
   }
 
-  /// Replaces columns in every expression of the whole tree; what the plan makes keeps its identity.
+  /// Replaces columns in every expression of the whole tree; what the plan makes keeps its identity. What readers share
+  /// is changed for all of them.
   func substituting(_ map: [Column: Expression]) -> LogicalPlan {
-    mapInputs { $0.substituting(map) }.mapExpressions { $0.substituting(map) }
+    if case .shared(let shared, _) = self, !shared.plan.freeColumns.isDisjoint(with: map.keys) {
+      shared.plan = shared.plan.substituting(map)
+    }
+    return mapInputs { $0.substituting(map) }.mapExpressions { $0.substituting(map) }
   }
 }

@@ -26,7 +26,7 @@ struct FilterPushdown {
         .project(projections, push(input, below.flatMap { $0.substituting(map).conjuncts })), above)
     case .aggregate(let aggregate, let input):
       let movable = movableKeys(aggregate)
-      let (below, above) = split(conditions) { !movable.isEmpty && $0.readsOnly(Set(movable.keys)) && !$0.isFixed }
+      let (below, above) = split(conditions) { !movable.isEmpty && $0.readsOnly(Set(movable.keys)) && !$0.isFixed && !$0.hasVolatile }
       let pushed = push(input, below.map { $0.substituting(movable) })
       return filtered(.aggregate(aggregate, pushed), above)
     case .join(let join, let left, let right): return pushJoin(join, left, right, conditions)
@@ -39,10 +39,10 @@ struct FilterPushdown {
           if case .column(let column) = expression { return column }
           return nil
         })
-      let (below, above) = split(conditions) { $0.readsOnly(partition) && !$0.isFixed }
+      let (below, above) = split(conditions) { $0.readsOnly(partition) && !$0.isFixed && !$0.hasVolatile }
       return filtered(.window(window, push(input, below)), above)
     case .expand(let expansion, let input):
-      let (below, above) = split(conditions) { $0.readsOnly(Set(input.output)) && !$0.isFixed }
+      let (below, above) = split(conditions) { $0.readsOnly(Set(input.output)) && !$0.isFixed && !$0.hasVolatile }
       return filtered(.expand(expansion, push(input, below)), above)
     case .distinctOn(let keys, let input):
       let columns = Set(
@@ -50,16 +50,18 @@ struct FilterPushdown {
           if case .column(let column) = expression { return column }
           return nil
         })
-      let (below, above) = split(conditions) { $0.readsOnly(columns) && !$0.isFixed }
+      let (below, above) = split(conditions) { $0.readsOnly(columns) && !$0.isFixed && !$0.hasVolatile }
       return filtered(.distinctOn(keys, push(input, below)), above)
     case .concatenate(let inputs, let columns):
       let pushed = inputs.map { input in push(input, renamed(conditions, columns, input)) }
       return .concatenate(pushed, columns)
     case .setOperation(let kind, let all, let left, let right, let columns):
-      return .setOperation(
-        kind, all: all, push(left, renamed(conditions, columns, left)),
-        push(right, renamed(conditions, columns, right)),
-        columns)
+      // What differs each time it is computed is computed for the rows that come out.
+      let (above, below) = split(conditions, \.hasVolatile)
+      return filtered(
+        .setOperation(
+          kind, all: all, push(left, renamed(below, columns, left)), push(right, renamed(below, columns, right)), columns),
+        above)
     case .values(let rows, _) where rows.isEmpty: return plan
     case .values, .series, .shared, .recursion, .working: return filtered(plan, conditions)
     }

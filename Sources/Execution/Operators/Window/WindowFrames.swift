@@ -68,11 +68,17 @@ struct CompiledFrame {
     case .real(let number): isNegative = number < 0 || number.isNaN
     case .double(let number): isNegative = number < 0 || number.isNaN
     case .numeric(let number): isNegative = number.mantissa < 0 || number.special == 1 || number.special == 3
-    case .interval(let span): isNegative = span.months < 0 || span.days < 0 || span.microseconds < 0
+    case .interval(let span):
+      isNegative = span.microseconds < 0 || (column.type != .time && (span.months < 0 || span.days < 0))
     default: throw PulsehouseError(.unsupported, "RANGE with a distance of type \(type)")
     }
     if isNegative {
       throw PulsehouseError(.user, "invalid preceding or following size in window function", sqlState: "22013")
+    }
+    var value = value
+    if column.type == .time, case .interval(let span) = value {
+      // Months and days do not count between times of day.
+      value = .interval(Interval(months: 0, days: 0, microseconds: span.microseconds))
     }
     let distance = Expression.constant(value, type)
     let wide: LogicalType =
@@ -80,6 +86,8 @@ struct CompiledFrame {
       case .smallint, .integer, .bigint: .numeric(precision: nil, scale: nil)
       case .real: .double
       case .date: .timestamp
+      // A sum of times begins anew at midnight, one of intervals does not.
+      case .time: .interval
       default: column.type
       }
     let left = wide == column.type ? column : .cast(column, wide)
