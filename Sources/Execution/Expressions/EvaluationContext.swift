@@ -16,7 +16,8 @@ package struct EvaluationContext: Sendable {
   package var sequences: (any SequenceSource)?
 
   package init(
-    parameters: [Scalar] = [], subqueries: [Result<Scalar, PulsehouseError>] = [], now: Int64 = 0, zone: ZoneRules? = nil,
+    parameters: [Scalar] = [], subqueries: [Result<Scalar, PulsehouseError>] = [], now: Int64 = 0,
+    zone: ZoneRules? = nil,
     sequences: (any SequenceSource)? = nil
   ) {
     self.parameters = parameters

@@ -26,7 +26,9 @@ struct FilterPushdown {
         .project(projections, push(input, below.flatMap { $0.substituting(map).conjuncts })), above)
     case .aggregate(let aggregate, let input):
       let movable = movableKeys(aggregate)
-      let (below, above) = split(conditions) { !movable.isEmpty && $0.readsOnly(Set(movable.keys)) && !$0.isFixed && !$0.hasVolatile }
+      let (below, above) = split(conditions) {
+        !movable.isEmpty && $0.readsOnly(Set(movable.keys)) && !$0.isFixed && !$0.hasVolatile
+      }
       let pushed = push(input, below.map { $0.substituting(movable) })
       return filtered(.aggregate(aggregate, pushed), above)
     case .join(let join, let left, let right): return pushJoin(join, left, right, conditions)
@@ -60,7 +62,8 @@ struct FilterPushdown {
       let (above, below) = split(conditions, \.hasVolatile)
       return filtered(
         .setOperation(
-          kind, all: all, push(left, renamed(below, columns, left)), push(right, renamed(below, columns, right)), columns),
+          kind, all: all, push(left, renamed(below, columns, left)), push(right, renamed(below, columns, right)),
+          columns),
         above)
     case .values(let rows, _) where rows.isEmpty: return plan
     case .values, .series, .shared, .recursion, .working: return filtered(plan, conditions)
