@@ -324,7 +324,7 @@ extension Binder {
   }
 
   /// Joins the subqueries of an outer join's condition to the side that they are about; leaves those about both.
-  private func attach(_ stage: Stage, _ left: inout LogicalPlan, _ right: inout LogicalPlan) {
+  func attach(_ stage: Stage, _ left: inout LogicalPlan, _ right: inout LogicalPlan) {
     var rest: [Attachment] = []
     for attachment in stage.attachments {
       let own = Set(attachment.plan.output)

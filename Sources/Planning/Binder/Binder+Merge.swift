@@ -156,10 +156,12 @@ extension Binder {
     }
     let joining = Stage(both, "JOIN conditions")
     let conditions = try merge.condition.conjuncts.flatMap { try bindCondition($0, joining, "MERGE").conjuncts }
-    guard joining.attachments.isEmpty else {
-      throw BinderError.unsupported("a correlated subquery in the condition of MERGE", merge.condition.range)
-    }
-    var plan = LogicalPlan.join(LogicalJoin(.left, on: conditions), source, target)
+    var (left, right) = (source, target)
+    attach(joining, &left, &right)
+    var plan =
+      joining.attachments.isEmpty
+      ? .join(LogicalJoin(.left, on: conditions), left, right)
+      : OuterJoinByPairs(self).join(.left, left, right, conditions, joining)
 
     // Which WHEN a row falls under; then what that does.
     let nullable = fields.map(\.nullable)

@@ -217,8 +217,8 @@ extension Binder {
         throw BinderError.user("42P10", "argument of \(name) must not contain variables", syntax.range)
       }
       let value = try coerceCount(try bind(syntax, stage), name, syntax.range)
-      if !stage.attachments.isEmpty || !value.columns.isEmpty {
-        throw BinderError.user("42P10", "argument of \(name) must not contain variables", syntax.range)
+      if !stage.attachments.isEmpty {
+        throw BinderError.unsupported("a correlated subquery in \(name)", syntax.range)
       }
       if value.isConstant, case .integer(let number) = try evaluate(value, syntax.range) {
         if number < 0 {
@@ -253,16 +253,17 @@ extension Binder {
 
   func bindValues(_ rows: [[Syntax.Expression]], _ scope: Scope, _ range: SourceRange) throws -> BoundQuery {
     guard let width = rows.first?.count else { throw BinderError.user("42601", "VALUES needs a row", range) }
-    let stage = Stage(scope, "VALUES")
     var bound: [[Expression]] = []
+    var attachments: [[Attachment]] = []
     for row in rows {
       guard row.count == width else {
         throw BinderError.user(
           "42601", "VALUES lists must all be the same length", row.first?.range ?? range)
       }
+      let stage = Stage(scope, "VALUES")
       bound.append(try row.map { try bind($0, stage) })
+      attachments.append(stage.attachments)
     }
-    guard stage.attachments.isEmpty else { throw BinderError.unsupported("a correlated subquery in VALUES", range) }
     var columns: [Column] = []
     for index in 0..<width {
       let types = zip(bound, rows).map { ($0[index].type, $1[index].range) }
@@ -274,7 +275,16 @@ extension Binder {
       let isNullable = bound.contains { $0[index].isNullable }
       columns.append(column("column\(index + 1)", isUnknown ? .unknown : bound[0][index].type, isNullable: isNullable))
     }
-    return BoundQuery(plan: .values(bound, columns), names: columns.map(\.name))
+    if attachments.allSatisfy(\.isEmpty) {
+      return BoundQuery(plan: .values(bound, columns), names: columns.map(\.name))
+    }
+    // Subqueries are joined to their own row.
+    let rows = zip(bound, attachments).map { row, attachments in
+      let own = columns.map { column($0.name, $0.type, isNullable: $0.isNullable) }
+      return LogicalPlan.project(
+        zip(row, own).map { Projection($0, as: $1) }, attach(attachments, to: .values([[]], [])))
+    }
+    return BoundQuery(plan: .concatenate(rows, columns), names: columns.map(\.name))
   }
 
   // MARK: Set operations

@@ -239,28 +239,34 @@ extension Binder {
     func key(_ syntax: Syntax.Expression) throws -> Int {
       var expression: Expression
       var name = ColumnName.of(syntax)
-      var item: Int?
+      var items: [Int] = []
       if let index = try ordinal(syntax, select.items.count, "GROUP BY") {
         let named = select.items[index]
         if case .star = named.value.node { throw BinderError.unsupported("GROUP BY the number of a *", syntax.range) }
         expression = try bindTyped(named.value, stage)
         name = named.alias ?? ColumnName.of(named.value)
-        item = index
+        items = [index]
       } else if case .column(let path) = syntax.node, path.count == 1,
         !scope.visible.contains(where: { $0.name == path[0] }),
         let index = select.items.firstIndex(where: { ($0.alias ?? ColumnName.of($0.value)) == path[0] })
       {
         expression = try bindTyped(select.items[index].value, stage)
-        item = index
+        items = [index]
       } else {
+        let known = stage.attachments.count + subqueries.count
         expression = try bindTyped(syntax, stage)
+        if stage.attachments.count + subqueries.count > known {
+          // A subquery is another each time it is bound: what is written alike is the same.
+          let text = syntax.sql
+          items = select.items.indices.filter { select.items[$0].value.sql == text }
+        }
       }
       try requireEquality(expression.type, syntax.range)
       if let known = collector.keys.firstIndex(where: { $0.expression == expression }) {
-        if let item { collector.keysOfItems[item] = known }
+        for item in items { collector.keysOfItems[item] = known }
         return known
       }
-      if let item { collector.keysOfItems[item] = collector.keys.count }
+      for item in items { collector.keysOfItems[item] = collector.keys.count }
       let isNullable = expression.isNullable
       collector.keys.append(
         Projection(expression, as: column(name, expression.type, isNullable: isNullable)))

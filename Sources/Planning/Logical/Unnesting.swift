@@ -145,8 +145,9 @@ struct Unnesting {
     let call = WindowCall(withTies ? .rank : .rowNumber, [], output: number)
     let window = LogicalWindow(partition: domainColumns(map).map { .column($0) }, order: order, calls: [call])
     var conjuncts: [Expression] = []
-    let skipped = offset.map { Expression.coalesce([$0, .bigint(0)], .bigint) } ?? .bigint(0)
-    if let count {
+    let skipped =
+      offset.map { Expression.coalesce([$0.substituting(expressions(map)), .bigint(0)], .bigint) } ?? .bigint(0)
+    if let count = count?.substituting(expressions(map)) {
       let last = Expression.call(.add, [skipped, count], .bigint)
       conjuncts.append(.coalesce([.compare(.lessOrEqual, .column(number), last), .trueConstant], .boolean))
     }

@@ -55,10 +55,12 @@ enum SyntaxFailure {
     return token.start == start ? token.end : start
   }
 
-  static func tooDeep(_ range: SourceRange?) -> PulsehouseError {
+  static func tooDeep(
+    _ range: SourceRange?, detail: String = "The statement nests deeper than \(PostgresParser.maximumDepth) levels."
+  ) -> PulsehouseError {
     PulsehouseError(
       .user, "stack depth limit exceeded", sqlState: "54001",
-      detail: "The statement nests deeper than \(PostgresParser.maximumDepth) levels.",
+      detail: detail,
       hint: "Split it: long chains of operators, joins or set operations can go through a WITH query or VALUES.",
       range: range?.bytes)
   }

@@ -1,6 +1,8 @@
 import Bytes
 
 extension Translator {
+  /// The most queries that one chain of set operations joins.
+  static let maximumChain = 2000
   /// Levels that a query or a join counts for in the depth limit.
   private static let queryLevels = 2
 
@@ -59,10 +61,34 @@ extension Translator {
   private func setOperation(
     _ kind: SetOperation.Kind, _ message: WireMessage
   ) throws(PulsehouseError) -> QueryBody {
-    let left = try query(try required(message.message(Tag.SelectStmt.larg), "a set operation"))
-    let right = try query(try required(message.message(Tag.SelectStmt.rarg), "a set operation"))
-    return .setOperation(
-      SetOperation(kind: kind, isAll: message.bool(Tag.SelectStmt.all), left: left, right: right))
+    // A chain of one operation is as long as it likes: it nests by its left side, which is followed without recursion.
+    let code = message.int(Tag.SelectStmt.op)
+    let isAll = message.bool(Tag.SelectStmt.all)
+    var chain = [message]
+    var left = try required(message.message(Tag.SelectStmt.larg), "a set operation")
+    while left.int(Tag.SelectStmt.op) == code, left.bool(Tag.SelectStmt.all) == isAll, isPlain(left) {
+      chain.append(left)
+      if chain.count > Translator.maximumChain {
+        throw SyntaxFailure.tooDeep(
+          statementRange, detail: "A chain of set operations joins more than \(Translator.maximumChain) queries.")
+      }
+      left = try required(left.message(Tag.SelectStmt.larg), "a set operation")
+    }
+    var result = try query(left)
+    for part in chain.reversed() {
+      let right = try query(try required(part.message(Tag.SelectStmt.rarg), "a set operation"))
+      let body = QueryBody.setOperation(SetOperation(kind: kind, isAll: isAll, left: result, right: right))
+      result = Query(
+        with: nil, body: body, orderBy: [], limit: nil, withTies: false, offset: nil, locking: [], range: result.range)
+    }
+    return result.body
+  }
+
+  /// True for a query without clauses of its own around its body.
+  private func isPlain(_ message: WireMessage) -> Bool {
+    message.message(Tag.SelectStmt.withClause) == nil && message.messages(Tag.SelectStmt.sortClause).isEmpty
+      && message.message(Tag.SelectStmt.limitCount) == nil && message.message(Tag.SelectStmt.limitOffset) == nil
+      && message.messages(Tag.SelectStmt.lockingClause).isEmpty && message.message(Tag.SelectStmt.intoClause) == nil
   }
 
   private func select(_ message: WireMessage) throws(PulsehouseError) -> Select {
