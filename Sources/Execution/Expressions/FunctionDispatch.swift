@@ -216,6 +216,8 @@ extension ScalarFunction {
     case .widthBucketArray: return try ArrayFunctions.widthBucket(arguments[0], arguments[1])
     case .jsonOrder: return try JSONFunctions.order(arguments[0])
     case .arrayOrder: return try ArrayFunctions.order(arguments[0], now: context.now)
+    case .withOrder: return try OrderedValue.make(arguments[0], now: context.now)
+    case .withoutOrder: return OrderedValue.value(of: arguments[0], type)
     case .arrayContains: return try ArrayFunctions.contains(arguments[0], arguments[1])
     case .arrayOverlaps: return try ArrayFunctions.overlaps(arguments[0], arguments[1])
     case .quantified:

@@ -37,11 +37,12 @@ struct CompiledAggregate: Sendable {
     if needsOrder {
       let orderTypes = call.order.map { $0.expression.type }
       let orders = call.order.map { SortOrder(isDescending: $0.isDescending, nullsFirst: $0.nullsFirst) }
-      // The fraction of an ordered-set aggregate is a constant, not a column.
-      let columns = isOrderedSet ? [] : arguments
+      // The fraction of an ordered-set aggregate is a column only when it is no constant.
+      let isFixed = isOrderedSet && CompiledAggregate.hasFixedFraction(call)
+      let columns = isFixed ? [] : arguments
       inputs = try (columns + call.order.map { $0.expression }).map { try CompiledExpression($0, input: input) }
       let columnTypes = columns.map { $0.type }
-      let fraction = isOrderedSet ? try CompiledAggregate.fraction(call, run) : nil
+      let fraction: PercentileFraction = isFixed ? .constant(try CompiledAggregate.fraction(call, run)) : .argument
       let isDistinct = call.isDistinct
       let output = call.output.type
       makeAccumulator = {
@@ -63,7 +64,7 @@ struct CompiledAggregate: Sendable {
   /// Returns the value of a percentile whose rows can be counted by value: whole numbers, also under a cast that keeps
   /// their order.
   static func countableValue(_ call: AggregateCall) -> Expression? {
-    guard call.order.count == 1, let key = call.order.first else { return nil }
+    guard call.order.count == 1, let key = call.order.first, hasFixedFraction(call) else { return nil }
     switch call.function {
     case .percentileContinuous:
       guard call.output.type == .double else { return nil }
@@ -111,6 +112,11 @@ struct CompiledAggregate: Sendable {
     }
   }
 
+  /// True when one fraction holds for all groups.
+  private static func hasFixedFraction(_ call: AggregateCall) -> Bool {
+    call.arguments.allSatisfy { $0.isFixed && $0.type == .double }
+  }
+
   static func fraction(_ call: AggregateCall, _ run: QueryRun) throws -> Double? {
     guard let argument = call.arguments.first else { return nil }
     switch try Constants.value(of: .cast(argument, .double), run) {
@@ -119,14 +125,14 @@ struct CompiledAggregate: Sendable {
     }
   }
 
-  private static func collected(_ call: AggregateCall, _ fraction: Double?) throws -> CollectedFunction {
+  private static func collected(_ call: AggregateCall, _ fraction: PercentileFraction) throws -> CollectedFunction {
     switch call.function {
     case .stringAggregate: .concatenation
     case .arrayAggregate: .array
     case .jsonAggregate: .json(takesLines: call.arguments[0].isJSONRow)
     case .jsonObjectAggregate: .json(takesLines: false)
-    case .percentileContinuous: .percentileContinuous(fraction: fraction)
-    case .percentileDiscrete: .percentileDiscrete(fraction: fraction)
+    case .percentileContinuous: .percentile(isContinuous: true, fraction)
+    case .percentileDiscrete: .percentile(isContinuous: false, fraction)
     case .mode: .mode
     default: .feed(try plain(call))
     }

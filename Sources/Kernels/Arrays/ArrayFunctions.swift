@@ -90,55 +90,15 @@ package enum ArrayFunctions {
     }
   }
 
-  /// Bytes for each array that are ordered as the arrays are: by the first elements that differ, NULL after all others,
-  /// and where one is the other's beginning the shorter first.
-  ///
-  /// An element is a 1 and its key, NULL is a 2, the end is a 0.
-  package static func order(_ arrays: Vector, now: Int64) throws -> Vector {
-    guard case .array(let element) = arrays.type else {
-      throw PulsehouseError(.internal, "\(arrays.type) is no array to be ordered")
-    }
-    let (rows, texts) = try flatten(arrays)
-    let values = try Cast.vector(texts, to: element, now: now).flattened()
+  /// An array for each valid row of `arrays`: the values whose `rows` name it. Empty for one that none names.
+  static func collect(_ values: Vector, _ type: LogicalType, like arrays: Vector, _ rows: [UInt32]) -> Vector {
+    let texts = texts(values)
     var next = 0
-    return try mapToText(.bytea, count: arrays.count, strictIn: [arrays]) { row, out in
-      while next < rows.count, Int(rows[next]) <= row {
-        if values.isValid(next) {
-          out.append(1)
-          try appendKey(of: values, next, out)
-        } else {
-          out.append(2)
-        }
-        next += 1
-      }
-      out.append(0)
+    return mapToText(type, count: arrays.count, strictIn: [arrays]) { row, out in
+      let first = next
+      while next < rows.count, Int(rows[next]) <= row { next += 1 }
+      ArrayText.write((first..<next).map(texts), out)
       return true
-    }
-  }
-
-  /// Appends bytes that are ordered as the values are, none of which begins another's.
-  private static func appendKey(of values: Vector, _ row: Int, _ out: TextBuffer) throws {
-    func append(_ key: UInt64) {
-      for shift in stride(from: UInt64(56), through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: key >> shift)) }
-    }
-    func append(signed value: Int64) { append(UInt64(bitPattern: value) ^ (1 << 63)) }
-    func append(float value: Double) {
-      // NaN is beyond all others, and the two zeros are one.
-      let bits = value.isNaN ? Double.nan.bitPattern : (value == 0 ? 0 : value.bitPattern)
-      append(bits >> 63 == 1 ? ~bits : bits | (1 << 63))
-    }
-    switch values.type.physical {
-    case .boolean: append(signed: Int64(values.values(as: UInt8.self)[row]))
-    case .int16: append(signed: Int64(values.values(as: Int16.self)[row]))
-    case .int32: append(signed: Int64(values.values(as: Int32.self)[row]))
-    case .int64: append(signed: values.values(as: Int64.self)[row])
-    case .float32: append(float: Double(values.values(as: Float.self)[row]))
-    case .float64: append(float: values.values(as: Double.self)[row])
-    case .string:
-      values.values(as: StringReference.self)[row].withBytes { out.append($0) }
-      out.append(0)
-    case .numeric, .interval, .uuid:
-      throw PulsehouseError(.unsupported, "the order of arrays of \(values.type)")
     }
   }
 

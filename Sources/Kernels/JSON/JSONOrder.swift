@@ -13,6 +13,11 @@ extension JSONFunctions {
       return true
     }
   }
+
+  /// Appends the bytes of one value, as `order` has them.
+  static func writeOrder(_ json: UnsafeRawBufferPointer, _ out: TextBuffer) throws {
+    try JSONReader.read(json).writeOrder(out)
+  }
 }
 
 extension JSONValue {
@@ -75,7 +80,7 @@ extension JSONValue {
   }
 
   /// Sign, exponent, and digits without zeros at either end: those of negative numbers the other way round.
-  fileprivate static func writeOrder(number: [UInt8], _ out: TextBuffer) {
+  static func writeOrder(number: [UInt8], _ out: TextBuffer) {
     var digits: [UInt8] = []
     var exponent = 0
     var isFraction = false

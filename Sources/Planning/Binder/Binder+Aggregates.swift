@@ -44,25 +44,18 @@ extension Binder {
       collector.input.attachments += input.attachments
       return result
     }
-    if let calls = try fractions(call, name, input), !calls.isEmpty {
+    if let calls = fractions(call, name), !calls.isEmpty {
       let parts = try calls.map { collect(try makeAggregate($0, name, input, range), name, collector) }
       collector.input.attachments += input.attachments
       // No row gives NULL, not an array of NULLs.
-      let some = zip(calls, parts).first { call, _ in
-        if case .literal(.null) = call.arguments[0].value.node { false } else { true }
-      }
       let type = LogicalType.array(parts[0].type)
       return .branch(
-        [Branch(when: .isNull(some?.1 ?? parts[0]), then: .null(type))],
+        [Branch(when: .isNull(parts[0]), then: .null(type))],
         otherwise: .call(.makeArray, parts, type), type)
     }
-    var aggregate = try makeAggregate(call, name, input, range)
+    let aggregate = try makeAggregate(call, name, input, range)
     collector.input.attachments += input.attachments
-    if let known = collector.calls.first(where: { $0.matches(aggregate) }) { return .column(known.output) }
-    let isCount = aggregate.function == .count || aggregate.function == .countStar
-    aggregate.output = column(name, aggregate.output.type, isNullable: !isCount)
-    collector.calls.append(aggregate)
-    return .column(aggregate.output)
+    return aggregate.value(collect(aggregate, name, collector))
   }
 
   /// Binds an aggregate's arguments; the output column has the right type but no identity yet.
@@ -97,13 +90,18 @@ extension Binder {
       arguments.append(try bindTyped(call.orderBy[0].value, input))
       ranges.append(call.orderBy[0].value.range)
     }
-    if isOrderedSet, arguments.count == 2, !arguments[0].isConstant {
-      throw BinderError.unsupported("\(name) of a fraction that is no constant", ranges[0])
+    if isOrderedSet, arguments.count == 2 {
+      try requireGrouped(arguments[0], call.arguments[0].value, name, input)
     }
-    if name == "string_agg", arguments.contains(where: { $0.type == .bytea }) {
-      throw BinderError.unsupported("string_agg of bytea", range)
+    if name == "min" || name == "max", arguments.count == 1, let element = arguments[0].type.element {
+      if element == .json {
+        throw BinderError.user("42883", "could not identify a comparison function for type json", range)
+      }
+      return AggregateCall(
+        name == "min" ? .min : .max, [arguments[0].withOrder], filter: filter, output: output(.bytea))
     }
-    let types = arguments.map { TypeKind($0.type) }
+    let isOfList = isOrderedSet && arguments.count == 2 && arguments[0].type.element != nil
+    let types = arguments.indices.map { isOfList && $0 == 0 ? .float8 : TypeKind(arguments[$0].type) }
     let signature: AggregateSignatures.Entry
     let declared: [TypeKind]
     switch resolveOverload(AggregateSignatures.named(name), types) {
@@ -111,7 +109,7 @@ extension Binder {
     case .none: throw BinderError.noFunction(name, types, range)
     case .ambiguous: throw BinderError.ambiguousFunction(name, types, range)
     }
-    for index in arguments.indices {
+    for index in arguments.indices where !(isOfList && index == 0) {
       arguments[index] =
         declared[index] == .anyCompatible
         ? try coerce(
@@ -138,7 +136,8 @@ extension Binder {
     case .arrayAggregate where arguments[0].type.isRecord: throw BinderError.unsupported("array_agg of rows", range)
     default: break
     }
-    let result: LogicalType
+    if isOfList { arguments[0] = try explicitCast(arguments[0], to: .array(.double), ranges[0]) }
+    var result: LogicalType
     switch signature.function {
     case .percentileDiscrete, .mode, .anyValue: result = arguments[arguments.count - 1].type
     case .jsonAggregate, .jsonObjectAggregate: result = name.hasPrefix("jsonb") ? .jsonb : .json
@@ -148,11 +147,15 @@ extension Binder {
     case .min, .max: result = arguments[0].type == .varchar(length: nil) ? .text : minMaxType(arguments[0].type)
     default: result = signature.result.type
     }
+    if isOfList { result = .array(result) }
     if isOrderedSet {
       let value = arguments.removeLast()
       order[0].expression = value
       try requireOrder(value.type, range)
-      if value.type.element != nil { throw BinderError.unsupported("\(name) of arrays", range) }
+      if value.ordered != value {
+        let (isDescending, nullsFirst) = (order[0].isDescending, order[0].nullsFirst)
+        order.insert(SortKey(value.ordered, isDescending: isDescending, nullsFirst: nullsFirst), at: 0)
+      }
     }
     return AggregateCall(
       signature.function, arguments, isDistinct: call.isDistinct, filter: filter, order: order,
@@ -209,6 +212,14 @@ extension Binder {
 }
 
 extension AggregateCall {
+  /// What the call gives, of the column it becomes.
+  func value(_ column: Expression) -> Expression {
+    guard function == .min || function == .max, case .call(.withOrder, let operands, _) = arguments.first else {
+      return column
+    }
+    return column.withoutOrder(operands[0].type)
+  }
+
   /// Tells whether both compute the same.
   func matches(_ other: AggregateCall) -> Bool {
     function == other.function && arguments == other.arguments && isDistinct == other.isDistinct

@@ -109,12 +109,10 @@ extension Binder {
       return bound.count == 1 ? bound[0] : .coalesce(bound, type)
     case .greatest(let operands):
       let (bound, type) = try bindCommon(operands, stage, "GREATEST")
-      if type.element != nil { throw BinderError.unsupported("GREATEST of arrays", range) }
-      return .call(.greatest, bound, type)
+      return try makeExtreme(.greatest, bound, type, range)
     case .least(let operands):
       let (bound, type) = try bindCommon(operands, stage, "LEAST")
-      if type.element != nil { throw BinderError.unsupported("LEAST of arrays", range) }
-      return .call(.least, bound, type)
+      return try makeExtreme(.least, bound, type, range)
     case .nullIf(let left, let right):
       let (a, b) = (try bind(left, stage), try bind(right, stage))
       let (x, y) = try unify(a, b, "=", range, leftRange: left.range, rightRange: right.range)
@@ -228,10 +226,10 @@ extension Binder {
     guard let symbol = op.builtIn else { throw BinderError.noOperator(op.symbol, a, b, range) }
     if let comparison = ComparisonOperator(symbol: symbol) {
       let (x, y) = try unify(left, right, symbol, range, leftRange: leftRange, rightRange: rightRange)
-      // Equal arrays are equal texts; which of two others comes first is another matter.
-      if x.type.element != nil, comparison != .equal, comparison != .notEqual {
-        try requireOrder(x.type, range)
-        return .compare(comparison, x.ordered, y.ordered)
+      if let element = x.type.element {
+        // Equal arrays are equal texts where equal elements are; which of two others comes first is another matter.
+        let isByText = (comparison == .equal || comparison == .notEqual) && !element.hasSpellings
+        return isByText ? .compare(comparison, x, y) : .compare(comparison, x.ordered, y.ordered)
       }
       return x.type == .jsonb ? .compare(comparison, x.ordered, y.ordered) : .compare(comparison, x, y)
     }

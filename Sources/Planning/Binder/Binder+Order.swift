@@ -24,13 +24,20 @@ extension Binder {
       throw BinderError.user("42883", "could not identify an ordering operator for type json", range)
     }
     if type.isRecord { throw BinderError.unsupported("the order of rows that are values", range) }
-    if let element = type.element {
-      switch element {
-      case .numeric, .interval, .uuid, .bytea, .json, .jsonb:
-        throw BinderError.unsupported("the order of arrays of \(TypeKind(element).name)", range)
-      default: break
-      }
+    if type.element == .json {
+      throw BinderError.user("42883", "could not identify an ordering operator for type \(type.name)", range)
     }
+  }
+
+  /// GREATEST and LEAST.
+  func makeExtreme(
+    _ function: ScalarFunction, _ values: [Expression], _ type: LogicalType, _ range: SourceRange
+  ) throws -> Expression {
+    if type == .json || type.element == .json {
+      throw BinderError.user("42883", "could not identify a comparison function for type \(type.name)", range)
+    }
+    guard type == .jsonb || type.element != nil else { return .call(function, values, type) }
+    return Expression.call(function, values.map(\.withOrder), .bytea).withoutOrder(type)
   }
 
   func requireEquality(_ type: LogicalType, _ range: SourceRange) throws {
@@ -49,9 +56,23 @@ extension Expression {
     if case .call(.jsonOrder, let operands, _) = self { operands[0] } else { self }
   }
 
+  /// A value of arrays or jsonb with what it is sorted by in one, and the value of one.
+  var withOrder: Expression { .call(.withOrder, [self], .bytea) }
+  func withoutOrder(_ type: LogicalType) -> Expression { .call(.withoutOrder, [self], type) }
+
   /// What a value is sorted by: itself, but for arrays and jsonb.
   var ordered: Expression {
     if type == .jsonb { return .call(.jsonOrder, [self], .bytea) }
     return type.element == nil ? self : .call(.arrayOrder, [self], .bytea)
+  }
+}
+
+extension LogicalType {
+  /// True when values of different texts may be equal.
+  var hasSpellings: Bool {
+    switch self {
+    case .real, .double, .numeric, .interval, .char, .jsonb: true
+    default: false
+    }
   }
 }

@@ -25,9 +25,7 @@ extension Binder {
       let (value, key) = try unify(
         try bind(argument.value, Stage(input.scope, "direct arguments")), try bindTyped(item.value, input), "<",
         range, leftRange: argument.value.range, rightRange: item.value.range)
-      guard value.isConstant else {
-        throw BinderError.unsupported("\(name) WITHIN GROUP of a value that is no constant", argument.value.range)
-      }
+      try requireGrouped(value, argument.value, name, input)
       try requireOrder(key.type, item.value.range)
       let order = sortKey(key, item)
       let same = Expression.not(.isDistinct(key, value))
@@ -91,30 +89,56 @@ extension Binder {
     return .column(made.output)
   }
 
-  /// The fractions of `percentile_cont(ARRAY[...])`, each as a call of its own; nil for another call.
-  func fractions(_ call: FunctionCall, _ name: String, _ input: Stage) throws -> [FunctionCall]? {
+  /// The fractions of `percentile_cont(ARRAY[...])` of constants, each as a call of its own; nil for another call.
+  func fractions(_ call: FunctionCall, _ name: String) -> [FunctionCall]? {
     guard name == "percentile_cont" || name == "percentile_disc", call.arguments.count == 1 else { return nil }
     let argument = call.arguments[0].value
-    var elements: [Syntax.Expression]
-    if case .array(let items) = argument.node {
-      elements = items
-    } else {
-      var inner = argument
-      if case .cast(let operand, let type) = argument.node, !type.arrayBounds.isEmpty { inner = operand }
-      if case .array(let items) = inner.node {
-        elements = items
-      } else if case .literal(.string(let text)) = inner.node, text.hasPrefix("{") {
-        elements = text.dropFirst().dropLast().split(separator: ",").map {
-          Syntax.Expression(.literal(.string(String($0))), argument.range)
-        }
-      } else {
-        return nil
-      }
-    }
+    guard case .array(let elements) = argument.node, elements.allSatisfy(\.isNumber) else { return nil }
     return elements.map { element in
       var single = call
       single.arguments[0].value = element
       return single
+    }
+  }
+
+  /// Refuses the direct argument of an aggregate WITHIN GROUP that may differ between the rows of a group.
+  func requireGrouped(
+    _ argument: Expression, _ syntax: Syntax.Expression, _ name: String, _ input: Stage
+  ) throws {
+    if argument.isFixed { return }
+    if argument.hasVolatile { throw BinderError.unsupported("\(name) of a fraction of random()", syntax.range) }
+    let own = input.scope.relations.flatMap(\.columns).reduce(into: Set<Column>()) { columns, column in
+      column.expression.collectColumns(into: &columns)
+    }
+    let keys = input.aggregates?.keys ?? []
+    func visit(_ expression: Expression) throws {
+      if keys.contains(where: { $0.expression == expression }) { return }
+      if case .column(let column) = expression {
+        if input.attachments.contains(where: { $0.output == column }) {
+          throw BinderError.unsupported("\(name) of what a correlated subquery gives", syntax.range)
+        }
+        guard own.contains(column) else { return }
+        let place = input.scope.relations.flatMap(\.columns).first { $0.expression == expression }
+        throw BinderError.user(
+          "42803",
+          "column \"\(place?.displayName ?? column.name)\" must appear in the GROUP BY clause or be used in an aggregate function",
+          syntax.range, detail: "Direct arguments of an ordered-set aggregate must use only grouped columns.")
+      }
+      for child in expression.children { try visit(child) }
+    }
+    try visit(argument)
+    if input.aggregates?.groupingSets != nil {
+      throw BinderError.unsupported("\(name) of a key of grouping sets", syntax.range)
+    }
+  }
+}
+
+extension Syntax.Expression {
+  /// True for a number as it is written.
+  fileprivate var isNumber: Bool {
+    switch node {
+    case .literal(.integer), .literal(.numeric): true
+    default: false
     }
   }
 }

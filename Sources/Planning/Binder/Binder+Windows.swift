@@ -25,10 +25,12 @@ extension Binder {
     let frame = try bindFrame(window.frame, order, stage)
 
     var result: WindowCall
+    var made: AggregateCall?
     if isAggregate {
       if call.isDistinct { throw BinderError.unsupported("DISTINCT in a window function", range) }
       if !call.orderBy.isEmpty { throw BinderError.unsupported("ORDER BY in a window function's arguments", range) }
       let aggregate = try makeAggregate(call, name, stage, range)
+      made = aggregate
       result = WindowCall(
         .aggregate(aggregate.function), aggregate.arguments, filter: aggregate.filter, frame: frame,
         output: aggregate.output)
@@ -49,16 +51,17 @@ extension Binder {
       let arguments = try call.arguments.map { try bind($0.value, stage) }
       result = try makeWindowCall(name, signatures, arguments, call.arguments.map(\.value.range), frame, range)
     }
+    func value(_ column: Column) -> Expression { made?.value(.column(column)) ?? .column(column) }
     let isRank = result.arguments.isEmpty && result.function != .aggregate(.countStar)
     let isCount = result.function == .aggregate(.count) || result.function == .aggregate(.countStar)
     result.output = column(name, result.output.type, isNullable: !(isRank || isCount))
     if let known = collector.calls.first(where: {
       $0.partition == partition && $0.order == order && $0.call.matches(result)
     }) {
-      return .column(known.call.output)
+      return value(known.call.output)
     }
     collector.calls.append(.init(partition: partition, order: order, call: result))
-    return .column(result.output)
+    return value(result.output)
   }
 
   private func makeWindowCall(

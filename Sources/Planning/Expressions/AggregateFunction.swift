@@ -32,7 +32,7 @@ package enum AggregateFunction: String, Sendable, Hashable, CaseIterable {
   case jsonAggregate = "jsonb_agg"
   /// (key, value)
   case jsonObjectAggregate = "jsonb_object_agg"
-  /// Ordered-set: the fraction is the argument, the value is the order.
+  /// Ordered-set: the fraction is the argument, the value is the last of the order.
   case percentileContinuous = "percentile_cont"
   case percentileDiscrete = "percentile_disc"
   case mode

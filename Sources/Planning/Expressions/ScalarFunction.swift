@@ -179,6 +179,9 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case arrayOrder = "array_order"
   /// The same for jsonb.
   case jsonOrder = "jsonb_order"
+  /// The same of either with the value behind it, and the value taken out again: what the least of them is found by.
+  case withOrder = "with_order"
+  case withoutOrder = "without_order"
   case arrayContains = "arraycontains"
   case arrayOverlaps = "arrayoverlap"
   /// (value, array, comparison, quantifier): the last two are constants.

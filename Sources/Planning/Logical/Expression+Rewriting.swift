@@ -69,7 +69,7 @@ extension Expression {
   }
 
   /// True when it has one value for the whole query.
-  var isFixed: Bool {
+  package var isFixed: Bool {
     switch self {
     case .column: false
     case .call(let function, _, _) where function.isVolatile: false

@@ -113,7 +113,7 @@ extension ScanAggregateShape.Output {
   ) throws -> Vector {
     guard let fraction else { return .nulls(type, count: slots.count) }
     guard fraction >= 0, fraction <= 1 else {
-      throw PulsehouseError(.user, "percentile value \(fraction) is not between 0 and 1", sqlState: "22003")
+      throw PulsehouseError.percentileOutOfRange(fraction)
     }
     func value(_ place: Int64, _ count: Int64, _ slot: Int) -> Int64 {
       let place = min(max(place, 0), count - 1)

@@ -9,13 +9,19 @@ package enum CollectedFunction {
   case array
   /// One argument for a JSON array, two for an object; NULLs count.
   case json(takesLines: Bool)
-  /// One order column; `fraction` nil gives NULL.
-  case percentileContinuous(fraction: Double?)
-  case percentileDiscrete(fraction: Double?)
-  /// One order column.
+  /// Of the last order column, as `mode`.
+  case percentile(isContinuous: Bool, PercentileFraction)
   case mode
   /// Any other aggregate, fed the arguments in order.
   case feed(Accumulator)
+}
+
+/// Where the fraction of a percentile stands.
+package enum PercentileFraction {
+  /// The same for all groups; nil gives NULL.
+  case constant(Double?)
+  /// The only argument, which is the same in all rows of a group: a double, or an array of them for an array of results.
+  case argument
 }
 
 /// An aggregate that must see a group's rows in an order: keeps all rows and sorts them once.
@@ -24,15 +30,15 @@ package enum CollectedFunction {
 /// which decides between equals.
 package final class CollectedAccumulator: Accumulator {
   private let function: CollectedFunction
-  private let argumentTypes: [LogicalType]
-  private let orderTypes: [LogicalType]
+  let argumentTypes: [LogicalType]
+  let orderTypes: [LogicalType]
   private let orders: [SortOrder]
   private let isDistinct: Bool
-  private let type: LogicalType
+  let type: LogicalType
   private var chunks: [[Vector]] = []
   private var size = 0
   private var groupCount = 0
-  private var columns: [Vector] = []
+  private(set) var columns: [Vector] = []
   private var lists: RowLists?
 
   package init(
@@ -129,7 +135,7 @@ package final class CollectedAccumulator: Accumulator {
     try groups.withUnsafeBufferPointer { try update(vectors, $0.baseAddress, count: groups.count) }
   }
 
-  private func members(of group: Int) -> UnsafeBufferPointer<UInt32>? {
+  func members(of group: Int) -> UnsafeBufferPointer<UInt32>? {
     switch lists {
     case .some(let lists): lists.rows(of: group)
     case .none: nil
@@ -148,109 +154,9 @@ package final class CollectedAccumulator: Accumulator {
       return try JSONFunctions.collect(
         Array(columns[1...argumentTypes.count]), type, groups.map { members(of: Int($0)).map(Array.init) ?? [] },
         takesLines: takesLines)
-    case .percentileContinuous(let fraction): return try percentile(groups, fraction)
-    case .percentileDiscrete(let fraction):
-      return try pick(groups) { values in
-        guard let fraction else { return nil }
-        try CollectedAccumulator.check(fraction)
-        let place = (fraction * Double(values.count)).rounded(.up)
-        return values[max(0, Int(place) - 1)]
-      }
-    case .mode: return try mode(groups)
-    }
-  }
-
-  private static func check(_ fraction: Double) throws {
-    guard fraction >= 0, fraction <= 1 else {
-      throw PulsehouseError(
-        .user, "percentile value \(fraction) is not between 0 and 1", sqlState: "22003")
-    }
-  }
-
-  private var orderColumn: Vector { columns[1 + argumentTypes.count] }
-
-  /// The rows of a group whose order value is not NULL.
-  private func valued(_ group: Int) -> [UInt32] {
-    guard let members = members(of: group) else { return [] }
-    let column = orderColumn
-    return column.validity == nil ? Array(members) : members.filter { column.isValid(Int($0)) }
-  }
-
-  /// Makes a vector of one row's order value for each group.
-  private func pick(
-    _ groups: UnsafeBufferPointer<UInt32>, _ choose: ([UInt32]) throws -> UInt32?
-  ) throws -> Vector {
-    var rows: [Int32] = []
-    for group in groups {
-      let values = valued(Int(group))
-      let row = values.isEmpty ? nil : try choose(values)
-      rows.append(row.map { Int32(bitPattern: $0) } ?? -1)
-    }
-    if orderColumn.count == 0 { return .nulls(type, count: groups.count) }
-    return rows.withUnsafeBufferPointer { Gather.rows(orderColumn, orNull: $0) }.retyped(as: type)
-  }
-
-  private func mode(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
-    let comparator = RowComparator([orderColumn], orders: [SortOrder()])
-    return try pick(groups) { values in
-      var best = values[0]
-      var bestCount = 0
-      var start = 0
-      while start < values.count {
-        var end = start + 1
-        while end < values.count, comparator.compare(Int(values[start]), Int(values[end])) == 0 { end += 1 }
-        if end - start > bestCount { (best, bestCount) = (values[start], end - start) }
-        start = end
-      }
-      return best
-    }
-  }
-
-  private func percentile(_ groups: UnsafeBufferPointer<UInt32>, _ fraction: Double?) throws -> Vector {
-    guard let fraction else { return .nulls(type, count: groups.count) }
-    try CollectedAccumulator.check(fraction)
-    let column = orderColumn
-    func ends(_ values: [UInt32]) -> (low: Int, high: Int, part: Double) {
-      let place = fraction * Double(values.count - 1)
-      let low = place.rounded(.down)
-      return (Int(values[Int(low)]), Int(values[Int(place.rounded(.up))]), place - low)
-    }
-    if column.type.physical == .interval {
-      let reader = RowReader<Interval>(column)
-      return resultVector(type, groups, zero: Interval(months: 0, days: 0, microseconds: 0)) { group in
-        let values = valued(group)
-        if values.isEmpty { return nil }
-        let (low, high, part) = ends(values)
-        return CollectedAccumulator.between(reader[low], reader[high], part)
-      }
-    }
-    return resultVector(type, groups, zero: 0.0) { group in
-      let values = valued(group)
-      if values.isEmpty { return nil }
-      let (low, high, part) = ends(values)
-      let (first, second) = (double(column, low), double(column, high))
-      return part == 0 ? first : first + part * (second - first)
-    }
-  }
-
-  private static func between(_ low: Interval, _ high: Interval, _ part: Double) -> Interval {
-    let span = Double(high.span - low.span) * part
-    let total = low.span + Int128(span.rounded())
-    let day: Int128 = 86_400_000_000
-    return Interval(
-      months: 0, days: Int32(clamping: Int64(clamping: total / day)), microseconds: Int64(clamping: total % day))
-  }
-
-  private func double(_ column: Vector, _ row: Int) -> Double {
-    switch column.type.physical {
-    case .boolean: Double(RowReader<UInt8>(column)[row])
-    case .int16: Double(RowReader<Int16>(column)[row])
-    case .int32: Double(RowReader<Int32>(column)[row])
-    case .int64: Double(RowReader<Int64>(column)[row])
-    case .float32: Double(RowReader<Float>(column)[row])
-    case .float64: RowReader<Double>(column)[row]
-    case .numeric: NumericArithmetic.double(RowReader<Numeric>(column)[row])
-    case .string, .interval, .uuid: .nan
+    case .percentile(let isContinuous, let fraction):
+      return try percentile(groups, fraction, isContinuous: isContinuous)
+    case .mode: return mode(groups)
     }
   }
 

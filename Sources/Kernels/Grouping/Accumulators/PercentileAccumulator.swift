@@ -109,7 +109,7 @@ package final class PercentileAccumulator: Accumulator {
   package override func result(_ groups: UnsafeBufferPointer<UInt32>) throws -> Vector {
     guard let fraction, let values else { return .nulls(type, count: groups.count) }
     guard fraction >= 0, fraction <= 1 else {
-      throw PulsehouseError(.user, "percentile value \(fraction) is not between 0 and 1", sqlState: "22003")
+      throw PulsehouseError.percentileOutOfRange(fraction)
     }
     if isContinuous {
       return resultVector(type, groups, zero: 0.0) { group in
