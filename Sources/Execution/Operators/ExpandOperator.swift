@@ -101,15 +101,8 @@ struct SetFunctionRows {
       let (rows, texts) = try ArrayFunctions.elements(of: arguments[0])
       return SetFunctionRows(rows: rows, values: [try Cast.vector(texts, to: type, now: run.evaluation.now)])
     case .generateSubscripts:
-      let (rows, _) = try ArrayFunctions.elements(of: arguments[0])
-      var last: UInt32?
-      var index: Int64 = 0
-      let values = rows.map { row -> Scalar in
-        index = row == last ? index + 1 : 1
-        last = row
-        return .integer(index)
-      }
-      return SetFunctionRows(rows: rows, values: [.of(.integer, values)])
+      let (rows, values) = try ArrayFunctions.subscripts(arguments, count: count)
+      return SetFunctionRows(rows: rows, values: [values])
     case .regexpMatches:
       let (rows, values) = try ArrayFunctions.allMatches(arguments, count: count)
       return SetFunctionRows(rows: rows, values: [values])
@@ -145,7 +138,11 @@ struct SetFunctionRows {
       let values = arguments.map { $0.scalar(at: row) }
       if values.contains(where: \.isNull) { continue }
       guard case .integer(let first) = values[0], case .integer(let last) = values[1] else {
-        throw PulsehouseError(.unsupported, "generate_series of \(type) of a query's columns")
+        try SeriesValues(type, step: arguments[2].type, run).forEach(from: values[0], to: values[1], by: values[2]) {
+          rows.append(UInt32(row))
+          builder.append($0)
+        }
+        continue
       }
       var step: Int64 = 1
       var months: Vector?

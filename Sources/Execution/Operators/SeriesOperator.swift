@@ -35,7 +35,7 @@ final class SeriesOperator: Operator {
       if dayOverflow || overflow { throw PulsehouseError.intervalOutOfRange }
       guard whole != 0 else { throw zeroStep }
       progress(first, last, whole)
-    case (let first, let last, let step): try list(first, last, step, zeroStep)
+    case (let first, let last, let step): try list(first, last, step)
     }
   }
 
@@ -46,43 +46,17 @@ final class SeriesOperator: Operator {
     count = distance < 0 ? 0 : Int(clamping: distance / Int128(step.magnitude) + 1)
   }
 
-  /// Adds the step again and again, as the type's own addition does.
-  private func list(_ first: Scalar, _ last: Scalar, _ step: Scalar, _ zeroStep: PulsehouseError) throws {
-    for (value, name) in [(first, "start value"), (last, "stop value"), (step, "step size")] {
-      guard case .numeric(let number) = value, number.special != 0 else { continue }
-      let special = number.special == 1 ? "NaN" : "infinity"
-      throw PulsehouseError(.user, "\(name) cannot be \(special)", sqlState: "22023")
-    }
+  private func list(_ first: Scalar, _ last: Scalar, _ step: Scalar) throws {
     let type = columns[0].type
-    let stepType = arguments.count > 2 ? arguments[2].type : type
-    let zero: Scalar
-    switch step {
-    case .interval: zero = .interval(Interval(months: 0, days: 0, microseconds: 0))
-    case .numeric: zero = .numeric(Numeric(mantissa: 0, scale: 0))
-    case .integer where type.isNumeric: zero = .integer(0)
-    default: throw PulsehouseError(.unsupported, "generate_series of \(type) by \(stepType)")
-    }
-    let stepVector = Vector.of(stepType, [step])
-    let order = RowComparator(left: [stepVector], right: [.of(stepType, [zero])], orders: [SortOrder()]).compare(0, 0)
-    guard order != 0 else { throw zeroStep }
-    let column = Column(id: -1, name: "value", type: type)
-    let stepExpression: Expression =
-      stepType.isInteger && type.isNumeric ? .cast(.constant(step, stepType), type) : .constant(step, stepType)
-    let next = try CompiledExpression(.call(.add, [.column(column), stepExpression], type), input: [column])
-    let lastVector = Vector.of(type, [last])
-    var current = Vector.of(type, [first])
     var builder = VectorBuilder(type)
     let reservation = run.reservation(for: "generate_series")
     self.reservation = reservation
     var length = 0
-    while true {
+    let series = try SeriesValues(type, step: arguments.count > 2 ? arguments[2].type : type, run)
+    try series.forEach(from: first, to: last, by: step) { value in
       if length % 4096 == 0 { try reservation.add(4096 * 2 * type.physical.stride) }
       length += 1
-      let side = RowComparator(left: [current], right: [lastVector], orders: [SortOrder()]).compare(0, 0)
-      if order > 0 ? side > 0 : side < 0 { break }
-      try run.checkpoint()
-      builder.append(current.scalar(at: 0))
-      current = try next.evaluate(Batch([current], rowCount: 1), run.evaluation)
+      builder.append(value)
     }
     let vector = builder.finish()
     listed = vector
@@ -142,4 +116,50 @@ final class SeriesOperator: Operator {
 
 extension PulsehouseError {
   static var intervalOutOfRange: PulsehouseError { PulsehouseError(.user, "interval out of range", sqlState: "22008") }
+}
+
+/// The values of generate_series where they are no plain progression: the step is added again and again, as the type's
+/// own addition does.
+struct SeriesValues {
+  private let type: LogicalType
+  private let stepType: LogicalType
+  private let run: QueryRun
+  private let zero: Scalar
+
+  init(_ type: LogicalType, step: LogicalType, _ run: QueryRun) throws {
+    self.type = type
+    stepType = step
+    self.run = run
+    switch step.physical {
+    case .interval: zero = .interval(Interval(months: 0, days: 0, microseconds: 0))
+    case .numeric: zero = .numeric(Numeric(mantissa: 0, scale: 0))
+    case .int32 where type.isNumeric, .int64 where type.isNumeric: zero = .integer(0)
+    default: throw PulsehouseError(.unsupported, "generate_series of \(type) by \(step)")
+    }
+  }
+
+  func forEach(from first: Scalar, to last: Scalar, by step: Scalar, _ take: (Scalar) throws -> Void) throws {
+    for (value, name) in [(first, "start value"), (last, "stop value"), (step, "step size")] {
+      guard case .numeric(let number) = value, number.special != 0 else { continue }
+      let special = number.special == 1 ? "NaN" : "infinity"
+      throw PulsehouseError(.user, "\(name) cannot be \(special)", sqlState: "22023")
+    }
+    let order = RowComparator(
+      left: [.of(stepType, [step])], right: [.of(stepType, [zero])], orders: [SortOrder()]
+    ).compare(0, 0)
+    guard order != 0 else { throw PulsehouseError(.user, "step size cannot equal zero", sqlState: "22023") }
+    let column = Column(id: -1, name: "value", type: type)
+    let stepExpression: Expression =
+      stepType.isInteger && type.isNumeric ? .cast(.constant(step, stepType), type) : .constant(step, stepType)
+    let next = try CompiledExpression(.call(.add, [.column(column), stepExpression], type), input: [column])
+    let lastVector = Vector.of(type, [last])
+    var current = Vector.of(type, [first])
+    while true {
+      let side = RowComparator(left: [current], right: [lastVector], orders: [SortOrder()]).compare(0, 0)
+      if order > 0 ? side > 0 : side < 0 { return }
+      try run.checkpoint()
+      try take(current.scalar(at: 0))
+      current = try next.evaluate(Batch([current], rowCount: 1), run.evaluation)
+    }
+  }
 }

@@ -20,11 +20,12 @@ extension Binder {
         query.with = with
       }
       if query.with == nil, query.orderBy.isEmpty, query.limit == nil, query.offset == nil,
-        case .values(let rows) = query.body
+        case .values(let rows) = query.body, !rows.givesSets
       {
         plan = try insertedRows(rows, table, targets, insert.overriding, scope)
         values = plan.output.map { (.column($0), range) }
       } else {
+        if case .values(let rows) = query.body, rows.givesSets { query.body = .select(Select(listing: rows[0])) }
         let bound = try bindQuery(query, parent: outerWith.last, keepsUnknown: true)
         plan = bound.plan
         try checkCount(bound.columns.count, targets.count, !insert.columns.isEmpty, query.range)

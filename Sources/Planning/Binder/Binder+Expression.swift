@@ -103,9 +103,10 @@ extension Binder {
     case .quantifiedSubquery(let value, let op, let quantifier, let query):
       return try bindQuantifiedSubquery(value, op, quantifier, query, stage, range, nullIsFalse: nullIsFalse)
 
-    case .conditional(let conditional): return try bindCase(conditional, stage, range)
+    case .conditional(let conditional):
+      return try stage.conditionally("CASE") { try bindCase(conditional, stage, range) }
     case .coalesce(let operands):
-      let (bound, type) = try bindCommon(operands, stage, "COALESCE")
+      let (bound, type) = try stage.conditionally("COALESCE") { try bindCommon(operands, stage, "COALESCE") }
       return bound.count == 1 ? bound[0] : .coalesce(bound, type)
     case .greatest(let operands):
       let (bound, type) = try bindCommon(operands, stage, "GREATEST")

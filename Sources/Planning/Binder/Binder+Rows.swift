@@ -61,7 +61,7 @@ extension Binder {
     return .branch([Branch(when: .isNull(presence), then: .null(row.type))], otherwise: row, row.type)
   }
 
-  private func makeRow(_ fields: [RowField]) -> Expression {
+  func makeRow(_ fields: [RowField]) -> Expression {
     let isComparable = fields.allSatisfy { $0.value.type.equalityIsOfText }
     return .call(
       .makeRow, fields.flatMap { [.constant(.text($0.name), .text), $0.value] }, .record(isComparable: isComparable))

@@ -19,6 +19,8 @@ extension Binder {
     let collector = AggregateCollector(input: input)
     let gaps = GapCollector()
     input.gaps = gaps
+    let groupExpansions = ExpansionCollector()
+    input.expansions = groupExpansions
     let windows = WindowCollector()
     for named in select.windows {
       if windows.definitions[named.name] != nil {
@@ -91,8 +93,10 @@ extension Binder {
       !select.groupBy.isEmpty || select.having != nil || !collector.calls.isEmpty
     if isGrouped {
       findDependents(of: plan, collector)
-      let grouping = Grouping(binder: self, collector: collector, inputColumns: Set(plan.output))
-      plan = attach(input.attachments, to: plan)
+      plan = groupExpansions.apply(to: attach(input.attachments, to: plan))
+      let grouping = Grouping(
+        binder: self, collector: collector,
+        inputColumns: Set(plan.output).subtracting(input.attachments.map(\.output)))
       plan = grouping.aggregate(plan)
       outputs = try outputs.map {
         Output(expression: try grouping.resolve($0.expression, stage), name: $0.name, range: $0.range)
@@ -132,7 +136,7 @@ extension Binder {
     }
     plan = attach(stage.attachments, to: plan)
     plan = apply(windows, to: plan)
-    if !expansions.calls.isEmpty { plan = .expand(Expansion(expansions.calls), plan) }
+    plan = expansions.apply(to: plan)
 
     // The select list. A plain column that is given once keeps its identity.
     var projections: [Projection] = []

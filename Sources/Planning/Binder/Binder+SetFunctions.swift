@@ -37,7 +37,7 @@ extension Binder {
         }
         if !SetFunctionNames.contains(name) { return try bindRowFunction(function, item.call, name, parent) }
       }
-      let stage = Stage(parent, "functions in FROM")
+      let stage = Stage(parent, Binder.tableFunctionClause)
       let arguments = try syntax.arguments.map { try bind($0.value, stage) }
       guard stage.attachments.isEmpty else {
         throw BinderError.unsupported("a correlated subquery in a function of FROM", function.range)
@@ -45,7 +45,6 @@ extension Binder {
       guard let call = try setCall(name, arguments, syntax.arguments.map(\.value.range), item.call.range) else {
         throw BinderError.unsupported("the function \(name) in ROWS FROM", item.call.range)
       }
-      try refuseNumericSeries(call, item.call.range)
       calls.append(call)
       // The only column of a function is called as its table is, unless the function names it.
       let isOnly = function.items.count == 1 && call.columns.count == 1 && call.columns[0].name == name
@@ -79,7 +78,8 @@ extension Binder {
         "42601", "a column definition list is required for functions returning \"record\"", range)
     }
     let type: LogicalType = name.hasPrefix("jsonb") ? .jsonb : .json
-    let stage = Stage(lateral.map { lateralScope($0, scope) } ?? Scope(parent: scope.parent), "functions in FROM")
+    let parent = lateral.map { lateralScope($0, scope) } ?? Scope(parent: scope.parent)
+    let stage = Stage(parent, Binder.tableFunctionClause)
     let value = try coerce(try bind(call.arguments[0].value, stage), to: type, range)
     guard stage.attachments.isEmpty else {
       throw BinderError.unsupported("a correlated subquery in a function of FROM", range)
@@ -114,7 +114,7 @@ extension Binder {
   private func bindRowFunction(
     _ function: TableFunction, _ call: Syntax.Expression, _ name: String, _ parent: Scope
   ) throws -> FromItem {
-    let stage = Stage(parent, "functions in FROM")
+    let stage = Stage(parent, Binder.tableFunctionClause)
     let value = try bindTyped(call, stage)
     guard stage.attachments.isEmpty else {
       throw BinderError.unsupported("a correlated subquery in a function of FROM", function.range)
@@ -141,7 +141,7 @@ extension Binder {
         return true
       }
       guard literals else { return nil }
-      let stage = Stage(Scope(parent: scope.parent), "functions in FROM")
+      let stage = Stage(Scope(parent: scope.parent), Binder.tableFunctionClause)
       let arguments = try call.arguments.map { try bind($0.value, stage) }
       guard let found = try setCall(name, arguments, call.arguments.map(\.value.range), range) else { return nil }
       return .series(found.arguments, found.columns[0])
@@ -162,27 +162,44 @@ extension Binder {
   /// A call in an expression: its rows are put beside those of the query; nil for other functions.
   func bindSetCall(_ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange) throws -> Expression? {
     guard SetFunctionNames.contains(name) else { return nil }
-    guard let collector = stage.expansions, !stage.isAggregateArgument, !stage.isWindowArgument else {
-      throw BinderError.user("0A000", "set-returning functions are not allowed in \(stage.clause)", range)
-    }
-    // One within another would have to come first.
-    stage.expansions = nil
-    defer { stage.expansions = collector }
+    let collector = try expansions(stage, range)
     let arguments = try call.arguments.map { try bind($0.value, stage) }
     guard let made = try setCall(name, arguments, call.arguments.map(\.value.range), range) else { return nil }
-    guard made.columns.count == 1 else {
-      throw BinderError.unsupported("the function \(name) outside of FROM", range)
+    func isSame(_ known: SetCall) -> Bool {
+      known.function == made.function && known.arguments == made.arguments
+        && !made.arguments.contains(where: \.hasVolatile)
     }
-    try refuseNumericSeries(made, range)
-    collector.calls.append(made)
-    return .column(made.columns[0])
+    let grouped = stage.aggregates?.input.expansions?.calls ?? []
+    let known = (grouped + collector.calls).first(where: isSame)
+    if known == nil { collector.calls.append(made) }
+    let columns = known?.columns ?? made.columns
+    return columns.count == 1
+      ? .column(columns[0]) : makeRow(columns.map { RowField(name: $0.name, value: .column($0)) })
   }
 
-  private func refuseNumericSeries(_ call: SetCall, _ range: SourceRange) throws {
-    if call.function == .generateSeries, call.columns[0].type.isNumeric, !call.columns[0].type.isInteger {
-      throw BinderError.unsupported("generate_series of numeric that are no constants", range)
+  /// Where the calls of a stage go.
+  private func expansions(_ stage: Stage, _ range: SourceRange) throws -> ExpansionCollector {
+    let hint = "You might be able to move the set-returning function into a LATERAL FROM item."
+    if stage.isAggregateArgument {
+      throw BinderError.user(
+        "0A000", "aggregate function calls cannot contain set-returning function calls", range, hint: hint)
     }
+    if stage.isWindowArgument {
+      throw BinderError.unsupported("a set-returning function in a window function's call", range, hint: hint)
+    }
+    if stage.clause == Binder.tableFunctionClause {
+      throw BinderError.user("0A000", "set-returning functions must appear at top level of FROM", range)
+    }
+    guard let collector = stage.expansions else {
+      throw BinderError.user("0A000", "set-returning functions are not allowed in \(stage.clause)", range)
+    }
+    if let construct = stage.conditional {
+      throw BinderError.user("0A000", "set-returning functions are not allowed in \(construct)", range, hint: hint)
+    }
+    return collector
   }
+
+  static let tableFunctionClause = "functions in FROM"
 
   /// Types a call; nil for a function that gives no rows.
   private func setCall(
@@ -207,12 +224,19 @@ extension Binder {
     }
     switch name {
     case "generate_series": return try seriesCall(arguments, ranges, range)
-    case "unnest", "generate_subscripts":
-      guard let first = arguments.first, let element = first.type.element,
-        arguments.count == (name == "unnest" ? 1 : 2)
+    case "unnest":
+      guard arguments.count == 1, let element = arguments[0].type.element else {
+        throw BinderError.noFunction(name, types, range)
+      }
+      return call(.unnest, arguments, [(name, element)])
+    case "generate_subscripts":
+      guard (2...3).contains(arguments.count), arguments[0].type.element != nil,
+        types[1] == .unknown || types[1].casts(to: .int4), arguments.count == 2 || types[2].casts(to: .bool)
       else { throw BinderError.noFunction(name, types, range) }
-      return name == "unnest"
-        ? call(.unnest, [first], [(name, element)]) : call(.generateSubscripts, [first], [(name, .integer)])
+      let reverse = arguments.count == 2 ? .falseConstant : try coerce(arguments[2], to: .boolean, ranges[2])
+      return call(
+        .generateSubscripts, [arguments[0], try coerce(arguments[1], to: .integer, ranges[1]), reverse],
+        [(name, .integer)])
     case "regexp_matches": return call(.regexpMatches, try texts(2...3), [(name, .array(.text))])
     case "regexp_split_to_table": return call(.regexpSplit, try texts(2...3), [(name, .text)])
     case "string_to_table": return call(.stringToTable, try texts(2...3), [(name, .text)])
@@ -287,5 +311,18 @@ extension TableFunction.Item {
       part.call = Syntax.Expression(.call(single), self.call.range)
       return part
     }
+  }
+}
+
+extension [[Syntax.Expression]] {
+  /// True for one row with a set-returning function in it, which INSERT takes for the list of a SELECT.
+  var givesSets: Bool {
+    guard count == 1 else { return false }
+    var open = self[0]
+    while let next = open.popLast() {
+      if case .call(let call) = next.node, let name = call.builtInName, SetFunctionNames.contains(name) { return true }
+      open += next.children
+    }
+    return false
   }
 }

@@ -76,6 +76,10 @@ struct Grouping {
   }
 
   private func ungrouped(_ column: Column, _ stage: Stage) -> any Error {
+    if collector.input.expansions?.calls.contains(where: { $0.columns.contains(column) }) == true {
+      return BinderError.unsupported(
+        "a set-returning function that is in GROUP BY, and elsewhere otherwise than there", .unknown)
+    }
     let found = reference(column, stage)
     return BinderError.user(
       "42803",

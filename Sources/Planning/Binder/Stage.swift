@@ -11,6 +11,8 @@ final class Stage {
   var windows: WindowCollector?
   /// Where set-returning calls go; nil where none may stand.
   var expansions: ExpansionCollector?
+  /// The construct within which no rows may be made, since it may not be computed: `CASE`, `COALESCE`.
+  var conditional: String?
   /// What time_bucket_gapfill asks for; nil where it may not stand.
   var gaps: GapCollector?
   /// Subqueries that become joins, in the order they must be applied.
@@ -32,6 +34,14 @@ final class Stage {
   init(_ scope: Scope, _ clause: String) {
     self.scope = scope
     self.clause = clause
+  }
+
+  /// Binds what may not be computed.
+  func conditionally<Bound>(_ construct: String, _ bind: () throws -> Bound) rethrows -> Bound {
+    let outer = conditional
+    conditional = construct
+    defer { conditional = outer }
+    return try bind()
   }
 }
 
@@ -65,6 +75,20 @@ final class AggregateCollector {
 
 final class ExpansionCollector {
   var calls: [SetCall] = []
+
+  /// Puts the calls' rows beside those of `plan`: first the calls whose arguments are without rows of their own, side by
+  /// side, then those that were called with these, and so on.
+  func apply(to plan: LogicalPlan) -> LogicalPlan {
+    var plan = plan
+    var open = calls
+    while !open.isEmpty {
+      let made = Set(open.flatMap(\.columns))
+      let ready = open.filter { call in !call.arguments.contains { $0.reads(made) } }
+      plan = .expand(Expansion(ready), plan)
+      open.removeAll { ready.contains($0) }
+    }
+    return plan
+  }
 }
 
 final class WindowCollector {

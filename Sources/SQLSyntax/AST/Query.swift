@@ -56,6 +56,15 @@ package struct Select: Hashable, Sendable {
   package var windows: [NamedWindow]
 }
 
+extension Select {
+  /// `SELECT a, b`, without FROM.
+  package init(listing values: [Expression]) {
+    self.init(
+      distinct: .none, items: values.map { SelectItem(value: $0, alias: nil, range: $0.range) }, from: [],
+      predicate: nil, groupBy: [], isGroupByDistinct: false, having: nil, windows: [])
+  }
+}
+
 package enum Distinct: Hashable, Sendable {
   case none
   case all
