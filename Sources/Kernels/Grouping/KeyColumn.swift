@@ -39,7 +39,7 @@ struct KeyColumn {
       (low, high) = (Int64.min, Int64.max)
     case .string:
       interner = ValueInterner(type)
-      keepsRepresentative = type.isPadded
+      keepsRepresentative = type.spelling != .exact
     case .numeric, .interval, .uuid:
       interner = ValueInterner(type)
       keepsRepresentative = true

@@ -4,7 +4,7 @@ import Vectors
 
 /// Gives every distinct value of one column a number from 0, so that keys of any type become small integers.
 ///
-/// Strings are kept as they are. Numerics, intervals, UUIDs and padded text are kept as the bytes of a canonical form,
+/// Strings are kept as they are. Numerics, intervals, UUIDs, padded text and jsonb are kept as the bytes of a canonical form,
 /// so that values which SQL calls equal get one number. NULL has none. Filled by one thread; afterwards any number of
 /// threads may look values up.
 final class ValueInterner {
@@ -115,7 +115,7 @@ final class ValueInterner {
     switch type.physical {
     case .string:
       let value = vector.values(as: StringReference.self)[row]
-      return type.isPadded ? value.withoutPadding(body) : body(value)
+      return value.withKey(type.spelling, body)
     case .numeric:
       let value = vector.values(as: Numeric.self)[row].reduced
       return withBytes(

@@ -16,8 +16,9 @@ package enum Compare {
     case .float32: return floats(op, left, right, as: Float.self)
     case .float64: return floats(op, left, right, as: Double.self)
     case .string:
-      if left.type.isPadded && right.type.isPadded {
-        return byOrder(op, left, right) { ValueOrder.comparePadded($0, $1) }
+      let spelling = left.type.spelling
+      if spelling != .exact, right.type.spelling == spelling {
+        return byOrder(op, left, right) { ValueOrder.compare($0, $1, spelling) }
       }
       switch op {
       case .equal: return mapBinary(left, right, .boolean) { (a: StringReference, b: StringReference) in bit(a == b) }

@@ -145,10 +145,11 @@ package enum Hash {
     case .float32: each(vector, count, output, as: Float.self) { double(Double($0)) }
     case .float64: each(vector, count, output, as: Double.self) { double($0) }
     case .string:
-      if vector.type.isPadded {
-        each(vector, count, output, as: StringReference.self) { $0.withoutPadding { string($0) } }
-      } else {
+      let spelling = vector.type.spelling
+      if spelling == .exact {
         each(vector, count, output, as: StringReference.self) { string($0) }
+      } else {
+        each(vector, count, output, as: StringReference.self) { $0.withKey(spelling) { string($0) } }
       }
     case .numeric: each(vector, count, output, as: Numeric.self) { numeric($0) }
     case .interval: each(vector, count, output, as: Interval.self) { interval($0) }
@@ -164,27 +165,6 @@ package enum Hash {
     while row < count {
       output[row] = hash(input[row])
       row &+= 1
-    }
-  }
-}
-
-extension LogicalType {
-  /// True for `char(n)`, whose trailing blanks do not count when values are compared.
-  var isPadded: Bool {
-    if case .char = self { return true }
-    return false
-  }
-}
-
-extension StringReference {
-  /// Calls `body` with a reference to the same bytes without trailing blanks.
-  @inline(__always) func withoutPadding<R>(_ body: (StringReference) -> R) -> R {
-    withBytes { bytes in
-      var count = bytes.count
-      while count > 0, bytes[count - 1] == 0x20 { count -= 1 }
-      guard count != bytes.count else { return body(self) }
-      guard count > 0, let base = bytes.baseAddress else { return body(StringReference()) }
-      return body(StringReference(base, count: count))
     }
   }
 }

@@ -41,7 +41,7 @@ package struct RowComparator: @unchecked Sendable {
     let left: Side
     let right: Side
     let physical: PhysicalType
-    let isPadded: Bool
+    let spelling: Spelling
     let mayBeNull: Bool
     let order: SortOrder
   }
@@ -56,7 +56,7 @@ package struct RowComparator: @unchecked Sendable {
       precondition(first.type.physical == second.type.physical, "columns of different types")
       return Column(
         left: Side(first), right: Side(second), physical: first.type.physical,
-        isPadded: first.type.isPadded && second.type.isPadded,
+        spelling: first.type.spelling == second.type.spelling ? first.type.spelling : .exact,
         mayBeNull: first.validity != nil || second.validity != nil, order: orders[index])
     }
   }
@@ -108,7 +108,7 @@ package struct RowComparator: @unchecked Sendable {
     case .float64: return ValueOrder.compare(left.load(l, as: Double.self), right.load(r, as: Double.self))
     case .string:
       let (a, b) = (left.load(l, as: StringReference.self), right.load(r, as: StringReference.self))
-      return column.isPadded ? ValueOrder.comparePadded(a, b) : ValueOrder.compare(a, b)
+      return column.spelling == .exact ? ValueOrder.compare(a, b) : ValueOrder.compare(a, b, column.spelling)
     case .numeric: return ValueOrder.compare(left.load(l, as: Numeric.self), right.load(r, as: Numeric.self))
     case .interval: return ValueOrder.compare(left.load(l, as: Interval.self), right.load(r, as: Interval.self))
     case .uuid: return ValueOrder.compare(left.load(l, as: UUIDValue.self), right.load(r, as: UUIDValue.self))

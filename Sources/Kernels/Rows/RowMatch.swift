@@ -26,12 +26,13 @@ package enum RowMatch {
         $0 == $1 || ($0.isNaN && $1.isNaN)
       }
     case .string:
-      if left.type.isPadded && right.type.isPadded {
-        pairs(left, leftRows, right, rightRows, count, nullsMatch, mask, as: StringReference.self) {
-          ValueOrder.comparePadded($0, $1) == 0
-        }
-      } else {
+      let spelling = left.type.spelling
+      if spelling == .exact || right.type.spelling != spelling {
         pairs(left, leftRows, right, rightRows, count, nullsMatch, mask, as: StringReference.self) { $0 == $1 }
+      } else {
+        pairs(left, leftRows, right, rightRows, count, nullsMatch, mask, as: StringReference.self) {
+          ValueOrder.compare($0, $1, spelling) == 0
+        }
       }
     case .numeric:
       pairs(left, leftRows, right, rightRows, count, nullsMatch, mask, as: Numeric.self) {

@@ -113,14 +113,14 @@ private struct Segment {
       result.append(
         integers(flat, count, mask, order, as: Interval.self) { signed(UInt64(truncatingIfNeeded: $0.span)) })
     case .string:
-      let padded = column.type.isPadded
+      let spelling = column.type.spelling
       var longest = 0
       let values = flat.values(as: StringReference.self)
       for row in 0..<count { longest = max(longest, values[row].count) }
       isExact = longest <= 8 && column.type != .bytea
       result.append(
         integers(flat, count, mask, order, as: StringReference.self) {
-          padded ? $0.withoutPadding { signed(prefix($0)) } : signed(prefix($0))
+          $0.withKey(spelling) { signed(prefix($0)) }
         })
     case .numeric: isExact = numerics(flat, count, mask, order, into: &result)
     }

@@ -18,11 +18,6 @@ enum ValueOrder {
     StringReference.compare(left, right)
   }
 
-  /// Compares `char(n)` values, whose trailing blanks do not count.
-  static func comparePadded(_ left: StringReference, _ right: StringReference) -> Int {
-    left.withoutPadding { left in right.withoutPadding { StringReference.compare(left, $0) } }
-  }
-
   static func compare(_ left: Numeric, _ right: Numeric) -> Int {
     if left.special | right.special != 0 { return compare(rank(left), rank(right)) }
     if left.scale == right.scale { return compare(left.mantissa, right.mantissa) }

@@ -24,10 +24,11 @@ package enum RunBoundaries {
     case .float32: each(column, starts, as: Float.self) { $0 == $1 || ($0.isNaN && $1.isNaN) }
     case .float64: each(column, starts, as: Double.self) { $0 == $1 || ($0.isNaN && $1.isNaN) }
     case .string:
-      if column.type.isPadded {
-        each(column, starts, as: StringReference.self) { ValueOrder.comparePadded($0, $1) == 0 }
-      } else {
+      let spelling = column.type.spelling
+      if spelling == .exact {
         each(column, starts, as: StringReference.self) { $0 == $1 }
+      } else {
+        each(column, starts, as: StringReference.self) { ValueOrder.compare($0, $1, spelling) == 0 }
       }
     case .numeric: each(column, starts, as: Numeric.self) { ValueOrder.compare($0, $1) == 0 }
     case .interval: each(column, starts, as: Interval.self) { $0.span == $1.span }

@@ -53,7 +53,10 @@ extension Binder {
 extension Expression {
   /// The value that is sorted by this.
   var unordered: Expression {
-    if case .call(.jsonOrder, let operands, _) = self { operands[0] } else { self }
+    switch self {
+    case .call(.jsonOrder, let operands, _), .call(.arrayOrder, let operands, _): operands[0]
+    default: self
+    }
   }
 
   /// A value of arrays or jsonb with what it is sorted by in one, and the value of one.

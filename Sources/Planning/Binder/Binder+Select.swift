@@ -173,7 +173,7 @@ extension Binder {
       }
       var order = keys.map { sortKey(.column(columns[$0.0]), $0.1) }
       for index in distinctKeys where !keys.contains(where: { $0.0 == index }) {
-        order.append(SortKey(.column(columns[index])))
+        order.append(SortKey(Expression.column(columns[index]).ordered))
       }
       plan = .distinctOn(distinctKeys.map { .column(columns[$0]) }, .sort(order, plan))
     }

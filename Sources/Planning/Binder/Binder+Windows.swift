@@ -19,8 +19,11 @@ extension Binder {
     defer { stage.isWindowArgument = false }
     let window = try resolveWindow(over, collector)
     let partitionBy = flattened(window.partitionBy, stage.scope)
-    let partition = try partitionBy.map { try bindTyped($0, stage) }
-    for (key, syntax) in zip(partition, partitionBy) { try requireEquality(key.type, syntax.range) }
+    let partition = try partitionBy.map { syntax in
+      let key = try bindTyped(syntax, stage)
+      try requireEquality(key.type, syntax.range)
+      return key.type.hasSpellings || key.type.element?.hasSpellings == true ? key.ordered : key
+    }
     let order = try flattened(window.orderBy, stage.scope).map { try bindSortItem($0, stage) }
     let frame = try bindFrame(window.frame, order, stage)
 

@@ -86,7 +86,7 @@ extension LogicalType {
     switch (self, other) {
     case (.numeric, .numeric): true
     case (.text, .text), (.varchar, .varchar), (.text, .varchar), (.varchar, .text): true
-    case (.char, _), (.interval, _), (.json, _), (.jsonb, _): false
+    case (.char, _), (.interval, _), (.json, _), (.jsonb, _), (.array, _): false
     default: self == other
     }
   }

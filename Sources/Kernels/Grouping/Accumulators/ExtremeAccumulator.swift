@@ -200,7 +200,7 @@ package final class StringExtremeAccumulator: Accumulator {
     if seen.base[group] != 0 {
       let old = values.base[group]
       let order =
-        type.isPadded ? ValueOrder.comparePadded(value, old) : StringReference.compare(value, old)
+        type.isPadded ? ValueOrder.compare(value, old, .padded) : StringReference.compare(value, old)
       guard isMaximum ? order > 0 : order < 0 else { return }
       if !old.isInline { liveBytes -= old.count }
     }
