@@ -116,6 +116,9 @@ struct SetFunctionRows {
       let (rows, values) = try JSONFunctions.elements(
         arguments[0], asText: call.function == .jsonArrayElementsText, type)
       return SetFunctionRows(rows: rows, values: [values])
+    case .jsonPathQuery:
+      let (rows, values) = try JSONPathFunctions.all(arguments, count: count)
+      return SetFunctionRows(rows: rows, values: [values])
     case .jsonObjectKeys:
       let (rows, keys, _) = try JSONFunctions.members(arguments[0], asText: false, .text, named: "jsonb_object_keys")
       return SetFunctionRows(rows: rows, values: [keys])

@@ -33,6 +33,7 @@ extension Binder {
     _ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange
   ) throws -> Expression {
     if name == "make_interval" { return try bindMakeInterval(call, stage, range) }
+    let call = try positional(call, name, range)
     if let filling = try bindGapFilling(call, name, stage, range) { return filling }
     if call.arguments.contains(where: { $0.name != nil }) {
       throw BinderError.unsupported("a named argument of \(name)", range)

@@ -49,6 +49,7 @@ extension Binder {
       if ["regclass", "regtype", "regnamespace"].contains(name.baseName), name.arrayBounds.isEmpty {
         return try bindRegistered(operand, name.baseName, stage, range)
       }
+      if name.baseName == "jsonpath", name.arrayBounds.isEmpty { return try bindPath(operand, stage) }
       let wanted = try type(name)
       if case .array(let elements) = operand.node, elements.isEmpty, wanted.element != nil {
         return try explicitCast(.constant(.text("{}"), .unknown), to: wanted, operand.range)

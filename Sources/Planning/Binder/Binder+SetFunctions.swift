@@ -25,9 +25,10 @@ extension Binder {
     var calls: [SetCall] = []
     var names: [String] = []
     for item in function.items {
-      guard case .call(let syntax) = item.call.node, let name = syntax.builtInName else {
+      guard case .call(let written) = item.call.node, let name = written.builtInName else {
         throw BinderError.unsupported("this function in FROM", function.range)
       }
+      let syntax = try positional(written, name, item.call.range)
       if function.items.count == 1, !function.hasOrdinality {
         if name == "as_of" { return try bindPast(syntax, function, item.call.range) }
         if let plan = try constantRows(syntax, name, scope, item.call.range) {
@@ -240,6 +241,13 @@ extension Binder {
     case "regexp_matches": return call(.regexpMatches, try texts(2...3), [(name, .array(.text))])
     case "regexp_split_to_table": return call(.regexpSplit, try texts(2...3), [(name, .text)])
     case "string_to_table": return call(.stringToTable, try texts(2...3), [(name, .text)])
+    case "jsonb_path_query":
+      let declared = [LogicalType.jsonb, .text, .jsonb, .boolean]
+      guard (2...4).contains(arguments.count),
+        zip(arguments, declared).allSatisfy({ $0.type == .unknown || $0.type == $1 })
+      else { throw BinderError.noFunction(name, types, range) }
+      let bound = try arguments.indices.map { try coerce(arguments[$0], to: declared[$0], ranges[$0]) }
+      return call(.jsonPathQuery, bound, [(name, .jsonb)])
     case "jsonb_array_elements", "json_array_elements":
       let (value, type) = try json()
       return call(.jsonArrayElements, [value], [("value", type)])
@@ -292,7 +300,8 @@ enum SetFunctionNames {
   private static let all: Set<String> = [
     "generate_series", "unnest", "generate_subscripts", "regexp_matches", "regexp_split_to_table", "string_to_table",
     "json_array_elements", "jsonb_array_elements", "json_array_elements_text", "jsonb_array_elements_text",
-    "json_object_keys", "jsonb_object_keys", "json_each", "jsonb_each", "json_each_text", "jsonb_each_text",
+    "jsonb_path_query", "json_object_keys", "jsonb_object_keys", "json_each", "jsonb_each", "json_each_text",
+    "jsonb_each_text",
   ]
 
   static func contains(_ name: String) -> Bool { all.contains(name) }

@@ -126,6 +126,15 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case jsonGetText = "->>"
   case jsonPath = "#>"
   case jsonPathText = "#>>"
+  // Of jsonpath: (jsonb, path[, variables, silent]), the path a text.
+  case jsonPathExists = "jsonb_path_exists"
+  case jsonPathExistsOperator = "@?"
+  case jsonPathMatch = "jsonb_path_match"
+  case jsonPathMatchOperator = "@@"
+  case jsonPathQueryArray = "jsonb_path_query_array"
+  case jsonPathQueryFirst = "jsonb_path_query_first"
+  /// A text as a path, in PostgreSQL's form.
+  case jsonPathInput = "jsonpath"
   case jsonContains = "jsonb_contains"
   case jsonHasKey = "?"
   case jsonHasAny = "?|"

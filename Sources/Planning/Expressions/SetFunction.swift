@@ -10,6 +10,8 @@ package enum SetFunction: String, Sendable, Hashable {
   case stringToTable = "string_to_table"
   case jsonArrayElements = "json_array_elements"
   case jsonArrayElementsText = "json_array_elements_text"
+  /// (jsonb, path[, variables, silent])
+  case jsonPathQuery = "jsonb_path_query"
   case jsonObjectKeys = "json_object_keys"
   /// Two columns: key and value.
   case jsonEach = "json_each"

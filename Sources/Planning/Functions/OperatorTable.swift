@@ -84,6 +84,8 @@ enum OperatorTable {
     "#-": [o(.jsonRemovePath, .jsonb, .array, .jsonb)],
     "#>>": [o(.jsonPathText, .json, .array, .text), o(.jsonPathText, .jsonb, .array, .text)],
     "@>": [o(.jsonContains, .jsonb, .jsonb, .bool)],
+    "@?": [o(.jsonPathExistsOperator, .jsonb, .text, .bool)],
+    "@@": [o(.jsonPathMatchOperator, .jsonb, .text, .bool)],
     "?": [o(.jsonHasKey, .jsonb, .text, .bool)],
     "?|": [o(.jsonHasAny, .jsonb, .array, .bool)],
     "?&": [o(.jsonHasAll, .jsonb, .array, .bool)],
