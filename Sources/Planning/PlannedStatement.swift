@@ -116,6 +116,7 @@ package struct ViewDefinition: Sendable {
   package var name: String
   package var orReplace: Bool
   package var columnNames: [String]?
+  package var checkOption: CreateView.CheckOption
   /// Where the query stands in the statement's text.
   package var queryRange: SourceRange
   /// The columns the query gives now.
@@ -162,6 +163,8 @@ package struct RowUpdate: Sendable {
 package struct RowChecks: Sendable {
   package var columns: [Column] = []
   package var conditions: [(name: String, condition: Expression)] = []
+  /// The conditions of views WITH CHECK OPTION, which must be true.
+  package var views: [(name: String, condition: Expression)] = []
 
   package init() {}
 }

@@ -1,4 +1,5 @@
 import Bytes
+import SQLSyntax
 import Vectors
 
 /// What the planner asks of the world about names. Engine implements it over one snapshot; tests over a list.
@@ -242,16 +243,20 @@ package struct ViewDescription: Sendable {
   package var query: String
   /// Column names that replace the query's own, when given.
   package var columnNames: [String]?
+  /// Whether rows that are written through it must be among its own.
+  package var checkOption: CreateView.CheckOption
   /// What the names in its query stand for, when that is not what they do in the statement.
   package var names: (any SchemaProvider)?
 
   package init(
-    schema: String, name: String, query: String, columnNames: [String]? = nil, names: (any SchemaProvider)? = nil
+    schema: String, name: String, query: String, columnNames: [String]? = nil,
+    checkOption: CreateView.CheckOption = .none, names: (any SchemaProvider)? = nil
   ) {
     self.schema = schema
     self.name = name
     self.query = query
     self.columnNames = columnNames
+    self.checkOption = checkOption
     self.names = names
   }
 }

@@ -73,7 +73,7 @@ final class PlanningScope: SchemaProvider, TableSource {
         return .view(
           ViewDescription(
             schema: full.schema, name: name, query: view.definition.sql,
-            columnNames: view.definition.columns.map(\.name),
+            columnNames: view.definition.columns.map(\.name), checkOption: view.definition.checkOption,
             names: view.definition.environment.map {
               ScopedNames(scope: self, environment: $0, snapshot: snapshot)
             }))

@@ -126,6 +126,7 @@ struct KeyBounds {
 final class CompiledChecks {
   private let name: String
   private let checks: [(name: String, condition: CompiledExpression)]
+  private let views: [(name: String, condition: CompiledExpression)]
   private let fieldCount: Int
   private let context: EvaluationContext
 
@@ -133,20 +134,35 @@ final class CompiledChecks {
     name = table.name
     fieldCount = checks.columns.count
     self.checks = try checks.conditions.map { ($0.name, try CompiledExpression($0.condition, input: checks.columns)) }
+    views = try checks.views.map { ($0.name, try CompiledExpression($0.condition, input: checks.columns)) }
     context = EvaluationContext(now: now, zone: zone)
   }
 
-  /// - Throws: 23514 for the first row that fails a condition; NULL does not fail.
+  /// - Throws: 23514 for the first row that fails a condition, where NULL does not; 44000 for one that a view of
+  ///   CHECK OPTION would not show.
   func test(_ batch: Batch) throws {
     for check in checks {
       let result = try check.condition.evaluate(batch, context)
       for row in 0..<batch.rowCount {
         guard result.isValid(row), case .boolean(false) = result.scalar(at: row) else { continue }
-        let values = batch.columns.prefix(fieldCount).map { TextFormat.string($0.scalar(at: row), $0.type) ?? "null" }
         throw PulsehouseError(
           .user, "new row for relation \"\(name)\" violates check constraint \"\(check.name)\"", sqlState: "23514",
-          detail: "Failing row contains (\(values.joined(separator: ", "))).")
+          detail: shown(row, of: batch))
       }
     }
+    for view in views {
+      let result = try view.condition.evaluate(batch, context)
+      for row in 0..<batch.rowCount {
+        if result.isValid(row), case .boolean(true) = result.scalar(at: row) { continue }
+        throw PulsehouseError(
+          .user, "new row violates check option for view \"\(view.name)\"", sqlState: "44000",
+          detail: shown(row, of: batch))
+      }
+    }
+  }
+
+  private func shown(_ row: Int, of batch: Batch) -> String {
+    let values = batch.columns.prefix(fieldCount).map { TextFormat.string($0.scalar(at: row), $0.type) ?? "null" }
+    return "Failing row contains (\(values.joined(separator: ", ")))."
   }
 }

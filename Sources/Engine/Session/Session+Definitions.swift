@@ -55,6 +55,7 @@ extension Session {
       try ensureSchema(name.schema, transaction)
       var view = ViewDefinition(sql: query, columns: columns)
       view.environment = settings.environment
+      view.checkOption = definition.checkOption
       try transaction.apply(.putView(name, view))
     }
     try work.sink.finish(StatementOutcome("CREATE VIEW"))
@@ -437,5 +438,23 @@ extension Substring {
     while part.first?.isWhitespace == true { part.removeFirst() }
     while part.last?.isWhitespace == true { part.removeLast() }
     return String(part)
+  }
+}
+
+extension ViewDefinition {
+  private static let checkOptionKey = "check option"
+
+  /// False where no row can be changed through the view, whatever it reads.
+  var mayBeChanged: Bool {
+    guard case .query(let query)? = try? PostgresParser.parseOne(sql).node, case .table = query.changeableShape else {
+      return false
+    }
+    return true
+  }
+
+  /// Whether rows that are written through the view must be among its own.
+  var checkOption: CreateView.CheckOption {
+    get { properties[Self.checkOptionKey].flatMap(CreateView.CheckOption.init(rawValue:)) ?? .none }
+    set { properties[Self.checkOptionKey] = newValue == .none ? nil : newValue.rawValue }
   }
 }

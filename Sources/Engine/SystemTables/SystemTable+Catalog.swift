@@ -1,5 +1,6 @@
 import Bytes
 import Planning
+import SQLSyntax
 import Vectors
 
 /// The parts of `information_schema` and `pg_catalog` that clients ask for relations, columns, types and keys.
@@ -16,9 +17,11 @@ extension SystemTable {
       ]),
       rows: { snapshot, _ in
         snapshot.views.map { view in
-          [
+          // Whether a view that may be changed can be is known to the binder alone.
+          let isChangeable: Scalar = view.definition.mayBeChanged ? .null : .text("NO")
+          return [
             .text("pulsehouse"), .text(view.name.schema), .text(view.name.name), .text(view.definition.sql),
-            .text("NONE"), .text("NO"), .text("NO"),
+            .text(view.definition.checkOption.rawValue.uppercased()), isChangeable, isChangeable,
           ]
         }
       }),

@@ -6,9 +6,10 @@ extension Binder {
   // MARK: INSERT
 
   func insert(_ insert: Insert, _ range: SourceRange) throws -> PlannedStatement {
-    let table = try refuseMaterialized(try table(insert.table.name, "insert into"), insert.table.name.range)
+    let target = try changeTarget(insert.table.name, .insert)
+    let table = target.table
     let fields = table.fields.fields
-    let targets = try targets(insert.columns.map { ($0.name, $0.range) }, table)
+    let targets = try targets(of: insert, target)
     let scope = Scope(parent: outerWith.last)
     var plan: LogicalPlan
     var values: [(Expression, SourceRange)] = []
@@ -53,13 +54,14 @@ extension Binder {
     }
     plan = try withGenerated(.project(projections, plan), table, from: 0)
     if let conflict = insert.onConflict {
+      if target.view != nil { throw BinderError.unsupported("ON CONFLICT of a view", conflict.range) }
       return .merge(try resolve(conflict, insert, table, plan, range))
     }
-    let own = relation(of: insert.table, table, plan.output)
+    let own = relation(of: insert.table, target, new: plan.output)
     let returning = try bindReturning(insert.returning, own, [], &plan)
     return .insert(
       Insertion(
-        table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table),
+        table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: target),
         returning: returning))
   }
 
@@ -200,15 +202,19 @@ extension Binder {
   func target(
     _ named: NamedTable, _ table: TableDescription, _ scope: Scope
   ) -> (LogicalPlan, identifier: Column, fields: [Column]) {
+    let target = rows(of: table)
+    scope.relations = [relation(of: named, table, target.fields)]
+    scope.visible = scope.relations[0].columns
+    return target
+  }
+
+  /// The rows of a table, with their identifiers first.
+  func rows(of table: TableDescription) -> (LogicalPlan, identifier: Column, fields: [Column]) {
     let identifier = column("row_identifier", .bigint, isNullable: false)
     let fields = table.fields.fields.map { column($0.name, $0.type, isNullable: $0.isNullable) }
-    let plan = LogicalPlan.scan(
-      LogicalScan(
-        table: table, columns: [identifier] + fields,
-        sources: [.rowIdentifier] + fields.indices.map { .field($0) }))
-    scope.relations = [relation(of: named, table, fields)]
-    scope.visible = scope.relations[0].columns
-    return (plan, identifier, fields)
+    let scan = LogicalScan(
+      table: table, columns: [identifier] + fields, sources: [.rowIdentifier] + fields.indices.map { .field($0) })
+    return (.scan(scan), identifier, fields)
   }
 
   private func join(_ plan: LogicalPlan, with tables: [Syntax.TableReference], _ scope: Scope) throws -> LogicalPlan {
@@ -224,12 +230,14 @@ extension Binder {
   }
 
   func delete(_ delete: Delete, _ range: SourceRange) throws -> Deletion {
-    let table = try refuseMaterialized(try table(delete.table.name, "delete from"), delete.table.name.range)
+    let target = try changeTarget(delete.table.name, .delete)
+    let (table, identifier) = (target.table, target.identifier)
     let outer = Scope(parent: outerWith.last)
     if let with = delete.with { try bindCommonTables(with, outer) }
     let scope = Scope(parent: outer)
-    var (plan, identifier, fields) = target(delete.table, table, scope)
-    plan = try join(plan, with: delete.using, scope)
+    scope.relations = [relation(of: delete.table, target)]
+    scope.visible = scope.relations[0].columns
+    var plan = try join(target.plan, with: delete.using, scope)
     if let predicate = delete.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
     if delete.returning.isEmpty {
       plan = .project([Projection(identifier)], plan)
@@ -238,7 +246,7 @@ extension Binder {
       // Several matches: one of them counts.
       plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
     }
-    let own = relation(of: delete.table, table, fields)
+    let own = scope.relations[0]
     let others = Array(scope.relations.dropFirst())
     let rest = plan
     let returning = try bindReturning(delete.returning, own, others, &plan)
@@ -250,16 +258,20 @@ extension Binder {
   }
 
   func update(_ update: Update, _ range: SourceRange) throws -> RowUpdate {
-    let table = try refuseMaterialized(try table(update.table.name, "update"), update.table.name.range)
+    let target = try changeTarget(update.table.name, .update)
+    let (table, identifier, fields) = (target.table, target.identifier, target.fields)
     let outer = Scope(parent: outerWith.last)
     if let with = update.with { try bindCommonTables(with, outer) }
     let scope = Scope(parent: outer)
-    var (plan, identifier, fields) = target(update.table, table, scope)
-    plan = try join(plan, with: update.from, scope)
+    scope.relations = [relation(of: update.table, target)]
+    scope.visible = scope.relations[0].columns
+    var plan = try join(target.plan, with: update.from, scope)
     if let predicate = update.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
 
     let stage = Stage(scope, "UPDATE")
-    let values = try bindAssignments(update.assignments, table, fields, stage)
+    let values = try bindAssignments(update.assignments, table, fields, stage) { column in
+      try self.target(column.name, column.range, target, .update)
+    }
     plan = attach(stage.attachments, to: plan)
     let new = zip(values, table.fields.fields).map { Projection($0, as: column($1.name, for: $0)) }
     // What RETURNING may name of the other tables goes along.
@@ -275,7 +287,7 @@ extension Binder {
       // Several matches: one of them counts.
       plan = .distinctOn([.column(identifier)], .sort([SortKey(.column(identifier))], plan))
     }
-    let own = relation(of: update.table, table, Array(plan.output[1...new.count]))
+    let own = relation(of: update.table, target, new: Array(plan.output[1...new.count]))
     let count = plan.output.count
     let returning = try bindReturning(update.returning, own, others, &plan)
     if !returning.isEmpty {
@@ -284,18 +296,19 @@ extension Binder {
     }
     inlineCommonTables(outer, &plan)
     return RowUpdate(
-      table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: table),
+      table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: target),
       returning: returning)
   }
 
-  /// The value of every field of a row after SET; `fields` are its columns before.
+  /// The value of every field of a row after SET; `fields` are its columns before, `field` what a name stands for.
   func bindAssignments(
-    _ assignments: [Assignment], _ table: TableDescription, _ fields: [Column], _ stage: Stage
+    _ assignments: [Assignment], _ table: TableDescription, _ fields: [Column], _ stage: Stage,
+    field: ((AssignmentTarget) throws -> Int)? = nil
   ) throws -> [Expression] {
     var values = fields.map { Expression.column($0) }
     var assigned: Set<Int> = []
     func place(of column: AssignmentTarget) throws -> Int {
-      let index = try target(column.name, column.range, table)
+      let index = try field?(column) ?? target(column.name, column.range, table)
       guard assigned.insert(index).inserted else {
         throw BinderError.user("42601", "multiple assignments to same column \"\(column.name)\"", column.range)
       }

@@ -369,7 +369,6 @@ extension Binder {
 
   func createView(_ create: CreateView, _ range: SourceRange) throws -> ViewDefinition {
     if create.persistence == .temporary { throw BinderError.unsupported("a temporary view", range) }
-    if create.checkOption != .none { throw BinderError.unsupported("WITH CHECK OPTION", range) }
     if let option = create.options.first { throw BinderError.unsupported("a view's \(option.name)", option.range) }
     let bound = try bindQuery(create.query, parent: nil)
     if !changes.isEmpty {
@@ -382,9 +381,11 @@ extension Binder {
     var names = bound.names
     for (index, name) in create.columns.enumerated() { names[index] = name }
     try refuseDuplicates(names, create.name.range)
+    if create.checkOption != .none { try requireChangeable(create) }
     return ViewDefinition(
       schema: create.name.schema, name: create.name.name, orReplace: create.orReplace,
-      columnNames: create.columns.isEmpty ? nil : names, queryRange: create.queryRange,
+      columnNames: create.columns.isEmpty ? nil : names, checkOption: create.checkOption,
+      queryRange: create.queryRange,
       fields: zip(names, bound.columns).map { Field($0, $1.type) })
   }
 }

@@ -178,11 +178,26 @@ extension Binder {
   func table(_ name: QualifiedName, _ verb: String) throws -> TableDescription {
     switch try relation(name) {
     case .table(let table): return table
+    case .view where verb == "merge into":
+      throw BinderError.user(
+        "0A000", "cannot execute MERGE on relation \"\(name.name)\"", name.range,
+        detail: "This operation is not supported for views.")
     case .view: throw BinderError.user("42809", "cannot \(verb) view \"\(name.name)\"", name.range)
     }
   }
 
   func bindView(_ view: ViewDescription, _ range: SourceRange) throws -> BoundQuery {
+    try within(view, range) { query in
+      var bound = try bindQuery(query, parent: nil)
+      if let names = view.columnNames {
+        for (index, name) in names.enumerated() where index < bound.names.count { bound.names[index] = name }
+      }
+      return bound
+    }
+  }
+
+  /// Binds something of a view's query, in which names stand for what they do there.
+  func within<Bound>(_ view: ViewDescription, _ range: SourceRange, _ bind: (Query) throws -> Bound) throws -> Bound {
     let key = "\(view.schema).\(view.name)"
     if viewStack.contains(key) {
       throw BinderError.user("42P17", "infinite recursion detected in view \"\(view.name)\"", range)
@@ -199,11 +214,7 @@ extension Binder {
       guard case .query(let query) = try PostgresParser.parseOne(view.query).node else {
         throw PulsehouseError(.internal, "the view \(key) is not a query")
       }
-      var bound = try bindQuery(query, parent: nil)
-      if let names = view.columnNames {
-        for (index, name) in names.enumerated() where index < bound.names.count { bound.names[index] = name }
-      }
-      return bound
+      return try bind(query)
     } catch var error as PulsehouseError {
       // The place is in the view's text, not in the statement's.
       error.range = range.bytes
