@@ -143,20 +143,22 @@ package struct Insertion: Sendable {
 }
 
 /// The plan's output is the identifier of each row to go (`TableScan.Source.rowIdentifier`), each once, then the columns
-/// of RETURNING.
+/// of RETURNING, then the row's values of the table's followed columns.
 package struct Deletion: Sendable {
   package var table: TableDescription
   package var plan: PhysicalPlan
   package var returning: [Field]
+  package var followed: [String]
 }
 
 /// The plan's output is the row's identifier, each once, then the new value of every field of the table, then the
-/// columns of RETURNING.
+/// columns of RETURNING, then what the row's values of the table's followed columns were.
 package struct RowUpdate: Sendable {
   package var table: TableDescription
   package var plan: PhysicalPlan
   package var checks: RowChecks
   package var returning: [Field]
+  package var followed: [String]
 }
 
 /// Conditions that new rows of a table must not fail, over columns that stand for its fields.

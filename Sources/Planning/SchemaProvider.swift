@@ -19,6 +19,9 @@ package protocol SchemaProvider: Sendable {
   /// The schema of a table, view, index or sequence, as looked up; nil when there is none.
   func schema(ofRelation name: String, in schema: String?) -> String?
 
+  /// The columns of a table whose values rows of other tables follow, by foreign keys that say what becomes of them.
+  func followedColumns(of table: TableReference) throws -> [String]
+
   /// The value of a setting of the session, as SHOW has it; nil for an unknown one.
   func setting(_ name: String) -> String?
 
@@ -42,6 +45,8 @@ extension SchemaProvider {
   }
 
   package func fileTable(_ request: FileRequest) throws -> TableDescription? { nil }
+
+  package func followedColumns(of table: TableReference) throws -> [String] { [] }
 
   package func setting(_ name: String) -> String? { nil }
 
@@ -201,6 +206,16 @@ package struct ForeignKeyRule: Hashable, Sendable {
   package var referenced: Referenced?
   /// Its primary key, or the columns of a unique constraint.
   package var referencedColumns: [String]
+  /// What becomes of the rows that refer to a key when it goes; nil where that is refused.
+  package var onDelete: Action?
+  /// The same when it becomes another.
+  package var onUpdate: Action?
+
+  package enum Action: String, Sendable {
+    case cascade = "CASCADE"
+    case setNull = "SET NULL"
+    case setDefault = "SET DEFAULT"
+  }
 
   package struct Referenced: Hashable, Sendable {
     package var schema: String
@@ -212,10 +227,15 @@ package struct ForeignKeyRule: Hashable, Sendable {
     }
   }
 
-  package init(columns: [String], referenced: Referenced?, referencedColumns: [String]) {
+  package init(
+    columns: [String], referenced: Referenced?, referencedColumns: [String], onDelete: Action? = nil,
+    onUpdate: Action? = nil
+  ) {
     self.columns = columns
     self.referenced = referenced
     self.referencedColumns = referencedColumns
+    self.onDelete = onDelete
+    self.onUpdate = onUpdate
   }
 }
 

@@ -106,7 +106,6 @@ struct BinderErrorTests {
   }
 
   @Test(arguments: [
-    ("CREATE TABLE z (a int REFERENCES t ON DELETE CASCADE)", "a foreign key that changes rows"),
     ("SELECT row_number() OVER (ORDER BY generate_series(1, a)) FROM t", "a set-returning function in a window"),
     ("SELECT a FROM t ORDER BY (SELECT row(a, b))", "the order of rows"),
     ("CREATE TEMP VIEW z AS SELECT 1 AS a", "a temporary view"),

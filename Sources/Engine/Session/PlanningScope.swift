@@ -190,6 +190,15 @@ final class PlanningScope: SchemaProvider, TableSource {
 
   func setting(_ name: String) -> String? { try? settings.value(of: name.lowercased()) }
 
+  func followedColumns(of table: TableReference) throws -> [String] {
+    guard let state = storedTable(of: table) else { return [] }
+    var names: [String] = []
+    for (_, _, key) in try snapshot.foreignKeys(to: state.name) where key.onDelete != nil || key.onUpdate != nil {
+      names += key.referencedColumns.filter { !names.contains($0) }
+    }
+    return names
+  }
+
   func pendingTable(_ name: String, _ fields: [Field]) throws -> TableDescription {
     TableDescription(
       reference: TableReference(schema: "", name: name, handle: bind(.pending(nil))), fields: Schema(fields),

@@ -7,10 +7,10 @@ final class ReturnedRows {
 
   init(_ fields: [Field]) { self.fields = fields }
 
-  /// Takes the columns from `first` on.
+  /// Takes as many columns from `first` on as RETURNING has.
   func append(_ batch: Batch, from first: Int) {
     if fields.isEmpty { return }
-    batches.append(Batch(Array(batch.columns.dropFirst(first)), rowCount: batch.rowCount))
+    batches.append(Batch(Array(batch.columns.dropFirst(first).prefix(fields.count)), rowCount: batch.rowCount))
   }
 
   /// Gives them to the sink; nothing where there is no RETURNING.

@@ -24,7 +24,11 @@ extension Session {
     }
     if !segments.isEmpty {
       for key in keys { try requireUnique(key, name, definition, among: segments, transaction, work) }
-      try requireReferences(of: name, definition, among: segments, transaction, work)
+      if let references = work.references {
+        references.added[name, default: []] += segments
+      } else {
+        try requireReferences(of: name, definition, among: segments, transaction, work)
+      }
     }
     if !removing.isEmpty { try requireReferenced(name, transaction, work) }
   }

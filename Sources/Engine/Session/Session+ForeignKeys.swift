@@ -27,14 +27,28 @@ extension Session {
     }
   }
 
-  /// Looks for rows of other tables that refer to rows which `name` has no more.
+  /// Looks for rows of other tables that refer to rows which `name` has no more; while rows follow their keys, later.
   ///
-  /// - Throws: 23503.
-  func requireReferenced(_ name: TableName, _ transaction: Transaction, _ work: StatementWork) throws {
+  /// - Throws: 23503; `.unsupported` where rows would have to follow keys that MERGE or ON CONFLICT changed.
+  func requireReferenced(
+    _ name: TableName, _ transaction: Transaction, _ work: StatementWork, haveFollowed: Bool = false
+  ) throws {
+    if let references = work.references {
+      references.removed.insert(name)
+      return
+    }
     for (child, constraint, key) in try transaction.snapshot.foreignKeys(to: name) {
       guard let state = transaction.snapshot.table(child) else { continue }
       if child != name { try transaction.apply(.requireUnchanged(child)) }
+      let isFollowed = key.onDelete != nil && key.onUpdate != nil
+      if haveFollowed, isFollowed { continue }
       guard let values = try orphan(of: child, state.definition, key, among: nil, transaction, work) else { continue }
+      if !haveFollowed, key.onDelete != nil || key.onUpdate != nil {
+        throw PulsehouseError(
+          .unsupported,
+          "MERGE or ON CONFLICT that changes keys of \"\(name.name)\" which rows of \"\(child.name)\" follow",
+          sqlState: "0A000")
+      }
       throw PulsehouseError(
         .user,
         "update or delete on table \"\(name.name)\" violates foreign key constraint \"\(constraint)\" on table "

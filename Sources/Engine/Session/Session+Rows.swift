@@ -99,7 +99,7 @@ extension Session {
 
   func delete(_ deletion: Deletion, _ work: StatementWork) throws {
     let state = try work.scope.state(of: deletion.table.reference)
-    if deletion.returning.isEmpty, let whole = try wholeSegments(deletion.plan, state) {
+    if deletion.returning.isEmpty, deletion.followed.isEmpty, let whole = try wholeSegments(deletion.plan, state) {
       if !whole.isEmpty {
         try inTransaction("DELETE FROM \(state.name)") { transaction in
           try transaction.apply(.replaceSegments(state.name, removing: whole, adding: [], .rows))
@@ -110,22 +110,37 @@ extension Session {
       try work.sink.finish(StatementOutcome("DELETE \(rowCount)", rowCount: rowCount))
       return
     }
-    let doomed = RowSet()
-    let returned = Unchecked(ReturnedRows(deletion.returning))
-    try Executor.run(deletion.plan, in: queryContext(work)) { batch in
-      doomed.insert(batch.columns[0])
-      returned.value.append(batch, from: 1)
-    }
-    if doomed.count > 0 {
-      try inTransaction("DELETE FROM \(state.name)") { transaction in
-        let writer = try tableWriter(state.name, state.definition, transaction)
-        let removed = try rewrite(state, without: doomed, writer, work)
-        try transaction.apply(.replaceSegments(state.name, removing: removed, adding: try finish(writer), .rows))
-        try requireReferenced(state.name, transaction, work)
+    let returned = ReturnedRows(deletion.returning)
+    let count = try inTransaction("DELETE FROM \(state.name)") { transaction in
+      try following(deletion.followed, transaction, work) { work in
+        try remove(deletion, from: state, returned, transaction, work)
       }
     }
-    try returned.value.send(to: work.sink)
-    try work.sink.finish(StatementOutcome("DELETE \(doomed.count)", rowCount: doomed.count))
+    try returned.send(to: work.sink)
+    try work.sink.finish(StatementOutcome("DELETE \(count)", rowCount: count))
+  }
+
+  /// Removes the rows that a plan finds. Returns how many.
+  func remove(
+    _ deletion: Deletion, from state: TableState, _ returned: ReturnedRows, _ transaction: Transaction,
+    _ work: StatementWork
+  ) throws -> Int {
+    let doomed = RowSet()
+    let shown = Unchecked(returned)
+    let keys = Unchecked<[Batch]>([])
+    try Executor.run(deletion.plan, in: queryContext(work)) { batch in
+      doomed.insert(batch.columns[0])
+      shown.value.append(batch, from: 1)
+      if deletion.followed.isEmpty { return }
+      keys.value.append(Batch(batch.columns.suffix(deletion.followed.count), rowCount: batch.rowCount))
+    }
+    guard doomed.count > 0 else { return 0 }
+    let writer = try tableWriter(state.name, state.definition, transaction)
+    let removed = try rewrite(state, without: doomed, writer, work)
+    try transaction.apply(.replaceSegments(state.name, removing: removed, adding: try finish(writer), .rows))
+    work.references?.follow(state, deletion.followed, from: keys.value, to: nil)
+    try requireReferenced(state.name, transaction, work)
+    return doomed.count
   }
 
   /// The segments that a DELETE takes whole, when zone maps say of every segment that all or none of its rows go; nil when
@@ -158,27 +173,44 @@ extension Session {
 
   func update(_ update: RowUpdate, _ work: StatementWork) throws {
     let state = try work.scope.state(of: update.table.reference)
+    let returned = ReturnedRows(update.returning)
+    let count = try inTransaction("UPDATE \(state.name)") { transaction in
+      try following(update.followed, transaction, work) { work in
+        try change(update, of: state, returned, transaction, work)
+      }
+    }
+    try returned.send(to: work.sink)
+    try work.sink.finish(StatementOutcome("UPDATE \(count)", rowCount: count))
+  }
+
+  /// Gives the rows that a plan finds their new values. Returns how many.
+  func change(
+    _ update: RowUpdate, of state: TableState, _ returned: ReturnedRows, _ transaction: Transaction,
+    _ work: StatementWork
+  ) throws -> Int {
     let replaced = RowSet()
-    let returned = Unchecked(ReturnedRows(update.returning))
+    let shown = Unchecked(returned)
     let tests = Unchecked(try CompiledChecks(update.checks, of: state.name, now: work.now, zone: settings.zone))
     let width = state.definition.columns.count
-    let count = try inTransaction("UPDATE \(state.name)") { transaction in
-      let writer = try tableWriter(state.name, state.definition, transaction)
-      let box = Unchecked(writer)
-      try Executor.run(update.plan, in: queryContext(work)) { batch in
-        replaced.insert(batch.columns[0])
-        let row = Batch(Array(batch.columns[1...width]), rowCount: batch.rowCount)
-        try tests.value.test(row)
-        try box.value.append(row)
-        returned.value.append(batch, from: width + 1)
-      }
-      guard replaced.count > 0 else { return 0 }
-      let removed = try rewrite(state, without: replaced, writer, work)
-      try add(try finish(writer), to: state.name, removing: removed, state.definition, transaction, work)
-      return replaced.count
+    let places = update.followed.compactMap { name in state.definition.columns.firstIndex { $0.name == name } }
+    let (old, new) = (Unchecked<[Batch]>([]), Unchecked<[Batch]>([]))
+    let writer = try tableWriter(state.name, state.definition, transaction)
+    let box = Unchecked(writer)
+    try Executor.run(update.plan, in: queryContext(work)) { batch in
+      replaced.insert(batch.columns[0])
+      let row = Batch(Array(batch.columns[1...width]), rowCount: batch.rowCount)
+      try tests.value.test(row)
+      try box.value.append(row)
+      shown.value.append(batch, from: width + 1)
+      if places.isEmpty { return }
+      old.value.append(Batch(batch.columns.suffix(places.count), rowCount: batch.rowCount))
+      new.value.append(Batch(places.map { row.columns[$0] }, rowCount: batch.rowCount))
     }
-    try returned.value.send(to: work.sink)
-    try work.sink.finish(StatementOutcome("UPDATE \(count)", rowCount: count))
+    guard replaced.count > 0 else { return 0 }
+    let removed = try rewrite(state, without: replaced, writer, work)
+    work.references?.follow(state, update.followed, from: old.value, to: new.value)
+    try add(try finish(writer), to: state.name, removing: removed, state.definition, transaction, work)
+    return replaced.count
   }
 
   /// Copies the rows of every segment that has rows in `doomed`, those rows left out, to `writer`; returns the segments

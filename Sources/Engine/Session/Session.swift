@@ -566,6 +566,8 @@ struct StatementWork {
   var cancellation: Cancellation
   var now: Int64
   var parameters: [Scalar]
+  /// Set while rows follow the keys that they refer to: foreign keys are looked at when all of them have.
+  var references: ReferenceActions?
 }
 
 /// Counts rows from inside a closure; calls are serialised by the executor.

@@ -121,7 +121,9 @@ extension TableConstraint {
     case .foreignKey(let key):
       let referenced = key.referencedColumns.map { SQLPrinter.quoted($0) }.joined(separator: ", ")
       let parent = key.referenced.map { SQLPrinter.quoted($0.name) } ?? table.map { SQLPrinter.quoted($0.name) } ?? ""
-      return "FOREIGN KEY (\(list)) REFERENCES \(parent)(\(referenced))"
+      let onUpdate = key.onUpdate.map { " ON UPDATE \($0.rawValue)" } ?? ""
+      let actions = onUpdate + (key.onDelete.map { " ON DELETE \($0.rawValue)" } ?? "")
+      return "FOREIGN KEY (\(list)) REFERENCES \(parent)(\(referenced))\(actions)"
     case .index: return ""
     }
   }

@@ -71,7 +71,7 @@ extension SystemTable {
         own(table, constraint)
           + [
             .text("pulsehouse"), .text(key.parent(of: table.name).schema), unique.map { .text($0.name) } ?? .null,
-            .text("NONE"), .text("NO ACTION"), .text("NO ACTION"),
+            .text("NONE"), .text(key.onUpdate?.rawValue ?? "NO ACTION"), .text(key.onDelete?.rawValue ?? "NO ACTION"),
           ]
       ]
     },

@@ -198,13 +198,22 @@ extension SystemTable {
         func list(_ columns: [Int]) -> Scalar {
           .text("{" + columns.map { String($0 + 1) }.joined(separator: ",") + "}")
         }
-        let action: Scalar = .text(referenced == nil ? " " : "a")
+        func code(_ action: ForeignKeyRule.Action?) -> Scalar {
+          if referenced == nil { return .text(" ") }
+          switch action {
+          case .cascade: return .text("c")
+          case .setNull: return .text("n")
+          case .setDefault: return .text("d")
+          case nil: return .text("a")
+          }
+        }
         return [
           .integer(CatalogObjects.constraintBase + Int64(number)), .text(constraint.name),
           objects.identifier(ofSchema: table.name.schema), .text(kind), flag(false), flag(false), flag(true),
           objects.identifier(of: table.name), .integer(0),
           kind == "c" || kind == "f" ? .integer(0) : objects.identifier(of: index),
-          .integer(0), referenced.map(objects.identifier(of:)) ?? .integer(0), action, action,
+          .integer(0), referenced.map(objects.identifier(of:)) ?? .integer(0),
+          code(constraint.foreignKey?.onUpdate), code(constraint.foreignKey?.onDelete),
           .text(referenced == nil ? " " : "s"), flag(true), .integer(0), flag(kind != "c"), list(columns),
           parentColumns.map(list) ?? .null, condition,
           .text(constraint.constraintDefinition(of: table.name)),

@@ -2,10 +2,12 @@ import Bytes
 import Planning
 
 /// Constraints and indexes as the catalog keeps them: a property of the table for each, `constraint/<name>`, whose value
-/// is the kind and its columns (or the condition) with U+001F between.
+/// is the kind and its columns (or the condition) with U+001F between. A foreign key that says what becomes of the rows is
+/// of a kind of its own, so that programs which do not know that leave its table alone.
 extension TableDefinition {
   private static let prefix = "constraint/"
   private static let foreignKey = "foreign key"
+  private static let actingForeignKey = "foreign key with actions"
   private static let separator: Character = "\u{1F}"
 
   /// In order of their names.
@@ -23,14 +25,19 @@ extension TableDefinition {
       case "unique nulls not distinct":
         result.append(TableConstraint(name: name, kind: .unique(rest, nullsAreDistinct: false)))
       case "check": result.append(TableConstraint(name: name, kind: .check(rest.first ?? "")))
-      case Self.foreignKey:
-        guard let count = rest.first.flatMap({ Int($0) }), count > 0, rest.count == 3 + 2 * count else {
+      case Self.foreignKey, Self.actingForeignKey:
+        let isActing = parts[0] == Self.actingForeignKey
+        let length = isActing ? 5 : 3
+        guard let count = rest.first.flatMap({ Int($0) }), count > 0, rest.count == length + 2 * count else {
           throw PulsehouseError(.corrupt, "the foreign key \"\(name)\" cannot be read")
         }
         let referenced =
           rest[1].isEmpty && rest[2].isEmpty ? nil : ForeignKeyRule.Referenced(schema: rest[1], name: rest[2])
         let key = ForeignKeyRule(
-          columns: Array(rest[3..<3 + count]), referenced: referenced, referencedColumns: Array(rest[(3 + count)...]))
+          columns: Array(rest[3..<3 + count]), referenced: referenced,
+          referencedColumns: Array(rest[(3 + count)..<(3 + 2 * count)]),
+          onDelete: isActing ? ForeignKeyRule.Action(rawValue: rest[rest.count - 2]) : nil,
+          onUpdate: isActing ? ForeignKeyRule.Action(rawValue: rest[rest.count - 1]) : nil)
         result.append(TableConstraint(name: name, kind: .foreignKey(key)))
       case "index": result.append(TableConstraint(name: name, kind: .index(rest)))
       default: throw PulsehouseError(.unsupported, "the constraint \"\(name)\" of kind \(parts[0])")
@@ -57,7 +64,11 @@ extension TableDefinition {
       case .index(let columns): parts = ["index"] + columns
       case .foreignKey(let key):
         let referenced = [key.referenced?.schema ?? "", key.referenced?.name ?? ""]
-        parts = [Self.foreignKey, String(key.columns.count)] + referenced + key.columns + key.referencedColumns
+        let names = [String(key.columns.count)] + referenced + key.columns + key.referencedColumns
+        let actions = [key.onDelete, key.onUpdate]
+        parts =
+          actions.allSatisfy { $0 == nil }
+          ? [Self.foreignKey] + names : [Self.actingForeignKey] + names + actions.map { $0?.rawValue ?? "" }
       }
       properties[Self.prefix + constraint.name] = parts.joined(separator: String(Self.separator))
     }

@@ -239,8 +239,9 @@ extension Binder {
     scope.visible = scope.relations[0].columns
     var plan = try join(target.plan, with: delete.using, scope)
     if let predicate = delete.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
+    let (followed, keys) = try followedColumns(target)
     if delete.returning.isEmpty {
-      plan = .project([Projection(identifier)], plan)
+      plan = .project(([identifier] + keys).map { Projection($0) }, plan)
       if !delete.using.isEmpty { plan = try distinct(plan, range) }
     } else if !delete.using.isEmpty {
       // Several matches: one of them counts.
@@ -251,10 +252,19 @@ extension Binder {
     let rest = plan
     let returning = try bindReturning(delete.returning, own, others, &plan)
     if !returning.isEmpty {
-      plan = .project([Projection(identifier)] + plan.output.dropFirst(rest.output.count).map { Projection($0) }, plan)
+      let shown = Array(plan.output.dropFirst(rest.output.count))
+      plan = .project(([identifier] + shown + keys).map { Projection($0) }, plan)
     }
     inlineCommonTables(outer, &plan)
-    return Deletion(table: table, plan: try physical(plan, plan.output.map(\.name)), returning: returning)
+    return Deletion(
+      table: table, plan: try physical(plan, plan.output.map(\.name)), returning: returning, followed: followed)
+  }
+
+  /// The columns that rows of other tables follow, by name and as they are before the change.
+  private func followedColumns(_ target: ChangeTarget) throws -> ([String], [Column]) {
+    let names = try planner.schema.followedColumns(of: target.table.reference)
+    let fields = target.table.fields
+    return (names, names.compactMap { name in fields.index(of: name).map { target.fields[$0] } })
   }
 
   func update(_ update: Update, _ range: SourceRange) throws -> RowUpdate {
@@ -280,6 +290,8 @@ extension Binder {
     if !update.returning.isEmpty {
       for column in others.flatMap(\.columns) { column.expression.collectColumns(into: &passed) }
     }
+    let (followed, keys) = try followedColumns(target)
+    passed.formUnion(keys)
     let rest = plan.output.filter(passed.contains)
     plan = .project([Projection(identifier)] + new + rest.map { Projection($0) }, plan)
     plan = try withGenerated(plan, table, from: 1)
@@ -290,14 +302,14 @@ extension Binder {
     let own = relation(of: update.table, target, new: Array(plan.output[1...new.count]))
     let count = plan.output.count
     let returning = try bindReturning(update.returning, own, others, &plan)
-    if !returning.isEmpty {
+    if !returning.isEmpty || !keys.isEmpty {
       let output = plan.output
-      plan = .project((output.prefix(1 + new.count) + output.dropFirst(count)).map { Projection($0) }, plan)
+      plan = .project((output.prefix(1 + new.count) + output.dropFirst(count) + keys).map { Projection($0) }, plan)
     }
     inlineCommonTables(outer, &plan)
     return RowUpdate(
       table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: target),
-      returning: returning)
+      returning: returning, followed: followed)
   }
 
   /// The value of every field of a row after SET; `fields` are its columns before, `field` what a name stands for.

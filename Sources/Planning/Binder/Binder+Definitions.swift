@@ -261,9 +261,6 @@ extension Binder {
   private func foreignKey(
     _ key: ForeignKey, of table: String, _ own: [Field], _ ownConstraints: [TableConstraint], _ range: SourceRange
   ) throws -> ForeignKeyRule {
-    for action in [key.onDelete, key.onUpdate] where action != .noAction && action != .restrict {
-      throw BinderError.unsupported("a foreign key that changes rows (CASCADE, SET NULL, SET DEFAULT)", range)
-    }
     try refuseKeyDuplicates(key.columns, "foreign key", range)
     let found = try planner.schema.relation(schema: key.table.schema, name: key.table.name)
     let isOwn = found == nil && key.table.name == table
@@ -306,7 +303,18 @@ extension Binder {
         "42830", "there is no unique constraint matching given keys for referenced table \"\(key.table.name)\"", range)
     }
     let referenced = parent.map { ForeignKeyRule.Referenced(schema: $0.reference.schema, name: $0.reference.name) }
-    return ForeignKeyRule(columns: key.columns, referenced: referenced, referencedColumns: names)
+    return ForeignKeyRule(
+      columns: key.columns, referenced: referenced, referencedColumns: names, onDelete: action(key.onDelete),
+      onUpdate: action(key.onUpdate))
+  }
+
+  private func action(_ action: ForeignKey.Action) -> ForeignKeyRule.Action? {
+    switch action {
+    case .noAction, .restrict: nil
+    case .cascade: .cascade
+    case .setNull: .setNull
+    case .setDefault: .setDefault
+    }
   }
 
   private func refuseKeyDuplicates(_ names: [String], _ kind: String, _ range: SourceRange) throws {
