@@ -109,6 +109,7 @@ extension Binder {
     case .none: throw BinderError.noFunction(name, types, range)
     case .ambiguous: throw BinderError.ambiguousFunction(name, types, range)
     }
+    let given = arguments
     for index in arguments.indices where !(isOfList && index == 0) {
       arguments[index] =
         declared[index] == .anyCompatible
@@ -117,6 +118,12 @@ extension Binder {
         : try coerce(arguments[index], toKind: declared[index], ranges[index])
     }
     if call.isDistinct {
+      // DISTINCT and ORDER BY speak of the argument as it is taken: char and varchar as text.
+      order = order.map { key in
+        guard let index = given.firstIndex(of: key.expression), given[index].type.isText else { return key }
+        return key.mapping { _ in arguments[index] }
+      }
+      if name == "count" { arguments = arguments.map(withoutSpelling) }
       for argument in arguments { try requireEquality(argument.type, range) }
       if !order.isEmpty, !isOrderedSet, !order.allSatisfy({ arguments.contains($0.expression) }) {
         throw BinderError.user(

@@ -67,6 +67,31 @@ extension Binder {
       .makeRow, fields.flatMap { [.constant(.text($0.name), .text), $0.value] }, .record(isComparable: isComparable))
   }
 
+  /// The row with fields whose texts are alike where they are equal, for counting what is distinct; the row itself where
+  /// a field has no such form.
+  func withoutSpelling(_ row: Expression) -> Expression {
+    guard row.isRow, row.type == .record(isComparable: false), let fields = row.rowFields else { return row }
+    var arguments: [Expression] = []
+    for field in fields {
+      let value: Expression
+      switch field.value.type {
+      case .numeric: value = .call(.trimScale, [field.value], .numeric(precision: nil, scale: nil))
+      // What is added makes of -0 a 0.
+      case .real: value = .call(.add, [field.value, .constant(.real(0), .real)], .real)
+      case .double: value = .call(.add, [field.value, .constant(.double(0), .double)], .double)
+      case .char: value = .cast(field.value, .text)
+      case .record(isComparable: false):
+        value = withoutSpelling(field.value)
+        if value.type == .record(isComparable: false) { return row }
+      case let type:
+        if !type.equalityIsOfText { return row }
+        value = field.value
+      }
+      arguments += [.constant(.text(field.name), .text), value]
+    }
+    return .call(.makeRow, arguments, .record(isComparable: true))
+  }
+
   /// `row op row`, field by field; nil unless both sides are rows.
   func makeRowOperator(
     _ op: OperatorName, _ left: Expression, _ right: Expression, _ range: SourceRange
