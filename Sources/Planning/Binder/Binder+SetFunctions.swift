@@ -24,6 +24,7 @@ extension Binder {
     let parent = lateral.map { lateralScope($0, scope) } ?? Scope(parent: scope.parent)
     var calls: [SetCall] = []
     var names: [String] = []
+    var attachments: [Attachment] = []
     for item in function.items {
       guard case .call(let written) = item.call.node, let name = written.builtInName else {
         throw BinderError.unsupported("this function in FROM", function.range)
@@ -40,9 +41,7 @@ extension Binder {
       }
       let stage = Stage(parent, Binder.tableFunctionClause)
       let arguments = try syntax.arguments.map { try bind($0.value, stage) }
-      guard stage.attachments.isEmpty else {
-        throw BinderError.unsupported("a correlated subquery in a function of FROM", function.range)
-      }
+      attachments += stage.attachments
       guard let call = try setCall(name, arguments, syntax.arguments.map(\.value.range), item.call.range) else {
         throw BinderError.unsupported("the function \(name) in ROWS FROM", item.call.range)
       }
@@ -56,12 +55,16 @@ extension Binder {
       expansion.ordinality = column("ordinality", .bigint, isNullable: false)
       names.append("ordinality")
     }
+    let input = attach(attachments, to: .values([[]], []))
+    var rows = LogicalPlan.expand(expansion, input)
+    if !attachments.isEmpty {
+      rows = .project(rows.output.filter { !input.output.contains($0) }.map { Projection($0) }, rows)
+    }
     let first = function.items.first?.call.node
     var name = ""
     if case .call(let syntax)? = first { name = syntax.baseName }
     return try item(
-      .expand(expansion, .values([[]], [])), names, schema: nil, name: name, function.alias, function.range,
-      isScalar: names.count == 1)
+      rows, names, schema: nil, name: name, function.alias, function.range, isScalar: names.count == 1)
   }
 
   /// `json_to_record(x) AS t(a integer, b text)` and `json_to_recordset`: members become columns; nil for other functions.
@@ -82,10 +85,7 @@ extension Binder {
     let parent = lateral.map { lateralScope($0, scope) } ?? Scope(parent: scope.parent)
     let stage = Stage(parent, Binder.tableFunctionClause)
     let value = try coerce(try bind(call.arguments[0].value, stage), to: type, range)
-    guard stage.attachments.isEmpty else {
-      throw BinderError.unsupported("a correlated subquery in a function of FROM", range)
-    }
-    var plan = LogicalPlan.values([[]], [])
+    var plan = attach(stage.attachments, to: .values([[]], []))
     var object = value
     if isSet {
       let element = column("value", type)
@@ -117,13 +117,10 @@ extension Binder {
   ) throws -> FromItem {
     let stage = Stage(parent, Binder.tableFunctionClause)
     let value = try bindTyped(call, stage)
-    guard stage.attachments.isEmpty else {
-      throw BinderError.unsupported("a correlated subquery in a function of FROM", function.range)
-    }
     let own = column(name, for: value)
     return try item(
-      .project([Projection(value, as: own)], .values([[]], [])), [function.alias?.name ?? name], schema: nil,
-      name: name, function.alias, function.range, isScalar: true)
+      .project([Projection(value, as: own)], attach(stage.attachments, to: .values([[]], []))),
+      [function.alias?.name ?? name], schema: nil, name: name, function.alias, function.range, isScalar: true)
   }
 
   /// generate_series of constants, and unnest of an array that is written out, are rows of their own.
