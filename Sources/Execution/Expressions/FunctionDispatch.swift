@@ -202,6 +202,14 @@ extension ScalarFunction {
     case .jsonRow: return try JSONFunctions.buildRow(arguments, count: count, zone: context.zone)
     case .jsonLines: return try JSONFunctions.lines(arguments[0])
     case .jsonBuildObject: return try JSONFunctions.buildObject(arguments, type, count: count, zone: context.zone)
+    case .rowPath:
+      return try RowPath.append(
+        arguments[0], Array(arguments.dropFirst()), count: count, now: context.now, zone: context.zone)
+    case .rowDepth:
+      return try RowPath.below(
+        arguments[0], Array(arguments.dropFirst()), count: count, now: context.now, zone: context.zone)
+    case .rowPathContains:
+      return try RowPath.contains(arguments[0], Array(arguments.dropFirst()), count: count, now: context.now)
     case .makeRow: return try RowText.make(arguments, type, count: count, zone: context.zone)
     case .makeArray: return ArrayFunctions.make(arguments, type, count: count)
     case .arrayElement: return try ArrayFunctions.element(arguments[0], arguments[1], type, now: context.now)

@@ -29,7 +29,7 @@ extension ArrayFunctions {
   }
 
   /// Appends bytes that are ordered as the values are, none of which begins another's.
-  private static func appendKey(of values: Vector, _ row: Int, _ out: TextBuffer) throws {
+  static func appendKey(of values: Vector, _ row: Int, _ out: TextBuffer) throws {
     func append(_ key: UInt64) {
       for shift in stride(from: UInt64(56), through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: key >> shift)) }
     }

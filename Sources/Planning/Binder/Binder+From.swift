@@ -88,11 +88,17 @@ extension Binder {
             "42P19", "recursive reference to query \"\(name.name)\" must not appear more than once", name.range)
         }
         let columns = working.columns.map { column($0.name, $0.type, isNullable: $0.isNullable) }
-        return try item(
+        var found = try item(
           .working(working.id, columns), working.names, schema: nil, name: name.name, named.alias, name.range)
-      case .bound(let shared, let names, _):
+        found.mapColumns { index, column in column.isHidden = index >= working.visibleCount }
+        return found
+      case .bound(let shared, let names, _, let shown):
         let plan = read(shared)
-        return try item(plan, names, schema: nil, name: name.name, named.alias, name.range)
+        var found = try item(plan, names, schema: nil, name: name.name, named.alias, name.range)
+        found.mapColumns { index, column in
+          if let type = shown[index] { column.expression = column.expression.withoutOrder(type) }
+        }
+        return found
       }
     }
     switch try relation(name) {

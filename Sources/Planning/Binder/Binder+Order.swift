@@ -9,7 +9,7 @@ extension Binder {
   }
 
   func sortable(_ expression: Expression, _ item: SortItem) throws -> Expression {
-    try requireOrder(expression.type, item.value.range)
+    if expression.heldOrder == nil { try requireOrder(expression.type, item.value.range) }
     return expression
   }
 
@@ -24,6 +24,7 @@ extension Binder {
       throw BinderError.user("42883", "could not identify an ordering operator for type json", range)
     }
     if type.isRecord { throw BinderError.unsupported("the order of rows that are values", range) }
+    if type.element?.isRecord == true { throw BinderError.unsupported("the order of arrays of rows", range) }
     if type.element == .json {
       throw BinderError.user("42883", "could not identify an ordering operator for type \(type.name)", range)
     }
@@ -44,6 +45,7 @@ extension Binder {
     if type == .json {
       throw BinderError.user("42883", "could not identify an equality operator for type json", range)
     }
+    if type.element?.isRecord == true { throw BinderError.unsupported("the equality of arrays of rows", range) }
     if type == .record(isComparable: false) {
       throw BinderError.unsupported("the equality of rows that are values, with fields of these types", range)
     }
@@ -63,8 +65,14 @@ extension Expression {
   var withOrder: Expression { .call(.withOrder, [self], .bytea) }
   func withoutOrder(_ type: LogicalType) -> Expression { .call(.withoutOrder, [self], type) }
 
+  /// What a value is sorted by, where that is held beside it.
+  var heldOrder: Expression? {
+    if case .call(.withoutOrder, let operands, _) = self { operands[0] } else { nil }
+  }
+
   /// What a value is sorted by: itself, but for arrays and jsonb.
   var ordered: Expression {
+    if let order = heldOrder { return order }
     if type == .jsonb { return .call(.jsonOrder, [self], .bytea) }
     return type.element == nil ? self : .call(.arrayOrder, [self], .bytea)
   }

@@ -92,6 +92,7 @@ extension Binder {
         try bindChange(table, with, scope)
         continue
       }
+      if !with.isRecursive { try refuseMarks(table) }
       var bound = try with.isRecursive ? bindRecursive(query, table, scope) : bindQuery(query, parent: scope)
       if table.columns.count > bound.names.count {
         throw BinderError.user(
@@ -102,7 +103,7 @@ extension Binder {
       for (index, name) in table.columns.enumerated() { bound.names[index] = name }
       scope.commonTables[table.name] = .bound(
         shared(bound.plan, isForced: table.materialization == .always), names: bound.names,
-        isInlined: table.materialization == .never)
+        isInlined: table.materialization == .never, shown: bound.shown)
     }
   }
 
@@ -150,7 +151,7 @@ extension Binder {
       return
     }
     scope.commonTables[table.name] = .bound(
-      shared(scan(rows), isForced: false), names: fields.map(\.name), isInlined: true)
+      shared(scan(rows), isForced: false), names: fields.map(\.name), isInlined: true, shown: [:])
   }
 
   /// A WITH query that is read once stands where it is read.
@@ -158,7 +159,7 @@ extension Binder {
     guard !scope.commonTables.isEmpty else { return }
     var own: Set<Int> = []
     var always: Set<Int> = []
-    for case .bound(let shared, _, let isInlined) in scope.commonTables.values {
+    for case .bound(let shared, _, let isInlined, _) in scope.commonTables.values {
       own.insert(shared.id)
       if isInlined { always.insert(shared.id) }
     }

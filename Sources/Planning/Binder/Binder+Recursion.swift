@@ -7,6 +7,7 @@ extension Binder {
   /// Binds a query that may read itself: `base UNION [ALL] step`, where only the step names it.
   func bindRecursive(_ query: Query, _ table: CommonTable, _ scope: Scope) throws -> BoundQuery {
     guard query.tablesRead.contains(where: { $0.schema == nil && $0.name == table.name }) else {
+      try refuseMarks(table)
       return try bindQuery(query, parent: scope)
     }
     scope.commonTables[table.name] = .recursive
@@ -16,23 +17,26 @@ extension Binder {
         "recursive query \"\(table.name)\" does not have the form non-recursive-term UNION [ALL] recursive-term",
         table.range)
     }
-    if let with = query.with { throw BinderError.unsupported("WITH in a recursive query", with.range) }
     if let item = query.orderBy.first {
       throw BinderError.user("0A000", "ORDER BY in a recursive query is not implemented", item.range)
     }
     if let limit = query.limit ?? query.offset {
       throw BinderError.user("0A000", "LIMIT in a recursive query is not implemented", limit.range)
     }
-    let base = try bindQuery(operation.left, parent: scope)
+    let inner = Scope(parent: scope)
+    if let with = query.with { try bindCommonTables(with, inner) }
+    let base = try bindQuery(operation.left, parent: inner)
     var names = base.names
     for (index, name) in table.columns.enumerated() where index < names.count { names[index] = name }
     // Later turns may bring NULLs.
     let columns = zip(names, base.columns).map { column($0, $1.type) }
+    let marks = try RecursionMarks(self, table, operation, names, columns)
     nextRecursion += 1
-    let working = WorkingTable(id: nextRecursion, columns, names)
+    let working = WorkingTable(
+      id: nextRecursion, columns + marks.columns, names + marks.names, visibleCount: columns.count)
     scope.commonTables[table.name] = .working(working)
-    var step = try bindQuery(operation.right, parent: scope, keepsUnknown: true)
-    guard step.columns.count == columns.count else {
+    var step = try bindQuery(try marks.step(operation.right, table), parent: inner, keepsUnknown: true)
+    guard step.columns.count == working.columns.count else {
       throw BinderError.user("42601", "each UNION query must have the same number of columns", operation.right.range)
     }
     for (index, column) in columns.enumerated() where step.columns[index].type != column.type {
@@ -57,8 +61,11 @@ extension Binder {
       throw BinderError.user(
         "42P19", "recursive reference to query \"\(table.name)\" must not appear within a subquery", table.range)
     }
-    let recursion = RecursivePlan(id: working.id, base: base.plan, step: step.plan, isAll: operation.isAll)
-    return BoundQuery(plan: .recursion(recursion, columns), names: names)
+    let recursion = RecursivePlan(
+      id: working.id, base: marks.base(base.plan), step: marks.step(step.plan), isAll: operation.isAll)
+    var plan = LogicalPlan.recursion(recursion, working.columns)
+    inlineCommonTables(inner, &plan)
+    return BoundQuery(plan: plan, names: working.names, shown: marks.shown)
   }
 
   private func subqueriesRead(_ id: Int) -> Bool {

@@ -81,7 +81,17 @@ extension Binder {
     for index in Set(keys.map(\.0) + distinctKeys) where outputs[index].expression.type == .unknown {
       outputs[index].expression = try resolveUnknown(outputs[index].expression, to: .text, outputs[index].range)
     }
-    for (index, item) in keys { try requireOrder(outputs[index].expression.type, item.value.range) }
+    for (place, (index, item)) in keys.enumerated() {
+      guard let order = outputs[index].expression.heldOrder else {
+        try requireOrder(outputs[index].expression.type, item.value.range)
+        continue
+      }
+      guard case .none = select.distinct else {
+        throw BinderError.unsupported("DISTINCT of what SEARCH and CYCLE order by", item.value.range)
+      }
+      outputs.append(Output(expression: order, name: "", range: item.value.range))
+      keys[place].0 = outputs.count - 1
+    }
 
     if scope.readsLastTurn, !collector.calls.isEmpty {
       throw BinderError.user(
@@ -219,11 +229,11 @@ extension Binder {
       if stage.scope.visible.isEmpty, stage.scope.relations.isEmpty {
         throw BinderError.user("42601", "SELECT * with no tables specified is not valid", range)
       }
-      return stage.scope.visible
+      return stage.scope.visible.filter { !$0.isHidden }
     }
     var scope: Scope? = stage.scope
     while let current = scope {
-      if let relation = current.relation(path[...]) { return relation.columns }
+      if let relation = current.relation(path[...]) { return relation.columns.filter { !$0.isHidden } }
       scope = current.parent
     }
     let name = path[path.count - 1]

@@ -1,5 +1,6 @@
 import Bytes
 import SQLSyntax
+import Vectors
 
 /// The names one query level can see; those of enclosing queries are in `parent`.
 final class Scope {
@@ -37,13 +38,16 @@ struct VisibleColumn {
   var relation: String?
   /// A column, or for one merged by a full join the first of two that is not NULL.
   var expression: Expression
+  /// True for one that `*` leaves out.
+  var isHidden = false
 
   /// The name as a message shows it.
   var displayName: String { relation.map { "\($0).\(name)" } ?? name }
 }
 
 enum CommonTableBinding {
-  case bound(SharedPlan, names: [String], isInlined: Bool)
+  /// `shown`: columns that hold an order beside the value they show, and that value's type.
+  case bound(SharedPlan, names: [String], isInlined: Bool, shown: [Int: LogicalType])
   /// A statement that returns no rows.
   case withoutRows
   /// The table that is being defined, where it may not be named yet.
@@ -59,10 +63,20 @@ struct FromItem {
   var visible: [VisibleColumn]
 }
 
+extension FromItem {
+  /// Changes the columns of its one relation, each told its place.
+  mutating func mapColumns(_ change: (Int, inout VisibleColumn) -> Void) {
+    for index in visible.indices { change(index, &visible[index]) }
+    for relation in relations.indices { relations[relation].columns = visible }
+  }
+}
+
 /// A bound query: its rows, and the names of its columns.
 struct BoundQuery {
   var plan: LogicalPlan
   var names: [String]
+  /// Columns that hold an order beside the value they show, and that value's type.
+  var shown: [Int: LogicalType] = [:]
 
   var columns: [Column] { plan.output }
 }
@@ -72,10 +86,13 @@ final class WorkingTable {
   let id: Int
   let columns: [Column]
   let names: [String]
+  /// How many of the columns `*` gives.
+  let visibleCount: Int
   var readerCount = 0
 
-  init(id: Int, _ columns: [Column], _ names: [String]) {
+  init(id: Int, _ columns: [Column], _ names: [String], visibleCount: Int) {
     self.id = id
+    self.visibleCount = visibleCount
     self.columns = columns
     self.names = names
   }

@@ -191,6 +191,11 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   /// The same of either with the value behind it, and the value taken out again: what the least of them is found by.
   case withOrder = "with_order"
   case withoutOrder = "without_order"
+  /// Of recursions, (what it was of the row before, the row's fields ...): the path to a row, and its depth.
+  case rowPath = "row_path"
+  case rowDepth = "row_depth"
+  /// (path, the row's fields ...): whether the row is on it.
+  case rowPathContains = "row_path_contains"
   case arrayContains = "arraycontains"
   case arrayOverlaps = "arrayoverlap"
   /// (value, array, comparison, quantifier): the last two are constants.
@@ -228,7 +233,7 @@ extension ScalarFunction {
       .arrayToString,
       .jsonBuildArray, .jsonBuildObject, .jsonRow, .makeRow,
       .stringToArray, .arrayConcatenate, .arrayAppend, .arrayPrepend, .arrayPosition, .arrayRemove, .arrayPositions,
-      .arrayReplace, .arrayFill, .jsonObject, .quantified:
+      .arrayReplace, .arrayFill, .jsonObject, .quantified, .rowPath, .rowDepth, .rowPathContains:
       true
     default: false
     }

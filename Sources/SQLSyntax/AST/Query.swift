@@ -142,8 +142,28 @@ package struct CommonTable: Hashable, Sendable {
   package var name: String
   package var columns: [String]
   package var materialization: Materialization
+  package var search: SearchClause?
+  package var cycle: CycleClause?
   /// A query, or an INSERT, UPDATE or DELETE (with RETURNING).
   package var statement: StatementNode
+  package var range: SourceRange
+}
+
+/// `SEARCH DEPTH | BREADTH FIRST BY columns SET column`.
+package struct SearchClause: Hashable, Sendable {
+  package var columns: [String]
+  package var isBreadthFirst: Bool
+  package var sequenceColumn: String
+  package var range: SourceRange
+}
+
+/// `CYCLE columns SET column [TO value DEFAULT value] USING column`.
+package struct CycleClause: Hashable, Sendable {
+  package var columns: [String]
+  package var markColumn: String
+  package var mark: Expression
+  package var noMark: Expression
+  package var pathColumn: String
   package var range: SourceRange
 }
 

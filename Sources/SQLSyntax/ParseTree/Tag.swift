@@ -122,6 +122,22 @@ enum Tag {
     static let location: UInt32 = 2
   }
 
+  enum CTECycleClause {
+    static let cycleColList: UInt32 = 1
+    static let cycleMarkColumn: UInt32 = 2
+    static let cycleMarkValue: UInt32 = 3
+    static let cycleMarkDefault: UInt32 = 4
+    static let cyclePathColumn: UInt32 = 5
+    static let location: UInt32 = 6
+  }
+
+  enum CTESearchClause {
+    static let searchColList: UInt32 = 1
+    static let searchBreadthFirst: UInt32 = 2
+    static let searchSeqColumn: UInt32 = 3
+    static let location: UInt32 = 4
+  }
+
   enum CommonTableExpr {
     static let ctename: UInt32 = 1
     static let aliascolnames: UInt32 = 2

@@ -172,15 +172,34 @@ extension Translator {
       throw unsupported("this form of WITH")
     }
     let place = range(message.int(Tag.CommonTableExpr.location))
-    if message.message(Tag.CommonTableExpr.searchClause) != nil { throw unsupported("SEARCH in WITH", place) }
-    if message.message(Tag.CommonTableExpr.cycleClause) != nil { throw unsupported("CYCLE in WITH", place) }
     let statement = try required(message.message(Tag.CommonTableExpr.ctequery), "WITH")
     let materializations: [Int: CommonTable.Materialization] = [2: .always, 3: .never]
     return CommonTable(
       name: message.string(Tag.CommonTableExpr.ctename) ?? "",
       columns: names(message.messages(Tag.CommonTableExpr.aliascolnames)),
       materialization: materializations[message.int(Tag.CommonTableExpr.ctematerialized)] ?? .automatic,
+      search: message.message(Tag.CommonTableExpr.searchClause).map(searchClause),
+      cycle: try cycleClause(message.message(Tag.CommonTableExpr.cycleClause)),
       statement: try self.statement(statement), range: place)
+  }
+
+  private func searchClause(_ message: WireMessage) -> SearchClause {
+    SearchClause(
+      columns: names(message.messages(Tag.CTESearchClause.searchColList)),
+      isBreadthFirst: message.bool(Tag.CTESearchClause.searchBreadthFirst),
+      sequenceColumn: message.string(Tag.CTESearchClause.searchSeqColumn) ?? "",
+      range: range(message.int(Tag.CTESearchClause.location)))
+  }
+
+  private func cycleClause(_ message: WireMessage?) throws(PulsehouseError) -> CycleClause? {
+    guard let message else { return nil }
+    return CycleClause(
+      columns: names(message.messages(Tag.CTECycleClause.cycleColList)),
+      markColumn: message.string(Tag.CTECycleClause.cycleMarkColumn) ?? "",
+      mark: try required(try optionalExpression(message.message(Tag.CTECycleClause.cycleMarkValue)), "CYCLE"),
+      noMark: try required(try optionalExpression(message.message(Tag.CTECycleClause.cycleMarkDefault)), "CYCLE"),
+      pathColumn: message.string(Tag.CTECycleClause.cyclePathColumn) ?? "",
+      range: range(message.int(Tag.CTECycleClause.location)))
   }
 
   // FROM

@@ -75,10 +75,11 @@ package final class CollectedAccumulator: Accumulator {
     let rowCount = all[0].count
     // By group, order, (distinct: arguments,) position.
     let firstOrder = 1 + argumentTypes.count
-    var keys = try [all[0]] + all[firstOrder..<(firstOrder + orderTypes.count)].map(CollectedAccumulator.sortable)
+    let wanted = all[firstOrder..<(firstOrder + orderTypes.count)]
+    var keys = try [all[0]] + wanted.map { try OrderedValue.sortable($0, now: 0) }
     var keyOrders = [SortOrder()] + orders
     if isDistinct {
-      keys += try all[1..<firstOrder].map(CollectedAccumulator.sortable)
+      keys += try all[1..<firstOrder].map { try OrderedValue.sortable($0, now: 0) }
       keyOrders += argumentTypes.map { _ in SortOrder() }
     }
     // The sort is stable, so rows that came in order need no key for it.
@@ -96,15 +97,6 @@ package final class CollectedAccumulator: Accumulator {
       inner.resize(to: groupCount)
       try inner.update(Array(columns[1..<firstOrder]), groups, count: columns[0].count)
       try inner.seal()
-    }
-  }
-
-  /// What values are sorted by: of jsonb and arrays bytes that are ordered as they are.
-  private static func sortable(_ values: Vector) throws -> Vector {
-    switch values.type {
-    case .jsonb: try JSONFunctions.order(values)
-    case .array: try ArrayFunctions.order(values, now: 0)
-    default: values
     }
   }
 
