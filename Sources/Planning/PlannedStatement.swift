@@ -35,6 +35,9 @@ package indirect enum PlannedStatement: Sendable {
   case execute(name: String, arguments: [(Scalar, LogicalType)])
   /// Nil is ALL.
   case deallocate(String?)
+  /// Tables that must stay as they are until the transaction ends.
+  case lock([TableReference])
+  case discard(DiscardTarget)
   /// ANALYZE or VACUUM: there is nothing left to do once its tables are known to be there.
   case maintenance(String)
   /// Nil values: back to the default.

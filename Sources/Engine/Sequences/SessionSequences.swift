@@ -19,6 +19,8 @@ final class SequenceMemory: Sendable {
     }
   }
 
+  func forget() { state.withLock { $0 = State() } }
+
   func current(_ identifier: TableIdentifier) -> Int64? { state.withLock { $0.taken[identifier] } }
 
   var last: Int64? { state.withLock { state in state.last.flatMap { state.taken[$0] } } }

@@ -42,13 +42,25 @@ extension Session {
     }
   }
 
+  /// Drops what the session made for itself, in the open transaction where there is one.
+  func discardTemporaryTables() throws {
+    guard let schema = temporarySchema else { return }
+    try inTransaction("DISCARD TEMP") { transaction in
+      if transaction.snapshot.schemas.contains(schema) { try clear(schema: schema, transaction) }
+    }
+  }
+
   private func drop(schema: String, _ transaction: Transaction) throws {
+    try clear(schema: schema, transaction)
+    try transaction.apply(.dropSchema(schema))
+  }
+
+  private func clear(schema: String, _ transaction: Transaction) throws {
     for table in transaction.snapshot.tables.map(\.name) where table.schema == schema {
       try transaction.apply(.dropTable(table))
     }
     for sequence in try transaction.snapshot.sequences() where sequence.name.schema == schema {
       try transaction.apply(.drop(sequence))
     }
-    try transaction.apply(.dropSchema(schema))
   }
 }

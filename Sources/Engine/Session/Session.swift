@@ -346,13 +346,15 @@ package final class Session {
     case .refresh(let name, let withData): try refresh(name, withData: withData, work)
     case .locking(let tables, let query):
       // Outside a transaction the lock would end with the statement.
-      if open != nil {
-        for table in tables {
-          guard let state = work.scope.storedTable(of: table) else { continue }
-          try inTransaction("FOR UPDATE") { try $0.apply(.requireUnchanged(state.name)) }
-        }
-      }
+      if open != nil { try lock(tables, work) }
       try perform(query, work)
+    case .lock(let tables):
+      guard open != nil else {
+        throw PulsehouseError(.user, "LOCK TABLE can only be used in transaction blocks", sqlState: "25P01")
+      }
+      try lock(tables, work)
+      try work.sink.finish(StatementOutcome("LOCK TABLE"))
+    case .discard(let target): try discard(target, work)
     case .withChanges(let changes, let last): try withChanges(changes, then: last, work)
     case .createIndex(let index): try createIndex(index, work)
     case .drop(let drop): try self.drop(drop, work)
@@ -405,6 +407,27 @@ package final class Session {
       if let name { try open?.settings?.after.set(name, to: nil) } else { open?.settings?.after = SessionSettings() }
       try work.sink.finish(StatementOutcome("RESET"))
     }
+  }
+
+  /// Lets the transaction fail where others change one of the tables before it ends.
+  private func lock(_ tables: [Planning.TableReference], _ work: StatementWork) throws {
+    for table in tables {
+      guard let state = work.scope.storedTable(of: table) else { continue }
+      try inTransaction("LOCK") { try $0.apply(.requireUnchanged(state.name)) }
+    }
+  }
+
+  private func discard(_ target: DiscardTarget, _ work: StatementWork) throws {
+    if target == .all {
+      guard open == nil else {
+        throw PulsehouseError(.user, "DISCARD ALL cannot run inside a transaction block", sqlState: "25001")
+      }
+      settings = SessionSettings()
+      prepared = [:]
+    }
+    if target == .all || target == .sequences { sequenceMemory.forget() }
+    if target == .all || target == .temporaryTables { try discardTemporaryTables() }
+    try work.sink.finish(StatementOutcome(target == .all ? "DISCARD ALL" : "DISCARD \(target.rawValue)"))
   }
 
   private func query(_ plan: PhysicalPlan, _ work: StatementWork) throws {
@@ -551,7 +574,7 @@ extension StatementNode {
   /// False for statements about the session alone, which must work whatever its settings name.
   fileprivate var readsTables: Bool {
     switch self {
-    case .set, .show, .reset, .transaction, .deallocate: false
+    case .set, .show, .reset, .transaction, .deallocate, .discard: false
     default: true
     }
   }

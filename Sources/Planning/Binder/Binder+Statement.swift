@@ -58,6 +58,15 @@ extension Binder {
           return (try constant(value, syntax.range), value.type)
         })
     case .deallocate(let name): return .deallocate(name)
+    case .lock(let names):
+      return .lock(
+        try names.map { name in
+          guard case .table(let table) = try relation(name) else {
+            throw BinderError.unsupported("LOCK TABLE of a view", name.range)
+          }
+          return table.reference
+        })
+    case .discard(let target): return .discard(target)
     case .maintenance(let verb, let tables):
       for name in tables { _ = try relation(name) }
       return .maintenance(verb)

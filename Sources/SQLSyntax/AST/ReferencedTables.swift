@@ -63,7 +63,7 @@ private struct TableWalk {
     case .explain(let explain): statement(explain.statement)
     case .prepare(let prepare): statement(prepare.statement)
     case .execute(let execute): expressions(execute.arguments)
-    case .truncate, .maintenance, .createTable, .createSchema, .createIndex, .createSequence, .alterSequence, .drop,
+    case .truncate, .maintenance, .lock, .discard, .createTable, .createSchema, .createIndex, .createSequence, .alterSequence, .drop,
       .alterTable, .refresh, .transaction, .deallocate, .set, .show, .reset:
       break
     }

@@ -42,8 +42,19 @@ package indirect enum StatementNode: Hashable, Sendable {
   case show(String?)
   /// Nil is `RESET ALL`.
   case reset(String?)
+  /// `LOCK TABLE`, in whatever mode.
+  case lock([QualifiedName])
+  case discard(DiscardTarget)
   /// `ANALYZE` or `VACUUM` (the verb), of the tables named or of all.
   case maintenance(verb: String, tables: [QualifiedName])
+}
+
+/// What of a session DISCARD gives up.
+package enum DiscardTarget: String, Hashable, Sendable {
+  case all = "ALL"
+  case plans = "PLANS"
+  case sequences = "SEQUENCES"
+  case temporaryTables = "TEMP"
 }
 
 /// A name and a value of `WITH (...)`, of COPY's and EXPLAIN's options.

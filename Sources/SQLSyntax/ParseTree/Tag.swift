@@ -247,6 +247,10 @@ enum Tag {
     static let withClause: UInt32 = 5
   }
 
+  enum DiscardStmt {
+    static let target: UInt32 = 1
+  }
+
   enum DropStmt {
     static let objects: UInt32 = 1
     static let removeType: UInt32 = 2
@@ -357,6 +361,10 @@ enum Tag {
     static let items: UInt32 = 1
   }
 
+  enum LockStmt {
+    static let relations: UInt32 = 1
+  }
+
   enum LockingClause {
     static let lockedRels: UInt32 = 1
     static let strength: UInt32 = 2
@@ -435,6 +443,8 @@ enum Tag {
     static let createTableAsStmt: UInt32 = 94
     static let variableSetStmt: UInt32 = 97
     static let variableShowStmt: UInt32 = 98
+    static let discardStmt: UInt32 = 99
+    static let lockStmt: UInt32 = 105
     static let createSchemaStmt: UInt32 = 109
     static let prepareStmt: UInt32 = 119
     static let executeStmt: UInt32 = 120

@@ -67,6 +67,15 @@ extension Translator {
           name: message.string(Tag.ExecuteStmt.name) ?? "",
           arguments: try expressions(message.messages(Tag.ExecuteStmt.params))))
     case Tag.Node.deallocateStmt: return .deallocate(message.string(Tag.DeallocateStmt.name))
+    case Tag.Node.lockStmt:
+      return .lock(
+        message.messages(Tag.LockStmt.relations).compactMap { node in
+          node.choice.flatMap { kind, relation in kind == Tag.Node.rangeVar ? qualifiedName(relation) : nil }
+        })
+    case Tag.Node.discardStmt:
+      let targets: [Int: DiscardTarget] = [1: .all, 2: .plans, 3: .sequences, 4: .temporaryTables]
+      guard let target = targets[message.int(Tag.DiscardStmt.target)] else { throw unsupported("this form of DISCARD") }
+      return .discard(target)
     case Tag.Node.variableSetStmt: return try variableSet(message)
     case Tag.Node.variableShowStmt:
       let name = message.string(Tag.VariableShowStmt.name) ?? ""
