@@ -80,7 +80,7 @@ struct BinderErrorTests {
       "true"
     ),
     ("UPDATE t SET a = 1, a = 2", "42601", "multiple assignments to same column \"a\"", "a"),
-    ("UPDATE big_t SET a = 1", "42809", "cannot update view \"big_t\"", "big_t"),
+    ("COPY big_t FROM STDIN", "42809", "cannot copy to view \"big_t\"", "big_t"),
     ("CREATE TABLE z (a int, a text)", "42701", "column \"a\" specified more than once", nil),
     ("CREATE TABLE z AS SELECT 1 AS a, 2 AS a", "42701", "column \"a\" specified more than once", nil),
     ("WITH w AS (SELECT 1), w AS (SELECT 2) SELECT 1", "42712", "WITH query name \"w\" specified more than once", nil),

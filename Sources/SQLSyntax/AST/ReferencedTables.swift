@@ -63,8 +63,8 @@ private struct TableWalk {
     case .explain(let explain): statement(explain.statement)
     case .prepare(let prepare): statement(prepare.statement)
     case .execute(let execute): expressions(execute.arguments)
-    case .truncate, .maintenance, .lock, .discard, .createTable, .createSchema, .createIndex, .createSequence, .alterSequence, .drop,
-      .alterTable, .refresh, .transaction, .deallocate, .set, .show, .reset:
+    case .truncate, .maintenance, .lock, .discard, .createTable, .createSchema, .createIndex, .createSequence,
+      .alterSequence, .drop, .alterTable, .refresh, .transaction, .deallocate, .set, .show, .reset:
       break
     }
   }
