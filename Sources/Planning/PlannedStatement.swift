@@ -264,6 +264,16 @@ package struct AlterTable: Sendable {
     package var sequences: [(column: String, request: SequenceRequest)]
     /// Columns that get another name, old to new, for what else the table knows by name.
     package var renamed: [String: String]
+    /// Columns and constraints that are dropped, by the names they had; what needs them goes too where CASCADE stands.
+    package var dropped: [Dropped]
+    /// Columns that get another type, by the names they had.
+    package var retyped: [String]
+
+    package struct Dropped: Sendable {
+      package var name: String
+      package var isColumn: Bool
+      package var isCascade: Bool
+    }
   }
 
   package var target: SQLSyntax.AlterTable.Target

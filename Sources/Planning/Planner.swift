@@ -36,6 +36,17 @@ package struct Planner: Sendable {
     try Binder(self).statement(statement.node, statement.range)
   }
 
+  /// Returns the columns that a query gives, which is not planned further.
+  ///
+  /// - Throws: As `plan`; 42601 for another statement.
+  package func columns(of statement: Statement) throws -> [Field] {
+    guard case .query(let query) = statement.node else {
+      throw BinderError.user("42601", "a query is needed here", statement.range)
+    }
+    let bound = try Binder(self).bindQuery(query, parent: nil)
+    return zip(bound.names, bound.columns).map { Field($0, $1.type) }
+  }
+
   /// Returns the types of a prepared statement's parameters, declared or found from their use, and the arguments cast
   /// to them.
   ///

@@ -30,7 +30,8 @@ package struct TableName: Hashable, Sendable, Comparable, CustomStringConvertibl
     return text + "\""
   }
 
-  private static func quotedIfNeeded(_ identifier: String) -> String {
+  /// An identifier, quoted where SQL would need it.
+  static func quotedIfNeeded(_ identifier: String) -> String {
     let isPlain = identifier.utf8.enumerated().allSatisfy { index, byte in
       (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "_")
         || (index > 0 && (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte))

@@ -28,12 +28,25 @@ final class PlanningScope: SchemaProvider, TableSource {
   private let views = Mutex<Set<TableName>>([])
   /// Earlier states that the statement reads, kept as long as it runs.
   private let pasts = Mutex<[Moment: Snapshot]>([:])
+  /// What is left out of a table, to find out who needs it. Plans that are bound so are not to be run.
+  private let hidden: HiddenPart?
+
+  /// A column or a constraint of a table.
+  struct HiddenPart {
+    enum Part {
+      case column(String)
+      case constraint(String)
+    }
+    var table: TableName
+    var part: Part
+  }
 
   /// - Parameter environment: whose tables plain names stand for; nil is production.
   init(
     _ snapshot: Snapshot, in warehouse: Warehouse, searchPath: [String], environment: Environment? = nil,
-    fileReader: (any FileReader)? = nil, settings: SessionSettings = SessionSettings()
+    fileReader: (any FileReader)? = nil, settings: SessionSettings = SessionSettings(), hiding hidden: HiddenPart? = nil
   ) {
+    self.hidden = hidden
     self.settings = settings
     self.snapshot = snapshot
     self.fileReader = fileReader
@@ -175,6 +188,7 @@ final class PlanningScope: SchemaProvider, TableSource {
         ? table.definition.clusteredBy.compactMap { fields.index(of: $0) } : [], defaults: defaults,
       constraints: try table.definition.constraints())
     description.materializedQuery = table.definition.materializedQuery
+    if let hidden, hidden.table == table.name { return description.hiding(hidden.part) }
     return description
   }
 
@@ -243,6 +257,22 @@ final class PlanningScope: SchemaProvider, TableSource {
       reference: TableReference(
         schema: system.name.schema, name: system.name.name, handle: bind(.system(system, snapshot))),
       fields: system.fields, rowCount: 1000)
+  }
+}
+
+extension TableDescription {
+  /// The table without a part, as far as names go.
+  fileprivate func hiding(_ part: PlanningScope.HiddenPart.Part) -> TableDescription {
+    var rest = constraints
+    var fields = self.fields.fields
+    switch part {
+    case .constraint(let name): rest.removeAll { $0.name == name }
+    case .column(let name):
+      rest.removeAll { $0.columns.contains(name) }
+      fields.removeAll { $0.name == name }
+    }
+    return TableDescription(
+      reference: reference, fields: Schema(fields), rowCount: rowCount, constraints: rest)
   }
 }
 

@@ -47,10 +47,13 @@ extension Session {
       throw PulsehouseError(.internal, "a view without a text")
     }
     let query = String(decoding: Array(work.text.utf8)[range.clamped(to: 0..<work.text.utf8.count)], as: UTF8.self)
-    if work.scope.snapshot.view(name) != nil && !definition.orReplace {
-      throw PulsehouseError(.user, "relation \"\(name.name)\" already exists", sqlState: "42P07")
-    }
     let columns = definition.fields.map { ColumnDefinition(name: $0.name, type: $0.type, isNullable: $0.isNullable) }
+    if let known = work.scope.snapshot.view(name) {
+      guard definition.orReplace else {
+        throw PulsehouseError(.user, "relation \"\(name.name)\" already exists", sqlState: "42P07")
+      }
+      try requireReplaceable(known.definition.columns, by: columns)
+    }
     try inTransaction("CREATE VIEW \(name)") { transaction in
       try ensureSchema(name.schema, transaction)
       var view = ViewDefinition(sql: query, columns: columns)
@@ -59,6 +62,26 @@ extension Session {
       try transaction.apply(.putView(name, view))
     }
     try work.sink.finish(StatementOutcome("CREATE VIEW"))
+  }
+
+  /// Throws 42P16 unless new columns of a view are those it has, or these and more.
+  private func requireReplaceable(_ old: [ColumnDefinition], by new: [ColumnDefinition]) throws(PulsehouseError) {
+    guard new.count >= old.count else {
+      throw PulsehouseError(.user, "cannot drop columns from view", sqlState: "42P16")
+    }
+    for (old, new) in zip(old, new) {
+      if old.name != new.name {
+        throw PulsehouseError(
+          .user, "cannot change name of view column \"\(old.name)\" to \"\(new.name)\"", sqlState: "42P16",
+          hint: "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.")
+      }
+      if old.type != new.type {
+        throw PulsehouseError(
+          .user,
+          "cannot change data type of view column \"\(old.name)\" from \(old.type.name) to \(new.type.name)",
+          sqlState: "42P16")
+      }
+    }
   }
 
   func createSchema(_ written: String, _ ifNotExists: Bool, _ work: StatementWork) throws {
@@ -89,6 +112,7 @@ extension Session {
       case .index: "INDEX"
       }
     var notices: [String] = []
+    var targets: [TableName] = []
     try inTransaction("DROP \(kind) \(drop.names.map(\.name).joined(separator: ", "))") { transaction in
       for written in drop.names {
         let snapshot = transaction.snapshot
@@ -99,23 +123,7 @@ extension Session {
             try missing("schema", written, drop.ifExists, "3F000", &notices)
             continue
           }
-          if drop.isCascade {
-            for view in snapshot.views.map(\.name).filter({ $0.schema == schema }) {
-              try transaction.apply(.dropView(view))
-            }
-            let tables = Set(snapshot.tables.map(\.name).filter { $0.schema == schema })
-            for table in tables.sorted(by: { $0.name < $1.name }) {
-              try releaseReferences(to: table, isCascade: true, "schema \(schema)", transaction, keeping: tables)
-              try transaction.apply(.dropTable(table))
-            }
-            for sequence in try snapshot.sequences().filter({ $0.name.schema == schema }) {
-              try self.drop(sequence, isCascade: true, transaction)
-            }
-          } else if let inside = try snapshot.sequences().first(where: { $0.name.schema == schema }) {
-            throw PulsehouseError(
-              .user, "cannot drop schema \"\(schema)\" because other objects depend on it", sqlState: "2BP01",
-              detail: "\(inside.name) is in it.")
-          }
+          notices += try empty(schema: schema, isCascade: drop.isCascade, transaction, work)
           try transaction.apply(.dropSchema(schema))
         case .index: try dropIndex(written, drop.ifExists, transaction, &notices)
         case .sequence:
@@ -141,18 +149,56 @@ extension Session {
               range: written.range.bytes)
           }
           try work.scope.requireOwn(name)
-          let identifier = snapshot.table(name)?.identifier
-          if isTable {
-            let dropped = Set(drop.names.compactMap { existingName($0, snapshot) })
-            try releaseReferences(
-              to: name, isCascade: drop.isCascade, "table \(name.name)", transaction, keeping: dropped)
-          }
-          try transaction.apply(isTable ? .dropTable(name) : .dropView(name))
-          if let identifier { try dropOwnedSequences(of: identifier, transaction) }
+          if !targets.contains(name) { targets.append(name) }
         }
       }
+      if targets.isEmpty { return }
+      let what = targets.count == 1 ? words(targets[0], transaction.snapshot) : "desired object(s)"
+      if !replacesBelowViews {
+        notices += try release(
+          try dependents(of: targets, transaction.snapshot), what, isCascade: drop.isCascade, transaction, work)
+      }
+      for name in targets { try remove(name, isCascade: drop.isCascade, keeping: Set(targets), transaction) }
     }
     try work.sink.finish(StatementOutcome("DROP \(kind)", notices: notices))
+  }
+
+  /// Takes a table or view away, with the sequences that belong to it. - Throws: 2BP01 for foreign keys of others.
+  private func remove(
+    _ name: TableName, isCascade: Bool, keeping others: Set<TableName>, _ transaction: Transaction
+  ) throws {
+    guard let table = transaction.snapshot.table(name) else { return try transaction.apply(.dropView(name)) }
+    try releaseReferences(to: name, isCascade: isCascade, "table \(name.name)", transaction, keeping: others)
+    try transaction.apply(.dropTable(name))
+    try dropOwnedSequences(of: table.identifier, transaction)
+  }
+
+  /// Drops what is in a schema, and what reads it, where CASCADE allows it; returns what to tell of it.
+  ///
+  /// - Throws: 2BP01.
+  private func empty(
+    schema: String, isCascade: Bool, _ transaction: Transaction, _ work: StatementWork
+  ) throws -> [String] {
+    let snapshot = transaction.snapshot
+    let inside =
+      snapshot.tables.map(\.name).filter { $0.schema == schema }
+      + snapshot.views.map(\.name).filter { $0.schema == schema }
+    let sequences = try snapshot.sequences().filter { $0.name.schema == schema }
+    var all = inside.map { name in
+      Dependent(kind: .table, name: name, words: words(name, snapshot), needed: "schema \(schema)")
+    }
+    for sequence in sequences where sequence.owner == nil {
+      all.append(
+        Dependent(
+          kind: .sequence, name: sequence.name, words: "sequence \(sequence.name)", needed: "schema \(schema)"))
+    }
+    all += try dependents(of: inside, snapshot)
+    let notices = try release(all, "schema \(schema)", isCascade: isCascade, transaction, work)
+    for name in inside { try remove(name, isCascade: true, keeping: Set(inside), transaction) }
+    for sequence in try transaction.snapshot.sequences() where sequence.name.schema == schema {
+      try drop(sequence, isCascade: true, transaction)
+    }
+    return notices
   }
 
   func alterTable(_ change: Planning.AlterTable, _ work: StatementWork) throws {
@@ -164,10 +210,14 @@ extension Session {
       throw PulsehouseError(
         .unsupported, "ALTER of a view or schema is not supported", range: change.name.range.bytes)
     }
-    try inTransaction("ALTER TABLE \(change.name.name)") { transaction in
+    let notices = try inTransaction("ALTER TABLE \(change.name.name)") { transaction in
       let state = try work.scope.state(of: table.reference)
       var name = state.name
-      if let reshaping = change.reshaping { try reshape(state, reshaping, transaction, work) }
+      var notices: [String] = []
+      if let reshaping = change.reshaping {
+        notices = try releaseParts(of: state.name, reshaping, transaction, work)
+        try reshape(state, reshaping, transaction, work)
+      }
       for action in change.actions {
         switch action {
         case .rename(let newName):
@@ -189,8 +239,33 @@ extension Session {
             range: change.name.range.bytes)
         }
       }
+      return notices
     }
-    try work.sink.finish(StatementOutcome("ALTER TABLE"))
+    try work.sink.finish(StatementOutcome("ALTER TABLE", notices: notices))
+  }
+
+  /// Sees to the views that need what a table is about to lose; returns what to tell of it.
+  ///
+  /// - Throws: 2BP01 for what is dropped without CASCADE, 0A000 for a column that gets another type.
+  private func releaseParts(
+    of name: TableName, _ reshaping: Planning.AlterTable.Reshaping, _ transaction: Transaction, _ work: StatementWork
+  ) throws -> [String] {
+    var notices: [String] = []
+    for dropped in reshaping.dropped {
+      let part = PlanningScope.HiddenPart(
+        table: name, part: dropped.isColumn ? .column(dropped.name) : .constraint(dropped.name))
+      let snapshot = transaction.snapshot
+      notices += try release(
+        try dependents(onPart: part, snapshot), words(part, snapshot), isCascade: dropped.isCascade, transaction, work)
+    }
+    for column in reshaping.retyped {
+      let part = PlanningScope.HiddenPart(table: name, part: .column(column))
+      guard let first = try dependents(onPart: part, transaction.snapshot).first else { continue }
+      throw PulsehouseError(
+        .user, "cannot alter type of a column used by a view or rule", sqlState: "0A000",
+        detail: "rule _RETURN on \(first.words) depends on column \"\(column)\"")
+    }
+    return notices
   }
 
   /// Gives a table other columns and constraints, and its rows the form that goes with them.
@@ -363,11 +438,7 @@ extension Session {
   }
 
   private func existingName(_ name: QualifiedName, _ snapshot: Snapshot) -> TableName? {
-    for schema in name.schema.map({ $0 == "pg_temp" ? temporarySchema.map { [$0] } ?? [] : [$0] }) ?? searchPath {
-      let full = snapshot.resolve(TableName(schema, name.name), in: settings.environment)
-      if snapshot.table(full) != nil || snapshot.view(full) != nil { return full }
-    }
-    return nil
+    storedName(name, snapshot, settings.environment)
   }
 
   private func missing(

@@ -22,6 +22,10 @@ package final class Session {
   /// Rows that were read of tables to be written to others, so far.
   package internal(set) var readRowCount = 0
 
+  /// Whether tables and views are dropped whoever reads them: for statements of models' runs, which put others in their
+  /// places.
+  package var replacesBelowViews = false
+
   /// The time that statements go by, microseconds since 1970 UTC; nil for the clock's. For tests of models.
   package var fixedTime: Int64?
 

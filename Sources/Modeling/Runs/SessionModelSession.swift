@@ -67,6 +67,8 @@ package final class SessionModelSession: ModelSession {
 
   package func execute(_ sql: String) throws -> Int? {
     let sink = DiscardingSink()
+    session.replacesBelowViews = true
+    defer { session.replacesBelowViews = false }
     try session.run(sql, into: sink)
     return sink.outcome?.rowCount
   }

@@ -41,6 +41,8 @@ extension Binder {
     var sequences: [(column: String, request: SequenceRequest)] = []
     var isChanged = false
     var isRewritten = false
+    var dropped: [AlterTable.Reshaping.Dropped] = []
+    var retyped: [String] = []
     var isStricter = false
 
     init(_ table: TableDescription, _ source: LogicalPlan) {
@@ -55,6 +57,9 @@ extension Binder {
   }
 
   private func position(_ name: String, _ shape: Shape, _ table: QualifiedName) throws -> Int {
+
+    /// The name that a column had before the statement.
+    func oldName(_ name: String) -> String { renamed.first { $0.value == name }?.key ?? name }
     if let index = shape.columns.firstIndex(where: { $0.field.name == name }) { return index }
     throw BinderError.user(
       "42703", "column \"\(name)\" of relation \"\(table.name)\" does not exist", table.range,
@@ -86,7 +91,7 @@ extension Binder {
       }
       shape.isRewritten = true
       try add(constraints, to: &shape, table.name)
-    case .dropColumn(let name, let ifExists, _):
+    case .dropColumn(let name, let ifExists, let isCascade):
       if ifExists, !shape.columns.contains(where: { $0.field.name == name }) { return }
       let index = try position(name, shape, table)
       if shape.columns.count == 1 { throw BinderError.unsupported("a table without columns", table.range) }
@@ -98,6 +103,7 @@ extension Binder {
       try refuseGenerated(from: name, shape, table, "drop")
       shape.columns.remove(at: index)
       shape.values.remove(at: index)
+      shape.dropped.append(.init(name: shape.oldName(name), isColumn: true, isCascade: isCascade))
       shape.isRewritten = true
     case .renameColumn(let name, let new):
       let index = try position(name, shape, table)
@@ -166,7 +172,8 @@ extension Binder {
     case .setType(let name, let typeName, let using):
       try retype(&shape, try position(name, shape, table), typeName, using)
     case .addConstraint(let constraint): try add([constraint], to: &shape, table.name)
-    case .dropConstraint(let name, let ifExists, _):
+    case .dropConstraint(let name, let ifExists, let isCascade):
+      shape.retyped.append(shape.oldName(name))
       guard let index = shape.constraints.firstIndex(where: { $0.name == name }) else {
         if ifExists { return }
         throw BinderError.user(
@@ -175,6 +182,7 @@ extension Binder {
       shape.constraints.remove(at: index)
     case .renameTable, .setSchema, .setOptions, .resetOptions: break
     }
+      shape.dropped.append(.init(name: name, isColumn: false, isCascade: isCascade))
   }
 
   /// The default that counts on with the sequence made for a column.
@@ -335,6 +343,6 @@ extension Binder {
     return AlterTable.Reshaping(
       columns: shape.columns, constraints: shape.constraints, plan: plan,
       checks: try checks(shape.constraints, fields, of: table), isStricter: shape.isStricter,
-      sequences: shape.sequences, renamed: shape.renamed)
+      sequences: shape.sequences, renamed: shape.renamed, dropped: shape.dropped, retyped: shape.retyped)
   }
 }
