@@ -26,7 +26,10 @@ extension Binder {
         shape = changed
       }
     }
-    if let shape, shape.isChanged { result.reshaping = try reshaping(shape, alter.name.name) }
+    if let shape, shape.isChanged {
+      try requireColumns(shape.columns, alter.name.range)
+      result.reshaping = try reshaping(shape, alter.name.name)
+    }
     return result
   }
 
@@ -38,11 +41,11 @@ extension Binder {
     var values: [Expression]
     var constraints: [TableConstraint]
     var renamed: [String: String] = [:]
+    var dropped: [AlterTable.Reshaping.Dropped] = []
+    var retyped: [String] = []
     var sequences: [(column: String, request: SequenceRequest)] = []
     var isChanged = false
     var isRewritten = false
-    var dropped: [AlterTable.Reshaping.Dropped] = []
-    var retyped: [String] = []
     var isStricter = false
 
     init(_ table: TableDescription, _ source: LogicalPlan) {
@@ -54,12 +57,12 @@ extension Binder {
       values = source.output.map { .column($0) }
       constraints = table.constraints
     }
-  }
-
-  private func position(_ name: String, _ shape: Shape, _ table: QualifiedName) throws -> Int {
 
     /// The name that a column had before the statement.
     func oldName(_ name: String) -> String { renamed.first { $0.value == name }?.key ?? name }
+  }
+
+  private func position(_ name: String, _ shape: Shape, _ table: QualifiedName) throws -> Int {
     if let index = shape.columns.firstIndex(where: { $0.field.name == name }) { return index }
     throw BinderError.user(
       "42703", "column \"\(name)\" of relation \"\(table.name)\" does not exist", table.range,
@@ -94,16 +97,15 @@ extension Binder {
     case .dropColumn(let name, let ifExists, let isCascade):
       if ifExists, !shape.columns.contains(where: { $0.field.name == name }) { return }
       let index = try position(name, shape, table)
-      if shape.columns.count == 1 { throw BinderError.unsupported("a table without columns", table.range) }
       // What speaks of the column goes with it.
       let checked = try checks(shape.constraints, shape.columns.map(\.field), of: table.name)
       let broken = Set(
         checked.conditions.filter { $0.condition.columns.contains { $0.name == name } }.map(\.name))
       shape.constraints.removeAll { $0.columns.contains(name) || broken.contains($0.name) }
       try refuseGenerated(from: name, shape, table, "drop")
+      shape.dropped.append(.init(name: shape.oldName(name), isColumn: true, isCascade: isCascade))
       shape.columns.remove(at: index)
       shape.values.remove(at: index)
-      shape.dropped.append(.init(name: shape.oldName(name), isColumn: true, isCascade: isCascade))
       shape.isRewritten = true
     case .renameColumn(let name, let new):
       let index = try position(name, shape, table)
@@ -171,18 +173,18 @@ extension Binder {
       shape.columns[index].field.isNullable = true
     case .setType(let name, let typeName, let using):
       try retype(&shape, try position(name, shape, table), typeName, using)
+      shape.retyped.append(shape.oldName(name))
     case .addConstraint(let constraint): try add([constraint], to: &shape, table.name)
     case .dropConstraint(let name, let ifExists, let isCascade):
-      shape.retyped.append(shape.oldName(name))
       guard let index = shape.constraints.firstIndex(where: { $0.name == name }) else {
         if ifExists { return }
         throw BinderError.user(
           "42704", "constraint \"\(name)\" of relation \"\(table.name)\" does not exist", table.range)
       }
       shape.constraints.remove(at: index)
+      shape.dropped.append(.init(name: name, isColumn: false, isCascade: isCascade))
     case .renameTable, .setSchema, .setOptions, .resetOptions: break
     }
-      shape.dropped.append(.init(name: name, isColumn: false, isCascade: isCascade))
   }
 
   /// The default that counts on with the sequence made for a column.

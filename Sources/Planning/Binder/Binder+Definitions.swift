@@ -126,6 +126,11 @@ extension Binder {
     for like in create.likes.reversed() { try insert(like, into: &columns, &constraints) }
     constraints += create.constraints
     try refuseDuplicates(columns.map(\.field.name), create.name.range)
+  /// Refuses a table of no columns, whose rows could not be stored.
+  func requireColumns(_ columns: [TableDefinition.Column], _ range: SourceRange) throws {
+    if columns.isEmpty { throw BinderError.unsupported("a table without columns", range) }
+  }
+
     let rules = try tableConstraints(constraints, of: create.name.name, &columns, [])
     try checkGenerated(columns, of: create.name.name, create.name.range)
     return TableDefinition(
@@ -143,6 +148,7 @@ extension Binder {
       guard case .generated(let sql)? = defaults[index] else { continue }
       _ = try generationExpression(sql, of: field, fields, own, defaults, table, range)
     }
+    try requireColumns(columns, create.name.range)
   }
 
   /// Puts the columns of another table at their place, with as much of what belongs to them as is asked for.
@@ -385,6 +391,7 @@ extension Binder {
     if create.columns.count > bound.names.count {
       throw BinderError.user(
         "42601", "CREATE VIEW specifies more column names than columns", create.name.range)
+    try requireColumns(fields, create.name.range)
     }
     var names = bound.names
     for (index, name) in create.columns.enumerated() { names[index] = name }
