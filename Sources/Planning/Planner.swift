@@ -54,23 +54,35 @@ package struct Planner: Sendable {
   package func parameters(
     of prepare: Prepare, _ arguments: [(Scalar, LogicalType)]
   ) throws -> (types: [LogicalType?], values: [Scalar]) {
-    let binder = Binder(self)
-    for (index, type) in prepare.types.enumerated() { binder.parameterTypes[index + 1] = try binder.type(type) }
-    _ = try binder.statement(prepare.statement, .unknown)
-    let count = max(prepare.types.count, binder.parameterTypes.keys.max() ?? 0)
-    guard arguments.count == count else {
+    let types = try parameterTypes(of: prepare)
+    guard arguments.count == types.count else {
       throw BinderError.user(
         "42601", "wrong number of parameters for prepared statement \"\(prepare.name)\"", .unknown,
-        detail: "Expected \(count) parameters but got \(arguments.count).")
+        detail: "Expected \(types.count) parameters but got \(arguments.count).")
     }
-    var types: [LogicalType?] = []
+    let binder = Binder(self)
     var values: [Scalar] = []
     for (index, (value, type)) in arguments.enumerated() {
-      let wanted = binder.parameterTypes[index + 1] ?? (type == .unknown ? .text : type)
+      let wanted = types[index]
       let cast = try binder.assign(.constant(value, type), to: Field("$\(index + 1)", wanted), .unknown)
-      types.append(wanted)
       values.append(try evaluateConstant(cast))
     }
     return (types, values)
+  }
+
+  /// Returns the types of a prepared statement's parameters, declared or found from their use.
+  ///
+  /// - Throws: 42P18 for one that has none; what is wrong with the statement.
+  func parameterTypes(of prepare: Prepare) throws -> [LogicalType] {
+    let binder = Binder(self)
+    for (index, type) in prepare.types.enumerated() where type.baseName != "unknown" {
+      binder.parameterTypes[index + 1] = try binder.type(type)
+    }
+    _ = try binder.statement(prepare.statement, .unknown)
+    let count = max(prepare.types.count, binder.parameterTypes.keys.max() ?? 0)
+    return try (0..<count).map { index in
+      if let type = binder.parameterTypes[index + 1], type != .unknown { return type }
+      throw BinderError.user("42P18", "could not determine data type of parameter $\(index + 1)", .unknown)
+    }
   }
 }

@@ -220,7 +220,7 @@ struct DateTimeParser {
     let isNegative = cursor.peek == 0x2D
     cursor.advance()
     if isNegative, let byte = cursor.peek, TextCursor.isLetter(byte) {
-      guard let name = cursor.takeWord(), name == "infinity" || name == "inf", fields.special == nil else {
+      guard let name = cursor.takeWord(), name == "infinity", fields.special == nil else {
         throw .syntax
       }
       fields.special = .negativeInfinity
@@ -256,7 +256,7 @@ struct DateTimeParser {
     }
     switch name {
     case "epoch": fields.special = .epoch
-    case "infinity", "inf": fields.special = .infinity
+    case "infinity": fields.special = .infinity
     case "now":
       // As the session's clock shows it, whatever type asks.
       (fields.day, fields.time) = Calendar.split(zone?.local(now) ?? now)
@@ -280,11 +280,11 @@ struct DateTimeParser {
       fields.zone = 0
     default:
       if let number = DateNames.month(name) {
-        guard month == nil else { throw .syntax }
+        guard month == nil, !isTimeOnly else { throw .syntax }
         month = number
         // 1999-Jan-08 and Jan-08-1999 have hyphens that are no signs.
         if cursor.peek == 0x2D { cursor.advance() }
-      } else if DateNames.weekday(name) == nil {
+      } else if isTimeOnly || DateNames.weekday(name) == nil {
         guard fields.time != nil || year != nil || fields.day != nil else { throw .syntax }
         try namedZone(from: start)
       }

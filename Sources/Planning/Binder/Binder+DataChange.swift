@@ -23,13 +23,13 @@ extension Binder {
       if query.with == nil, query.orderBy.isEmpty, query.limit == nil, query.offset == nil,
         case .values(let rows) = query.body, !rows.givesSets
       {
-        plan = try insertedRows(rows, table, targets, insert.overriding, scope)
+        plan = try insertedRows(rows, table, targets, insert, scope)
         values = plan.output.map { (.column($0), range) }
       } else {
         if case .values(let rows) = query.body, rows.givesSets { query.body = .select(Select(listing: rows[0])) }
         let bound = try bindQuery(query, parent: outerWith.last, keepsUnknown: true)
         plan = bound.plan
-        try checkCount(bound.columns.count, targets.count, !insert.columns.isEmpty, query.range)
+        try checkCount(bound.columns.count, of: insert, targets.count, query.items, query.range)
         for (index, column) in bound.columns.enumerated() where column.type == .unknown {
           plan = try retype(plan, index, to: fields[targets[index]].type, query.range)
         }
@@ -147,20 +147,32 @@ extension Binder {
       })
   }
 
-  private func checkCount(_ given: Int, _ targets: Int, _ isExplicit: Bool, _ range: SourceRange) throws {
+  /// Holds the number of values against that of the columns; where columns are named, each needs one.
+  ///
+  /// `values`: the expressions as written, as far as they are one for each value.
+  private func checkCount(
+    _ given: Int, of insert: Insert, _ targets: Int, _ values: [Syntax.Expression], _ range: SourceRange
+  ) throws {
     if given > targets {
-      throw BinderError.user("42601", "INSERT has more expressions than target columns", range)
+      let first = values.count == given ? values[targets].range : range
+      throw BinderError.user("42601", "INSERT has more expressions than target columns", first)
     }
-    if given < targets, isExplicit {
-      throw BinderError.user("42601", "INSERT has more target columns than expressions", range)
+    guard given < insert.columns.count else { return }
+    var hint: String?
+    if values.count == 1, case .row(let items, _) = values[0].node, items.count == targets {
+      hint =
+        "The insertion source is a row expression containing the same number of columns expected by the INSERT. "
+        + "Did you accidentally use extra parentheses?"
     }
+    throw BinderError.user(
+      "42601", "INSERT has more target columns than expressions", insert.columns[given].range, hint: hint)
   }
 
   /// VALUES of an INSERT: each value takes its column's type, and DEFAULT may stand for one.
   private func insertedRows(
-    _ rows: [[Syntax.Expression]], _ table: TableDescription, _ targets: [Int], _ overriding: Insert.Overriding,
-    _ scope: Scope
+    _ rows: [[Syntax.Expression]], _ table: TableDescription, _ targets: [Int], _ insert: Insert, _ scope: Scope
   ) throws -> LogicalPlan {
+    let overriding = insert.overriding
     let stage = Stage(scope, "VALUES")
     let width = rows.first?.count ?? 0
     var bound: [[Expression]] = []
@@ -168,7 +180,7 @@ extension Binder {
       guard row.count == width else {
         throw BinderError.user("42601", "VALUES lists must all be the same length", row.first?.range ?? .unknown)
       }
-      try checkCount(row.count, targets.count, false, row.last?.range ?? .unknown)
+      try checkCount(row.count, of: insert, targets.count, row, .unknown)
       var values: [Expression] = []
       for (index, syntax) in row.enumerated() {
         let field = table.fields[targets[index]]
@@ -183,9 +195,6 @@ extension Binder {
         }
       }
       bound.append(values)
-    }
-    if width < targets.count, let range = rows.first?.first?.range, targets.count != table.fields.count {
-      throw BinderError.user("42601", "INSERT has more target columns than expressions", range)
     }
     guard stage.attachments.isEmpty else { throw BinderError.unsupported("this subquery in VALUES", .unknown) }
     let columns = (0..<width).map { index in
@@ -424,5 +433,12 @@ extension Binder {
         CopyTo(
           plan: try physical(plan, targets.map { table.fields[$0].name }), place: copy.place, options: copy.options))
     }
+  }
+}
+
+extension Query {
+  /// The expressions that a plain SELECT gives, a star being one.
+  fileprivate var items: [Syntax.Expression] {
+    if case .select(let select) = body { select.items.map(\.value) } else { [] }
   }
 }

@@ -82,9 +82,27 @@ extension Binder {
   /// A default that is constant is computed when it is declared; any other is kept as SQL.
   func defaultValue(_ syntax: Syntax.Expression, _ field: Field) throws -> ColumnDefault? {
     let value = try boundDefault(syntax, field)
+    try requireSequences(syntax)
     guard value.isConstant else { return .expression(syntax.sql) }
     let scalar = try constant(value, syntax.range)
     return scalar.isNull ? nil : .constant(scalar)
+  }
+
+  /// Refuses the names of sequences that are not there.
+  private func requireSequences(_ syntax: Syntax.Expression) throws {
+    var open = [syntax]
+    while let next = open.popLast() {
+      open += next.children
+      guard case .call(let call) = next.node, let name = call.name.last, let argument = call.arguments.first?.value,
+        ["nextval", "currval", "setval"].contains(name), case .literal(.string(let text)) = argument.node
+      else { continue }
+      guard let parts = SequenceName.parts(text), let relation = parts.last else {
+        throw BinderError.user("42602", "invalid name syntax", argument.range)
+      }
+      let schema = parts.count > 1 ? parts[parts.count - 2] : nil
+      guard names.schema(ofRelation: relation, in: schema) == nil else { continue }
+      throw BinderError.user("42P01", "relation \"\(text)\" does not exist", argument.range)
+    }
   }
 
   private func boundDefault(_ syntax: Syntax.Expression, _ field: Field) throws -> Expression {
@@ -108,6 +126,11 @@ extension Binder {
     }
   }
 
+  /// Refuses a table of no columns, whose rows could not be stored.
+  func requireColumns(_ columns: [TableDefinition.Column], _ range: SourceRange) throws {
+    if columns.isEmpty { throw BinderError.unsupported("a table without columns", range) }
+  }
+
   private func refuseDuplicates(_ names: [String], _ range: SourceRange) throws {
     var seen: Set<String> = []
     for name in names where !seen.insert(name).inserted {
@@ -125,12 +148,8 @@ extension Binder {
     var columns = try create.columns.map { try field($0, of: create.name.name, &constraints) }
     for like in create.likes.reversed() { try insert(like, into: &columns, &constraints) }
     constraints += create.constraints
+    try requireColumns(columns, create.name.range)
     try refuseDuplicates(columns.map(\.field.name), create.name.range)
-  /// Refuses a table of no columns, whose rows could not be stored.
-  func requireColumns(_ columns: [TableDefinition.Column], _ range: SourceRange) throws {
-    if columns.isEmpty { throw BinderError.unsupported("a table without columns", range) }
-  }
-
     let rules = try tableConstraints(constraints, of: create.name.name, &columns, [])
     try checkGenerated(columns, of: create.name.name, create.name.range)
     return TableDefinition(
@@ -148,7 +167,6 @@ extension Binder {
       guard case .generated(let sql)? = defaults[index] else { continue }
       _ = try generationExpression(sql, of: field, fields, own, defaults, table, range)
     }
-    try requireColumns(columns, create.name.range)
   }
 
   /// Puts the columns of another table at their place, with as much of what belongs to them as is asked for.
@@ -374,6 +392,7 @@ extension Binder {
     let fields = zip(names, bound.columns).map {
       TableDefinition.Column(field: Field($0, $1.type), defaultValue: nil)
     }
+    try requireColumns(fields, create.name.range)
     let definition = TableDefinition(
       schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists,
       isTemporary: create.persistence == .temporary, columns: fields, properties: create.options,
@@ -391,7 +410,6 @@ extension Binder {
     if create.columns.count > bound.names.count {
       throw BinderError.user(
         "42601", "CREATE VIEW specifies more column names than columns", create.name.range)
-    try requireColumns(fields, create.name.range)
     }
     var names = bound.names
     for (index, name) in create.columns.enumerated() { names[index] = name }

@@ -299,6 +299,9 @@ extension Binder {
       (conditions, merged) = try mergeColumns(names, left, right, kind, join.range)
     case .using(let names, let alias):
       (conditions, merged) = try mergeColumns(names, left, right, kind, join.range)
+      if let alias, result.relations.contains(where: { $0.name == alias }) {
+        throw BinderError.user("42712", "table name \"\(alias)\" specified more than once", .unknown)
+      }
       if let alias, let merged {
         let columns = merged.prefix(names.count).map {
           VisibleColumn(name: $0.name, relation: alias, expression: $0.expression)

@@ -141,6 +141,12 @@ extension Binder {
   // MARK: MERGE
 
   func merge(_ merge: Merge, _ range: SourceRange) throws -> RowMerge {
+    for isMatched in [true, false] {
+      let clauses = merge.clauses.filter { $0.isMatched == isMatched }
+      if let last = clauses.firstIndex(where: { $0.condition == nil }), last < clauses.count - 1 {
+        throw BinderError.user("42601", "unreachable WHEN clause specified after unconditional WHEN clause", .unknown)
+      }
+    }
     let table = try refuseMaterialized(try table(merge.table.name, "merge into"), merge.table.name.range)
     let outer = Scope(parent: nil)
     if let with = merge.with { try bindCommonTables(with, outer) }

@@ -49,7 +49,9 @@ extension Binder {
     case .alterTable(let alter): return .alterTable(try self.alter(alter, range))
     case .explain(let explain): return .explain(try self.explain(explain, range))
     case .transaction(let transaction): return .transaction(transaction)
-    case .prepare(let prepare): return .prepare(prepare)
+    case .prepare(let prepare):
+      _ = try planner.parameterTypes(of: prepare)
+      return .prepare(prepare)
     case .execute(let execute):
       return .execute(
         name: execute.name,
