@@ -10,7 +10,8 @@ package indirect enum PlannedStatement: Sendable {
   /// The plan's output matches the definition's columns; nil for WITH NO DATA.
   case createTableAs(TableDefinition, PhysicalPlan?)
   case createView(ViewDefinition)
-  case createSchema(name: String, ifNotExists: Bool)
+  /// The statements make what is to be in it, in turn.
+  case createSchema(name: String, ifNotExists: Bool, elements: [StatementNode])
   case createSequence(SequenceRequest, name: QualifiedName, isTemporary: Bool, ifNotExists: Bool)
   case alterSequence(AlterSequence)
   case refresh(QualifiedName, withData: Bool)
@@ -92,6 +93,8 @@ package struct TableDefinition: Sendable {
   package var ifNotExists: Bool
   /// Gone when the session ends, and seen by it alone.
   package var isTemporary = false
+  /// What becomes of a temporary table when a transaction ends; nil where nothing was written.
+  package var onCommit: OnCommit?
   package var columns: [Column]
   package var constraints: [TableConstraint] = []
   /// `WITH (...)` by name, as written; the session knows which it takes.
@@ -109,6 +112,8 @@ package struct SequenceRequest: Hashable, Sendable {
   }
 
   package var use: Use
+  /// The sequence of a column of another table that it is made like, as `nextval` is asked for it.
+  package var model: String?
   /// smallint, integer or bigint.
   package var type: LogicalType
   package var options: [StatementOption]
@@ -122,6 +127,8 @@ package struct ViewDefinition: Sendable {
   package var checkOption: CreateView.CheckOption
   /// Where the query stands in the statement's text.
   package var queryRange: SourceRange
+  /// For CREATE RECURSIVE VIEW: the name by which the query there reads itself.
+  package var recursiveName: String?
   /// The columns the query gives now.
   package var fields: [Field]
 }
@@ -246,6 +253,8 @@ package struct AlterTable: Sendable {
   package enum Action: Sendable {
     case rename(to: String)
     case setSchema(String)
+    /// A view's column.
+    case renameColumn(String, to: String)
     case setProperties([StatementOption])
     case resetProperties([String])
   }
@@ -268,6 +277,8 @@ package struct AlterTable: Sendable {
     package var dropped: [Dropped]
     /// Columns that get another type, by the names they had.
     package var retyped: [String]
+    /// What becomes of the sequences of identity columns.
+    package var identities: [(column: String, options: [StatementOption])]
 
     package struct Dropped: Sendable {
       package var name: String
@@ -278,6 +289,7 @@ package struct AlterTable: Sendable {
 
   package var target: SQLSyntax.AlterTable.Target
   package var name: QualifiedName
+  package var ifExists: Bool
   /// Nil for a view or a schema.
   package var table: TableDescription?
   package var reshaping: Reshaping?

@@ -48,12 +48,13 @@ final class SessionSequences: SequenceSource {
     guard let parts = SequenceName.parts(text), let name = parts.last else {
       throw PulsehouseError(.user, "invalid name syntax", sqlState: "42602")
     }
-    for schema in parts.count > 1 ? [parts[parts.count - 2]] : searchPath {
+    let schemas = parts.count > 1 ? searchPath.schemas(named: parts[parts.count - 2]) : searchPath
+    for schema in schemas {
       guard let found = try snapshot.sequence(TableName(schema, name)) else { continue }
       known.withLock { $0[text] = found }
       return found
     }
-    for schema in parts.count > 1 ? [parts[parts.count - 2]] : searchPath
+    for schema in schemas
     where snapshot.table(TableName(schema, name)) != nil || snapshot.view(TableName(schema, name)) != nil {
       throw PulsehouseError(.user, "\"\(name)\" is not a sequence", sqlState: "42809")
     }

@@ -70,8 +70,7 @@ final class PlanningScope: SchemaProvider, TableSource {
     schema: String?, name: String, in environment: Environment?, _ snapshot: Snapshot
   ) throws -> Relation? {
     // pg_catalog is on every path, after the user's own schemas.
-    let temporary = schema == "pg_temp" ? searchPath.filter { $0.hasPrefix(Session.temporaryPrefix) } : nil
-    for candidate in temporary ?? schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
+    for candidate in schema.map(searchPath.schemas(named:)) ?? (searchPath + ["pg_catalog"]) {
       let full = snapshot.resolve(TableName(candidate, name), in: environment)
       if let table = snapshot.table(full) {
         guard table.definition.isPopulated else {
@@ -124,6 +123,11 @@ final class PlanningScope: SchemaProvider, TableSource {
 
   /// The views that were looked up, those below other views included.
   var boundViews: Set<TableName> { views.withLock { $0 } }
+
+  /// The stored tables that were bound.
+  var storedTables: [TableState] {
+    bound.withLock { $0.compactMap { if case .stored(let state) = $0 { state } else { nil } } }
+  }
 
   /// The stored table that a plan bound; nil for a system table.
   func storedTable(of table: TableReference) -> TableState? {
@@ -196,7 +200,7 @@ final class PlanningScope: SchemaProvider, TableSource {
 
   func schema(ofRelation name: String, in schema: String?) -> String? {
     let objects = CatalogObjects(snapshot, warehouse)
-    for candidate in schema.map({ [$0] }) ?? (searchPath + ["pg_catalog"]) {
+    for candidate in schema.map(searchPath.schemas(named:)) ?? (searchPath + ["pg_catalog"]) {
       if objects.relations.contains(where: { $0.name == TableName(candidate, name) }) { return candidate }
     }
     return nil

@@ -43,10 +43,15 @@ extension Session {
 
   func createView(_ definition: Planning.ViewDefinition, _ work: StatementWork) throws {
     let name = try newName(definition.schema, definition.name)
+    if name.schema == temporarySchema { throw PulsehouseError(.unsupported, "a temporary view is not supported yet") }
     guard let range = definition.queryRange.bytes else {
       throw PulsehouseError(.internal, "a view without a text")
     }
-    let query = String(decoding: Array(work.text.utf8)[range.clamped(to: 0..<work.text.utf8.count)], as: UTF8.self)
+    var query = String(decoding: Array(work.text.utf8)[range.clamped(to: 0..<work.text.utf8.count)], as: UTF8.self)
+    if let own = definition.recursiveName.map(SQLPrinter.quoted) {
+      let columns = definition.fields.map { SQLPrinter.quoted($0.name) }.joined(separator: ", ")
+      query = "WITH RECURSIVE \(own) (\(columns)) AS (\(query)) SELECT \(columns) FROM \(own)"
+    }
     let columns = definition.fields.map { ColumnDefinition(name: $0.name, type: $0.type, isNullable: $0.isNullable) }
     if let known = work.scope.snapshot.view(name) {
       guard definition.orReplace else {
@@ -84,7 +89,9 @@ extension Session {
     }
   }
 
-  func createSchema(_ written: String, _ ifNotExists: Bool, _ work: StatementWork) throws {
+  func createSchema(
+    _ written: String, _ ifNotExists: Bool, _ elements: [StatementNode], _ work: StatementWork
+  ) throws {
     let name = ownSchema(written)
     if Self.reservedSchemas.contains(written) {
       throw PulsehouseError(.user, "schema \"\(written)\" is the warehouse's own", sqlState: "42939")
@@ -97,7 +104,19 @@ extension Session {
         StatementOutcome("CREATE SCHEMA", notices: ["schema \"\(name)\" already exists, skipping"]))
       return
     }
-    try inTransaction("CREATE SCHEMA \(name)") { try $0.apply(.createSchema(name)) }
+    try together("CREATE SCHEMA \(name)") {
+      try inTransaction("CREATE SCHEMA \(name)") { try $0.apply(.createSchema(name)) }
+      // What is named there is looked for among what is made there first.
+      let searchPath = settings.searchPath
+      settings.searchPath.insert(name, at: 0)
+      defer { settings.searchPath = searchPath }
+      for element in elements {
+        var inner = work
+        inner.sink = DiscardingSink()
+        inner.scope = try planningScope()
+        try perform(try planner(inner.scope).plan(Statement(node: element, range: .unknown)), inner)
+      }
+    }
     try work.sink.finish(StatementOutcome("CREATE SCHEMA"))
   }
 
@@ -202,14 +221,13 @@ extension Session {
   }
 
   func alterTable(_ change: Planning.AlterTable, _ work: StatementWork) throws {
-    if change.target == .table, change.table == nil {
+    if change.target == .schema { return try alterSchema(change, work) }
+    if change.target == .view { return try alterView(change, work) }
+    if change.table == nil {
       let notice = "relation \"\(change.name.name)\" does not exist, skipping"
       return try work.sink.finish(StatementOutcome("ALTER TABLE", notices: [notice]))
     }
-    guard let table = change.table else {
-      throw PulsehouseError(
-        .unsupported, "ALTER of a view or schema is not supported", range: change.name.range.bytes)
-    }
+    guard let table = change.table else { return }
     let notices = try inTransaction("ALTER TABLE \(change.name.name)") { transaction in
       let state = try work.scope.state(of: table.reference)
       var name = state.name
@@ -232,7 +250,7 @@ extension Session {
             try transaction.apply(.renameTable(name, to: renamed))
           }
           name = renamed
-        case .setProperties, .resetProperties:
+        case .renameColumn, .setProperties, .resetProperties:
           throw PulsehouseError(
             .unsupported, "ALTER TABLE ... SET (...) is not supported",
             hint: "CREATE TABLE new WITH (...) AS SELECT ... makes a table of the new form.",
@@ -242,6 +260,117 @@ extension Session {
       return notices
     }
     try work.sink.finish(StatementOutcome("ALTER TABLE", notices: notices))
+  }
+
+  /// Gives a view, or one of its columns, another name, or puts it into another schema. Its text stays.
+  private func alterView(_ change: Planning.AlterTable, _ work: StatementWork) throws {
+    let snapshot = work.scope.snapshot
+    let found = storedName(change.name, snapshot, settings.environment)
+    if found == nil, change.ifExists {
+      let notice = "relation \"\(change.name.name)\" does not exist, skipping"
+      return try work.sink.finish(StatementOutcome("ALTER VIEW", notices: [notice]))
+    }
+    guard let name = found else {
+      throw PulsehouseError(
+        .user, "relation \"\(change.name.name)\" does not exist", sqlState: "42P01", range: change.name.range.bytes)
+    }
+    guard let view = snapshot.view(name) else {
+      throw PulsehouseError(
+        .user, "\"\(name.name)\" is not a view", sqlState: "42809", range: change.name.range.bytes)
+    }
+    try work.scope.requireOwn(name)
+    var (renamed, definition) = (name, view.definition)
+    for action in change.actions {
+      switch action {
+      case .rename(let new): renamed.name = new
+      case .setSchema(let schema): renamed.schema = try newName(schema, name.name).schema
+      case .renameColumn(let old, let new):
+        guard let index = definition.columns.firstIndex(where: { $0.name == old }) else {
+          throw PulsehouseError(.user, "column \"\(old)\" does not exist", sqlState: "42703")
+        }
+        if definition.columns.contains(where: { $0.name == new }) {
+          throw PulsehouseError(
+            .user, "column \"\(new)\" of relation \"\(name.name)\" already exists", sqlState: "42701")
+        }
+        definition.columns[index].name = new
+      case .setProperties, .resetProperties:
+        throw PulsehouseError(
+          .unsupported, "ALTER VIEW ... SET (...) is not supported", range: change.name.range.bytes)
+      }
+    }
+    try inTransaction("ALTER VIEW \(name)") { transaction in
+      if renamed != name {
+        try requireFree(renamed, transaction.snapshot)
+        try transaction.apply(.dropView(name))
+      }
+      try transaction.apply(.putView(renamed, definition))
+    }
+    try work.sink.finish(StatementOutcome("ALTER VIEW"))
+  }
+
+  /// Gives a schema another name. What names it in its text (views, defaults that are no plain `nextval`) does not
+  /// follow.
+  private func alterSchema(_ change: Planning.AlterTable, _ work: StatementWork) throws {
+    let old = change.name.name
+    guard case .rename(let new)? = change.actions.first else { return }
+    let snapshot = work.scope.snapshot
+    guard snapshot.schemas.contains(old), settings.environment == nil else {
+      throw PulsehouseError(.user, "schema \"\(old)\" does not exist", sqlState: "3F000")
+    }
+    if let record = try EnvironmentRecord.all(in: snapshot).first(where: { $0.environment.owns(schema: old) }) {
+      throw PulsehouseError(
+        .user, "the schema \"\(old)\" belongs to the environment \(record.environment)", sqlState: "42939")
+    }
+    if old == "public" {
+      throw PulsehouseError(.unsupported, "another name for the schema \"public\" is not supported")
+    }
+    if Self.reservedSchemas.contains(new) || new.hasPrefix("pg_") {
+      throw PulsehouseError(
+        .user, "unacceptable schema name \"\(new)\"", sqlState: "42939",
+        detail: "The prefix \"pg_\" is reserved for system schemas.")
+    }
+    if snapshot.schemas.contains(new) || new == "public" {
+      throw PulsehouseError(.user, "schema \"\(new)\" already exists", sqlState: "42P06")
+    }
+    try inTransaction("ALTER SCHEMA \(old) RENAME TO \(new)") { transaction in
+      try transaction.apply(.createSchema(new))
+      for var sequence in try snapshot.sequences() where sequence.name.schema == old {
+        try transaction.apply(.drop(sequence))
+        sequence.name.schema = new
+        try transaction.apply(.put(sequence))
+      }
+      for table in snapshot.tables {
+        // Defaults are held against what they name now.
+        var definition = transaction.snapshot.table(table.name)?.definition ?? table.definition
+        let before = definition
+        for (index, column) in definition.columns.enumerated() {
+          guard let text = column.defaultText, let written = DefaultValue.sequenceName(text),
+            let sequence = try? sequences(snapshot).definition(written), sequence.name.schema == old
+          else { continue }
+          let sql = SequenceName.call(schema: new, name: sequence.name.name)
+          guard String(text.dropFirst()) == SequenceName.call(schema: old, name: sequence.name.name) else { continue }
+          definition.columns[index].defaultText = String(text.prefix(1)) + sql
+        }
+        if definition != before { try transaction.apply(.alterTable(table.name, definition)) }
+        guard table.name.schema == old else { continue }
+        let renamed = TableName(new, table.name.name)
+        try followReferences(to: table.name, renamedTo: renamed, columns: [:], transaction)
+        try transaction.apply(.renameTable(table.name, to: renamed))
+      }
+      for view in snapshot.views where view.name.schema == old {
+        try transaction.apply(.dropView(view.name))
+        try transaction.apply(.putView(TableName(new, view.name.name), view.definition))
+      }
+      try transaction.apply(.dropSchema(old))
+    }
+    try work.sink.finish(StatementOutcome("ALTER SCHEMA"))
+  }
+
+  /// Throws 42P07 when a table, view or sequence has the name.
+  private func requireFree(_ name: TableName, _ snapshot: Snapshot) throws {
+    if try snapshot.table(name) != nil || snapshot.view(name) != nil || snapshot.sequence(name) != nil {
+      throw PulsehouseError(.user, "relation \"\(name.name)\" already exists", sqlState: "42P07")
+    }
   }
 
   /// Sees to the views that need what a table is about to lose; returns what to tell of it.
@@ -313,6 +442,10 @@ extension Session {
         throw PulsehouseError(
           .user, "column \"\(new.name)\" of relation \"\(state.name.name)\" contains null values", sqlState: "23502")
       }
+    }
+    for (column, options) in reshaping.identities {
+      guard let changed = definition.columns.first(where: { $0.name == column }) else { continue }
+      try changeIdentity(changed, options, transaction)
     }
     try followReferences(to: state.name, renamedTo: state.name, columns: reshaping.renamed, transaction)
     try transaction.apply(.alterTable(state.name, definition))
@@ -411,6 +544,7 @@ extension Session {
   /// The full name of something to be made.
   func newName(_ schema: String?, _ name: String) throws -> TableName {
     let schema = schema ?? settings.searchPath.first ?? "public"
+    if schema == "pg_temp" { return try newTemporaryName(schema, name) }
     if Self.reservedSchemas.contains(schema) {
       throw PulsehouseError(.user, "schema \"\(schema)\" is the warehouse's own", sqlState: "42939")
     }
@@ -462,6 +596,7 @@ extension Session {
 
   private func tableDefinition(_ planned: Planning.TableDefinition) throws -> TableDefinition {
     var definition = TableDefinition(columns: planned.columns.map(columnDefinition))
+    definition.onCommit = planned.onCommit
     definition.setConstraints(planned.constraints)
     for option in planned.properties {
       switch (option.name, option.value) {

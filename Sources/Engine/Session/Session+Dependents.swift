@@ -112,7 +112,7 @@ extension Session {
 
   /// The table or view that a name stands for.
   func storedName(_ name: QualifiedName, _ snapshot: Snapshot, _ environment: Environment?) -> TableName? {
-    for schema in name.schema.map({ $0 == "pg_temp" ? temporarySchema.map { [$0] } ?? [] : [$0] }) ?? searchPath {
+    for schema in schemas(of: name) {
       let full = snapshot.resolve(TableName(schema, name.name), in: environment)
       if snapshot.table(full) != nil || snapshot.view(full) != nil { return full }
     }

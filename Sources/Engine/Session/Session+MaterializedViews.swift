@@ -27,6 +27,7 @@ extension Session {
         transaction.snapshot, in: warehouse, searchPath: searchPath, environment: settings.environment,
         fileReader: fileReader)
       guard case .query(var plan) = try planner(scope).plan(try PostgresParser.parseOne(query)) else { return }
+      try noteTables(of: scope)
       plan = try plan.assigned(to: definition, of: state.name)
       var inner = work
       inner.scope = scope
@@ -37,7 +38,7 @@ extension Session {
   }
 
   func existingTable(_ name: QualifiedName, _ snapshot: Snapshot) throws -> TableState? {
-    for schema in name.schema.map({ [$0] }) ?? searchPath {
+    for schema in schemas(of: name) {
       let full = snapshot.resolve(TableName(schema, name.name), in: settings.environment)
       if let table = snapshot.table(full) { return table }
     }

@@ -47,24 +47,42 @@ extension Session {
       return try work.sink.finish(StatementOutcome("ALTER SEQUENCE", notices: [notice]))
     }
     try inTransaction("ALTER SEQUENCE \(sequence.name)") { transaction in
-      try sequence.apply(alter.options, isNew: false)
       try takeOwner(alter.options, &sequence, transaction.snapshot)
-      if let restart = alter.options.first(where: { $0.name == "restart" }) {
-        var value = sequence.start
-        if case .integer(let given)? = restart.value { value = given }
-        guard value >= sequence.minimum, value <= sequence.maximum else {
-          throw PulsehouseError(
-            .user,
-            value < sequence.minimum
-              ? "RESTART value (\(value)) cannot be less than MINVALUE (\(sequence.minimum))"
-              : "RESTART value (\(value)) cannot be greater than MAXVALUE (\(sequence.maximum))", sqlState: "22023",
-            range: restart.range.bytes)
-        }
-        try files.set(sequence, to: SequenceFile.Position(value: value, isCalled: false))
-      }
-      try transaction.apply(.put(sequence))
+      try change(sequence, alter.options, transaction)
     }
     try work.sink.finish(StatementOutcome("ALTER SEQUENCE"))
+  }
+
+  /// Gives a sequence other options, or lets it begin again. - Throws: 22023.
+  private func change(
+    _ old: SequenceDefinition, _ options: [StatementOption], _ transaction: Transaction
+  ) throws {
+    var sequence = old
+    try sequence.apply(options, isNew: false)
+    if let restart = options.first(where: { $0.name == "restart" }) {
+      var value = sequence.start
+      if case .integer(let given)? = restart.value { value = given }
+      guard value >= sequence.minimum, value <= sequence.maximum else {
+        throw PulsehouseError(
+          .user,
+          value < sequence.minimum
+            ? "RESTART value (\(value)) cannot be less than MINVALUE (\(sequence.minimum))"
+            : "RESTART value (\(value)) cannot be greater than MAXVALUE (\(sequence.maximum))", sqlState: "22023",
+          range: restart.range.bytes)
+      }
+      try files.set(sequence, to: SequenceFile.Position(value: value, isCalled: false))
+    }
+    try transaction.apply(.put(sequence))
+  }
+
+  /// Changes the sequence of an identity column.
+  func changeIdentity(
+    _ column: ColumnDefinition, _ options: [StatementOption], _ transaction: Transaction
+  ) throws {
+    guard let name = column.defaultText.flatMap(DefaultValue.sequenceName) else {
+      throw PulsehouseError(.internal, "the identity column \(column.name) has no sequence")
+    }
+    try change(try sequences(transaction.snapshot).definition(name), options, transaction)
   }
 
   /// `OWNED BY table.column` or `OWNED BY NONE`.
@@ -101,7 +119,7 @@ extension Session {
 
   /// The sequence that a name stands for.
   func existingSequence(_ name: QualifiedName, _ snapshot: Snapshot) throws -> SequenceDefinition? {
-    for schema in name.schema.map({ [$0] }) ?? searchPath {
+    for schema in schemas(of: name) {
       if let found = try snapshot.sequence(TableName(schema, name.name)) { return found }
     }
     return nil
@@ -192,6 +210,11 @@ extension Session {
       throw PulsehouseError(.user, "relation \"\(name.name)\" already exists", sqlState: "42P07")
     }
     var sequence = try SequenceDefinition(name, request.type, request.options)
+    if let model = request.model.flatMap({ DefaultValue.sequenceName(DefaultValue.encode(.expression($0))) }) {
+      let identifier = sequence.identifier
+      sequence = try sequences(transaction.snapshot).definition(model)
+      (sequence.name, sequence.identifier) = (name, identifier)
+    }
     sequence.owner = (table, column)
     try transaction.apply(.put(sequence))
   }

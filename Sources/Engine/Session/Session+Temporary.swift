@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import SQLSyntax
 
 /// Temporary tables: tables like others, in a schema of the session's own that goes when the session ends.
 ///
@@ -9,6 +10,11 @@ extension Session {
 
   /// Schemas an unqualified name is looked up in, the session's own first.
   var searchPath: [String] { (temporarySchema.map { [$0] } ?? []) + settings.searchPath }
+
+  /// Schemas that a name is looked up in.
+  func schemas(of name: QualifiedName) -> [String] {
+    name.schema.map(searchPath.schemas(named:)) ?? searchPath
+  }
 
   /// The full name of a temporary table to be made.
   ///
@@ -50,6 +56,20 @@ extension Session {
     }
   }
 
+  /// Does what ON COMMIT asks for the session's temporary tables, at the end of a transaction.
+  func endTemporaryTables(_ transaction: Transaction) throws {
+    guard let schema = temporarySchema else { return }
+    for table in transaction.snapshot.tables where table.name.schema == schema {
+      switch table.definition.onCommit {
+      case .drop?:
+        try transaction.apply(.dropTable(table.name))
+        try dropOwnedSequences(of: table.identifier, transaction)
+      case .deleteRows?: if table.rowCount > 0 { try transaction.apply(.truncateTable(table.name)) }
+      case .preserveRows?, nil: break
+      }
+    }
+  }
+
   private func drop(schema: String, _ transaction: Transaction) throws {
     try clear(schema: schema, transaction)
     try transaction.apply(.dropSchema(schema))
@@ -62,5 +82,22 @@ extension Session {
     for sequence in try transaction.snapshot.sequences() where sequence.name.schema == schema {
       try transaction.apply(.drop(sequence))
     }
+  }
+}
+
+extension [String] {
+  /// The schema of this name; for `pg_temp` the session's own one, which stands in the search path, if there is one.
+  func schemas(named schema: String) -> [String] {
+    schema == "pg_temp" ? filter { $0.hasPrefix(Session.temporaryPrefix) } : [schema]
+  }
+}
+
+extension TableDefinition {
+  private static let onCommitKey = "on commit"
+
+  /// What becomes of a temporary table at the end of a transaction; nil: nothing.
+  var onCommit: OnCommit? {
+    get { properties[Self.onCommitKey].flatMap(OnCommit.init(rawValue:)) }
+    set { properties[Self.onCommitKey] = newValue == .preserveRows ? nil : newValue?.rawValue }
   }
 }

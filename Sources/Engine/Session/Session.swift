@@ -42,6 +42,10 @@ package final class Session {
     var hasFailed = false
     /// Whether it was begun READ ONLY.
     var isReadOnly = false
+    /// SERIALIZABLE: what it read must not have changed when it is committed, if it changed anything itself.
+    var isSerializable = false
+    /// The tables its statements named so far.
+    var tables: Set<TableName> = []
     /// What the settings were when it began, and what they will be when it is committed (SET LOCAL ends then); nil where
     /// it was not begun by SQL.
     var settings: (before: SessionSettings, after: SessionSettings)?
@@ -135,6 +139,7 @@ package final class Session {
     do {
       let scope = try planningScope(readsPast: statement.node.readsTables)
       let planned = try planner(scope, parameters).plan(statement)
+      try noteTables(of: scope)
       let work = StatementWork(
         scope: scope, text: text, sink: sink, cancellation: cancellation,
         now: statementTime, parameters: parameters)
@@ -193,11 +198,36 @@ package final class Session {
     let transaction = try warehouse.begin()
     do {
       let result = try body(transaction)
+      try endTemporaryTables(transaction)
       try transaction.commit(message: message)
       return result
     } catch {
       transaction.rollback()
       throw error
+    }
+  }
+
+  /// Runs several statements in the open transaction, or in one of their own that is committed after them.
+  func together(_ message: String, _ body: () throws -> Void) throws {
+    if open != nil { return try body() }
+    try begin()
+    do {
+      try body()
+    } catch {
+      rollback()
+      throw error
+    }
+    try commit(message: message)
+  }
+
+  /// Remembers which tables the open transaction reads; a serializable one holds on to them.
+  func noteTables(of scope: PlanningScope) throws {
+    guard let transaction = open?.transaction else { return }
+    for table in scope.storedTables {
+      guard open?.tables.insert(table.name).inserted == true, open?.isSerializable == true,
+        transaction.snapshot.table(table.name)?.identifier == table.identifier
+      else { continue }
+      try transaction.apply(.requireUnchanged(table.name))
     }
   }
 
@@ -214,6 +244,7 @@ package final class Session {
         hint: "RESET snapshot returns to the newest state.")
     }
     open = OpenTransaction(transaction: try warehouse.begin(), startTime: MachineClock.microsecondsSince1970)
+    open?.isSerializable = settings.isolation == .serializable
   }
 
   /// Commits the open transaction, all of it or, on an error, nothing. - Throws: `.conflict` 40001, `.io`.
@@ -223,6 +254,12 @@ package final class Session {
     guard !ending.hasFailed else {
       ending.transaction.rollback()
       return
+    }
+    do {
+      try endTemporaryTables(ending.transaction)
+    } catch {
+      ending.transaction.rollback()
+      throw error
     }
     try ending.transaction.commit(message: message)
   }
@@ -343,7 +380,8 @@ package final class Session {
     case .createTable(let definition): try createTable(definition, work)
     case .createTableAs(let definition, let plan): try createTableAs(definition, plan, work)
     case .createView(let definition): try createView(definition, work)
-    case .createSchema(let name, let ifNotExists): try createSchema(name, ifNotExists, work)
+    case .createSchema(let name, let ifNotExists, let elements):
+      try createSchema(name, ifNotExists, elements, work)
     case .createSequence(let request, let name, let isTemporary, let ifNotExists):
       try createSequence(request, name, isTemporary: isTemporary, ifNotExists: ifNotExists, work)
     case .alterSequence(let alter): try alterSequence(alter, work)
@@ -395,7 +433,9 @@ package final class Session {
     case .maintenance(let verb): try work.sink.finish(StatementOutcome(verb))
     case .set(let name, let values, let isLocal):
       var notices = SessionSettings.isWithoutEffect(name) ? ["\(name) has no effect here"] : []
-      if isLocal, open == nil, name != "transaction_isolation" {
+      if name == "transaction_isolation" {
+        notices += try setIsolation(values)
+      } else if isLocal, open == nil {
         // Nothing is left of it when the statement ends.
         var tried = settings
         try tried.set(name, to: values)
@@ -480,10 +520,11 @@ package final class Session {
   private func changeTransaction(_ change: SQLSyntax.Transaction, _ work: StatementWork) throws {
     switch change {
     case .begin(let options):
-      let isReadOnly = try asksReadOnly(options)
       if open == nil {
+        let isolation = options.first { $0.name == "transaction_isolation" }?.value
         try begin()
-        open?.isReadOnly = isReadOnly
+        if let isolation { open?.isSerializable = isolation == .text(SessionSettings.Isolation.serializable.rawValue) }
+        open?.isReadOnly = options.contains { $0.name == "transaction_read_only" && $0.value == .integer(1) }
         open?.settings = (settings, settings)
         try work.sink.finish(StatementOutcome("BEGIN"))
       } else {
@@ -525,26 +566,24 @@ package final class Session {
     }
   }
 
-  /// Takes the options of BEGIN. Each transaction reads one state, which is what every level but the highest asks for.
-  private func asksReadOnly(_ options: [StatementOption]) throws -> Bool {
-    var isReadOnly = false
-    for option in options {
-      switch (option.name, option.value) {
-      case ("transaction_isolation", .text("serializable")):
-        throw PulsehouseError(
-          .unsupported, "ISOLATION LEVEL SERIALIZABLE is not supported", sqlState: "0A000",
-          hint: "REPEATABLE READ reads one state, and of two that change the same table one ends with 40001.",
-          range: option.range.bytes)
-      case ("transaction_read_only", let value): isReadOnly = value == .integer(1)
-      default: break
-      }
+  /// SET TRANSACTION ISOLATION LEVEL; returns what to tell of it.
+  ///
+  /// - Throws: 25001 when the transaction has read a table already.
+  private func setIsolation(_ values: [Scalar]?) throws -> [String] {
+    let level = try SessionSettings.isolation(values, "transaction_isolation") ?? settings.isolation
+    guard let open else { return ["SET TRANSACTION can only be used in transaction blocks"] }
+    guard open.tables.isEmpty else {
+      throw PulsehouseError(
+        .user, "SET TRANSACTION ISOLATION LEVEL must be called before any query", sqlState: "25001")
     }
-    return isReadOnly
+    self.open?.isSerializable = level == .serializable
+    return []
   }
 
   private func show(_ name: String?, _ work: StatementWork) throws {
     if let name {
-      let value = try settings.value(of: name)
+      let isSerializable = name == "transaction_isolation" && open?.isSerializable == true
+      let value = isSerializable ? "serializable" : try settings.value(of: name)
       let shown = ["timezone": "TimeZone", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle"][name] ?? name
       try work.sink.begin([Field(shown, .text)])
       try work.sink.append(Batch([Vector.of(.text, [.text(value)])], rowCount: 1))

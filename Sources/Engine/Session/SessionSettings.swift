@@ -31,6 +31,17 @@ package struct SessionSettings: Sendable {
   /// The encoding of every block written that can have it; nil lets each be chosen.
   package var encoding: Encoding?
 
+  /// The level of transactions that name none.
+  var isolation = Isolation.repeatableRead
+
+  /// Levels of isolation. Every transaction reads one state; a serializable one also holds on to what it read.
+  enum Isolation: String {
+    case readUncommitted = "read uncommitted"
+    case readCommitted = "read committed"
+    case repeatableRead = "repeatable read"
+    case serializable
+  }
+
   package init() {}
 
   /// Settings that programs make for themselves, by names with a point.
@@ -76,6 +87,7 @@ package struct SessionSettings: Sendable {
     case "encoding": return encoding?.name ?? "chosen"
     case "timezone": return zone?.name ?? "UTC"
     case "server_version": return "15.0 (Pulsehouse)"
+    case "transaction_isolation", "default_transaction_isolation": return isolation.rawValue
     default:
       if let value = SessionSettings.fixed[name] ?? custom[name] { return value }
       throw SessionSettings.unknown(name)
@@ -165,8 +177,10 @@ package struct SessionSettings: Sendable {
       guard words.allSatisfy({ ["iso", "mdy", "us", "noneuro", "noneuropean", "default"].contains($0) }) else {
         throw PulsehouseError(.unsupported, "datestyle other than ISO, MDY")
       }
+    case "default_transaction_isolation":
+      isolation = try SessionSettings.isolation(values, name) ?? .repeatableRead
     case "client_encoding", "standard_conforming_strings", "extra_float_digits", "application_name",
-      "transaction_isolation", "default_transaction_isolation":
+      "transaction_isolation":
       // Clients set these on connecting; what we do is what they ask for by default.
       return
     case "intervalstyle", "bytea_output", "lock_timeout", "idle_in_transaction_session_timeout":
@@ -185,7 +199,6 @@ package struct SessionSettings: Sendable {
   private static let fixed = [
     "server_version_num": "150000", "client_encoding": "UTF8", "standard_conforming_strings": "on",
     "datestyle": "ISO, MDY", "integer_datetimes": "on", "intervalstyle": "postgres", "bytea_output": "hex",
-    "transaction_isolation": "repeatable read", "default_transaction_isolation": "repeatable read",
     "max_identifier_length": "63", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
     "is_superuser": "on", "server_encoding": "UTF8", "transaction_read_only": "off",
   ]
@@ -200,6 +213,17 @@ package struct SessionSettings: Sendable {
       "constraint_exclusion", "force_parallel_mode", "cursor_tuple_fraction", "effective_io_concurrency",
     ]
     return names.contains(name) || prefixes.contains { name.hasPrefix($0) }
+  }
+
+  /// The level that a setting's values name; nil for none. - Throws: 22023.
+  static func isolation(_ values: [Scalar]?, _ name: String) throws(PulsehouseError) -> Isolation? {
+    guard let text = values?.first.map(text) else { return nil }
+    guard let level = Isolation(rawValue: text.lowercased()) else {
+      throw PulsehouseError(
+        .user, "invalid value for parameter \"\(name)\": \"\(text)\"", sqlState: "22023",
+        hint: "Available values: serializable, repeatable read, read committed, read uncommitted.")
+    }
+    return level
   }
 
   /// A time as PostgreSQL's settings have it: milliseconds, or with a unit.

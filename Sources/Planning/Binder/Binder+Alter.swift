@@ -5,11 +5,15 @@ import Vectors
 /// ALTER of tables, views and schemas.
 extension Binder {
   func alter(_ alter: Syntax.AlterTable, _ range: SourceRange) throws -> AlterTable {
-    var result = AlterTable(target: alter.target, name: alter.name, table: nil, reshaping: nil, actions: [])
+    var result = AlterTable(
+      target: alter.target, name: alter.name, ifExists: alter.ifExists, table: nil, reshaping: nil, actions: [])
     var shape: Shape?
     if alter.target == .table {
       let found = try planner.schema.relation(schema: alter.name.schema, name: alter.name.name)
       if found == nil, alter.ifExists { return result }
+      if case .view? = found, alter.actions.allSatisfy(\.isForViews) { result.target = .view }
+    }
+    if result.target == .table {
       let description = try table(alter.name, "alter")
       result.table = description
       shape = Shape(description, scan(description))
@@ -18,6 +22,8 @@ extension Binder {
       switch action {
       case .renameTable(let name): result.actions.append(.rename(to: name))
       case .setSchema(let name): result.actions.append(.setSchema(name))
+      case .renameColumn(let name, let new) where result.target == .view:
+        result.actions.append(.renameColumn(name, to: new))
       case .setOptions(let options): result.actions.append(.setProperties(options))
       case .resetOptions(let names): result.actions.append(.resetProperties(names))
       default:
@@ -43,6 +49,7 @@ extension Binder {
     var renamed: [String: String] = [:]
     var dropped: [AlterTable.Reshaping.Dropped] = []
     var retyped: [String] = []
+    var identities: [(column: String, options: [StatementOption])] = []
     var sequences: [(column: String, request: SequenceRequest)] = []
     var isChanged = false
     var isRewritten = false
@@ -144,6 +151,18 @@ extension Binder {
       let request = SequenceRequest(use: .identity(always: always), type: field.type, options: options)
       shape.columns[index].defaultValue = sequenceDefault(request, name, shape.table.reference)
       shape.sequences.append((name, request))
+    case .setIdentity(let name, let options):
+      let index = try position(name, shape, table)
+      guard case .identity(let sql, _)? = shape.columns[index].defaultValue else {
+        throw BinderError.user(
+          "55000", "column \"\(name)\" of relation \"\(table.name)\" is not an identity column", table.range)
+      }
+      if let generated = options.first(where: { $0.name == "generated" }) {
+        let isAlways = generated.value == .text("a") || generated.value == .integer(Int64(UInt8(ascii: "a")))
+        shape.columns[index].defaultValue = .identity(sql, always: isAlways)
+      }
+      let rest = options.filter { $0.name != "generated" }
+      if !rest.isEmpty { shape.identities.append((name, rest)) }
     case .dropIdentity(let name, let ifExists):
       let index = try position(name, shape, table)
       guard case .identity? = shape.columns[index].defaultValue else {
@@ -183,6 +202,16 @@ extension Binder {
       }
       shape.constraints.remove(at: index)
       shape.dropped.append(.init(name: name, isColumn: false, isCascade: isCascade))
+    case .renameConstraint(let name, let new):
+      guard let index = shape.constraints.firstIndex(where: { $0.name == name }) else {
+        throw BinderError.user(
+          "42704", "constraint \"\(name)\" for table \"\(table.name)\" does not exist", table.range)
+      }
+      if shape.constraints.contains(where: { $0.name == new }) {
+        throw BinderError.user(
+          "42710", "constraint \"\(new)\" for relation \"\(table.name)\" already exists", table.range)
+      }
+      shape.constraints[index].name = new
     case .renameTable, .setSchema, .setOptions, .resetOptions: break
     }
   }
@@ -322,7 +351,7 @@ extension Binder {
     case .constant(let value):
       let old = Expression.constant(value, shape.columns[index].field.type)
       let new = try assign(old, to: field, typeName.range)
-      shape.columns[index].defaultValue = .constant(try constant(new, typeName.range))
+      shape.columns[index].defaultValue = .constant(try new.scalar ?? evaluate(new, typeName.range))
     case .expression(let sql): _ = try expression(of: .expression(sql), field)
     case .identity:
       guard field.type.isInteger else {
@@ -345,6 +374,17 @@ extension Binder {
     return AlterTable.Reshaping(
       columns: shape.columns, constraints: shape.constraints, plan: plan,
       checks: try checks(shape.constraints, fields, of: table), isStricter: shape.isStricter,
-      sequences: shape.sequences, renamed: shape.renamed, dropped: shape.dropped, retyped: shape.retyped)
+      sequences: shape.sequences, renamed: shape.renamed, dropped: shape.dropped, retyped: shape.retyped,
+      identities: shape.identities)
+  }
+}
+
+extension Syntax.AlterTable.Action {
+  /// Whether ALTER TABLE may say it of a view.
+  fileprivate var isForViews: Bool {
+    switch self {
+    case .renameTable, .renameColumn, .setSchema: true
+    default: false
+    }
   }
 }

@@ -154,7 +154,13 @@ extension Binder {
     try checkGenerated(columns, of: create.name.name, create.name.range)
     return TableDefinition(
       schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists,
-      isTemporary: create.persistence == .temporary, columns: columns, constraints: rules, properties: create.options)
+      isTemporary: create.isTemporary, onCommit: try create.onCommit.map { try temporary($0, create.isTemporary) },
+      columns: columns, constraints: rules, properties: create.options)
+  }
+
+  private func temporary(_ onCommit: OnCommit, _ isTemporary: Bool) throws -> OnCommit {
+    if isTemporary { return onCommit }
+    throw BinderError.user("42P16", "ON COMMIT can only be used on temporary tables", .unknown)
   }
 
   /// Binds every generated column once, to find what is wrong with it.
@@ -186,23 +192,28 @@ extension Binder {
     columns.insert(
       contentsOf: fields.enumerated().map { index, field in
         var column = TableDefinition.Column(field: field, defaultValue: nil)
-        // An identity, and what a column is made of, are no defaults.
         switch defaults[index] {
         case .constant?, .expression?: column.defaultValue = like.includesDefaults ? defaults[index] : nil
-        case .identity?, .generated?, nil: break
+        case .generated?: column.defaultValue = like.includesGenerated ? defaults[index] : nil
+        case .identity(let sql, let always)? where like.includesIdentity:
+          column.sequence = SequenceRequest(use: .identity(always: always), model: sql, type: field.type, options: [])
+        case .identity?, nil: break
         }
         return column
       }, at: like.position)
     for rule in rules {
       let kind: Constraint.Kind
+      var name: String?
       switch rule.kind {
-      case .check(let text) where like.includesConstraints: kind = .check(try PostgresParser.parseExpression(text))
+      case .check(let text) where like.includesConstraints:
+        kind = .check(try PostgresParser.parseExpression(text))
+        name = rule.name
       case .primaryKey(let names) where like.includesIndexes: kind = .primaryKey(columns: names)
       case .unique(let names, let nullsAreDistinct) where like.includesIndexes:
         kind = .unique(columns: names, nullsAreDistinct: nullsAreDistinct)
       default: continue
       }
-      constraints.append(Constraint(name: nil, kind: kind, range: like.table.range))
+      constraints.append(Constraint(name: name, kind: kind, range: like.table.range))
     }
   }
 
@@ -395,7 +406,8 @@ extension Binder {
     try requireColumns(fields, create.name.range)
     let definition = TableDefinition(
       schema: create.name.schema, name: create.name.name, ifNotExists: create.ifNotExists,
-      isTemporary: create.persistence == .temporary, columns: fields, properties: create.options,
+      isTemporary: create.isTemporary, onCommit: try create.onCommit.map { try temporary($0, create.isTemporary) },
+      columns: fields, properties: create.options,
       materializedQuery: create.materializedQuery)
     return .createTableAs(definition, create.withData ? try physical(bound.plan, names) : nil)
   }
@@ -418,7 +430,16 @@ extension Binder {
     return ViewDefinition(
       schema: create.name.schema, name: create.name.name, orReplace: create.orReplace,
       columnNames: create.columns.isEmpty ? nil : names, checkOption: create.checkOption,
-      queryRange: create.queryRange,
+      queryRange: create.queryRange, recursiveName: create.isRecursive ? create.name.name : nil,
       fields: zip(names, bound.columns).map { Field($0, $1.type) })
   }
+}
+
+extension CreateTable {
+  /// Also without TEMPORARY where the schema says it.
+  fileprivate var isTemporary: Bool { persistence == .temporary || name.schema == "pg_temp" }
+}
+
+extension CreateTableAs {
+  fileprivate var isTemporary: Bool { persistence == .temporary || name.schema == "pg_temp" }
 }

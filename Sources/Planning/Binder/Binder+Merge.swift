@@ -10,6 +10,13 @@ extension Binder {
   func resolve(
     _ conflict: OnConflict, _ insert: Insert, _ table: TableDescription, _ plan: LogicalPlan, _ range: SourceRange
   ) throws -> RowMerge {
+    if case .columns(_, let predicate?) = conflict.target {
+      // It chooses among unique indexes of some rows; those there are hold for all rows and fit any.
+      let scope = Scope(parent: nil)
+      scope.relations = [relation(of: insert.table, table, scan(table).output)]
+      scope.visible = scope.relations[0].columns
+      _ = try bindCondition(predicate, Stage(scope, "ON CONFLICT"), "WHERE")
+    }
     let keys = try arbiters(conflict.target, table, conflict.range)
     switch conflict.action {
     case .nothing: return try insertNew(insert, table, plan, keys)
@@ -39,8 +46,7 @@ extension Binder {
         throw BinderError.user("42809", "constraint in ON CONFLICT clause has no associated index", range)
       }
       return [try positions(key.names)]
-    case .columns(let expressions, let predicate):
-      if let predicate { throw BinderError.unsupported("ON CONFLICT with WHERE", predicate.range) }
+    case .columns(let expressions, _):
       let names = try expressions.map { expression in
         guard case .column(let path) = expression.node, path.count == 1 else {
           throw BinderError.unsupported("ON CONFLICT of an expression", expression.range)

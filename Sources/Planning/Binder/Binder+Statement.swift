@@ -35,7 +35,8 @@ extension Binder {
     case .createTable(let create): return .createTable(try createTable(create, range))
     case .createTableAs(let create): return try createTableAs(create, range)
     case .createView(let create): return .createView(try createView(create, range))
-    case .createSchema(let create): return .createSchema(name: create.name, ifNotExists: create.ifNotExists)
+    case .createSchema(let create):
+      return .createSchema(name: create.name, ifNotExists: create.ifNotExists, elements: create.elements)
     case .createSequence(let create):
       return .createSequence(
         SequenceRequest(use: .none, type: .bigint, options: create.options), name: create.name,

@@ -5,9 +5,19 @@ package enum Persistence: String, Hashable, Sendable {
   case unlogged
 }
 
+/// What becomes of a temporary table's rows at the end of each transaction.
+package enum OnCommit: String, Hashable, Sendable {
+  case preserveRows
+  case deleteRows
+  /// The table goes too.
+  case drop
+}
+
 package struct CreateTable: Hashable, Sendable {
   package var name: QualifiedName
   package var persistence: Persistence
+  /// Nil where nothing was written.
+  package var onCommit: OnCommit?
   package var ifNotExists: Bool
   package var columns: [ColumnDefinition]
   /// `LIKE table`, each where it stands among the columns.
@@ -30,6 +40,8 @@ package struct TableLike: Hashable, Sendable {
   package var includesConstraints: Bool
   /// Primary keys and unique constraints.
   package var includesIndexes: Bool
+  package var includesIdentity: Bool
+  package var includesGenerated: Bool
 }
 
 /// `PARTITION BY RANGE | LIST | HASH (keys)`.
@@ -92,6 +104,7 @@ package struct ForeignKey: Hashable, Sendable {
 package struct CreateTableAs: Hashable, Sendable {
   package var name: QualifiedName
   package var persistence: Persistence
+  package var onCommit: OnCommit?
   package var ifNotExists: Bool
   /// New names for the query's columns, or none.
   package var columns: [String]
@@ -117,6 +130,8 @@ package struct CreateView: Hashable, Sendable {
   package var options: [StatementOption]
   package var query: Query
   package var checkOption: CheckOption
+  /// `CREATE RECURSIVE VIEW`: `query` is the whole one, the text at `queryRange` only what stands after AS.
+  package var isRecursive: Bool
   /// The place of the query in the text, to keep its words: from its first token to the statement's end.
   package var queryRange: SourceRange
 }
@@ -151,6 +166,8 @@ package struct AlterSequence: Hashable, Sendable {
 package struct CreateSchema: Hashable, Sendable {
   package var name: String
   package var ifNotExists: Bool
+  /// What is made in it by the same statement, in the order in which it can be made.
+  package var elements: [StatementNode]
 }
 
 package struct Drop: Hashable, Sendable {
@@ -180,6 +197,7 @@ package struct AlterTable: Hashable, Sendable {
     case dropColumn(String, ifExists: Bool, isCascade: Bool)
     case renameColumn(String, to: String)
     case renameTable(to: String)
+    case renameConstraint(String, to: String)
     case setSchema(String)
     case setDefault(column: String, Expression)
     case dropDefault(column: String)
@@ -191,6 +209,8 @@ package struct AlterTable: Hashable, Sendable {
     case setOptions([StatementOption])
     case resetOptions([String])
     case addIdentity(column: String, always: Bool, [StatementOption])
+    /// Options of the column's sequence, and `generated`: `a` (always) or `d` (by default).
+    case setIdentity(column: String, [StatementOption])
     case dropIdentity(column: String, ifExists: Bool)
     case dropExpression(column: String, ifExists: Bool)
   }

@@ -117,7 +117,22 @@ enum AlterTableCode: Int {
   case setOptions = 40
   case resetOptions = 41
   case addIdentity = 68
+  case setIdentity = 69
   case dropIdentity = 70
+}
+
+enum OnCommitCode: Int {
+  case preserveRows = 2
+  case deleteRows = 3
+  case drop = 4
+
+  var meaning: OnCommit {
+    switch self {
+    case .preserveRows: .preserveRows
+    case .deleteRows: .deleteRows
+    case .drop: .drop
+    }
+  }
 }
 
 enum CommandCode: Int {

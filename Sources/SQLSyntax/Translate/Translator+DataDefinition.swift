@@ -8,7 +8,7 @@ extension Translator {
     if !message.messages(Tag.CreateStmt.inhRelations).isEmpty { throw unsupported("INHERITS", name.range) }
     if message.message(Tag.CreateStmt.ofTypename) != nil { throw unsupported("CREATE TABLE OF", name.range) }
     try refuseStorage(
-      onCommit: message.int(Tag.CreateStmt.oncommit), tablespace: message.string(Tag.CreateStmt.tablespacename),
+      tablespace: message.string(Tag.CreateStmt.tablespacename),
       accessMethod: message.string(Tag.CreateStmt.accessMethod), name.range)
 
     var columns: [ColumnDefinition] = []
@@ -27,7 +27,9 @@ extension Translator {
       if let (kind, element) = node.choice, kind == Tag.Node.constraint { constraints.append(try constraint(element)) }
     }
     return CreateTable(
-      name: name, persistence: persistence(relation), ifNotExists: message.bool(Tag.CreateStmt.ifNotExists),
+      name: name, persistence: persistence(relation),
+      onCommit: OnCommitCode(rawValue: message.int(Tag.CreateStmt.oncommit))?.meaning,
+      ifNotExists: message.bool(Tag.CreateStmt.ifNotExists),
       columns: columns, likes: likes, constraints: constraints,
       partitioning: try partitioning(message.message(Tag.CreateStmt.partspec)),
       options: try each(message.messages(Tag.CreateStmt.options), option))
@@ -38,13 +40,13 @@ extension Translator {
     let options = message.int(Tag.TableLikeClause.options)
     return TableLike(
       table: qualifiedName(relation), position: position, includesDefaults: options & 8 != 0,
-      includesConstraints: options & 4 != 0, includesIndexes: options & 64 != 0)
+      includesConstraints: options & 4 != 0, includesIndexes: options & 64 != 0,
+      includesIdentity: options & 32 != 0, includesGenerated: options & 16 != 0)
   }
 
   private func refuseStorage(
-    onCommit: Int, tablespace: String?, accessMethod: String?, _ place: SourceRange
+    tablespace: String?, accessMethod: String?, _ place: SourceRange
   ) throws(PulsehouseError) {
-    if onCommit > 1 { throw unsupported("ON COMMIT", place) }
     if tablespace != nil { throw unsupported("TABLESPACE", place) }
     if let accessMethod { throw unsupported("the access method \"\(accessMethod)\"", place) }
   }
@@ -161,10 +163,11 @@ extension Translator {
     let isMaterialized = message.int(Tag.CreateTableAsStmt.objtype) == ObjectCode.materializedView.rawValue
     let withData = !into.bool(Tag.IntoClause.skipData)
     try refuseStorage(
-      onCommit: into.int(Tag.IntoClause.onCommit), tablespace: into.string(Tag.IntoClause.tableSpaceName),
+      tablespace: into.string(Tag.IntoClause.tableSpaceName),
       accessMethod: into.string(Tag.IntoClause.accessMethod), name.range)
     return CreateTableAs(
       name: name, persistence: persistence(relation),
+      onCommit: OnCommitCode(rawValue: into.int(Tag.IntoClause.onCommit))?.meaning,
       ifNotExists: message.bool(Tag.CreateTableAsStmt.ifNotExists),
       columns: names(into.messages(Tag.IntoClause.colNames)),
       options: try each(into.messages(Tag.IntoClause.options), option),
@@ -219,7 +222,18 @@ extension Translator {
       name: name, persistence: persistence(relation), orReplace: message.bool(Tag.ViewStmt.replace),
       columns: names(message.messages(Tag.ViewStmt.aliases)),
       options: try each(message.messages(Tag.ViewStmt.options), option), query: query, checkOption: check,
+      isRecursive: isRecursiveView,
       queryRange: viewQueryRange(relation.int(Tag.RangeVar.location), endsInWith: check != .none))
+  }
+
+  /// Whether RECURSIVE stands before VIEW; the tree has such a view rewritten.
+  private var isRecursiveView: Bool {
+    var lexer = SQLLexer(text, at: statementStart)
+    while true {
+      let token = lexer.next()
+      if token.kind == .end || lexer.isWord(token, "view") { return false }
+      if lexer.isWord(token, "recursive") { return true }
+    }
   }
 
   /// Finds the query of a view by its words: what follows the first `AS` outside parentheses, up to the statement's
@@ -256,10 +270,45 @@ extension Translator {
 
   func createSchema(_ message: WireMessage) throws(PulsehouseError) -> CreateSchema {
     if message.message(Tag.CreateSchemaStmt.authrole) != nil { throw unsupported("AUTHORIZATION") }
-    if !message.messages(Tag.CreateSchemaStmt.schemaElts).isEmpty { throw unsupported("CREATE SCHEMA with elements") }
+    let name = message.string(Tag.CreateSchemaStmt.schemaname) ?? ""
+    let elements = try each(message.messages(Tag.CreateSchemaStmt.schemaElts)) {
+      (node: WireMessage) throws(PulsehouseError) in
+      try schemaElement(node, name)
+    }
     return CreateSchema(
-      name: message.string(Tag.CreateSchemaStmt.schemaname) ?? "",
-      ifNotExists: message.bool(Tag.CreateSchemaStmt.ifNotExists))
+      name: name, ifNotExists: message.bool(Tag.CreateSchemaStmt.ifNotExists),
+      elements: (0...2).flatMap { rank in elements.filter { $0.rank == rank }.map(\.node) })
+  }
+
+  /// Something made within CREATE SCHEMA: sequences come first, then tables, then indexes.
+  private func schemaElement(
+    _ node: WireMessage, _ schema: String
+  ) throws(PulsehouseError) -> (rank: Int, node: StatementNode) {
+    func placed(_ written: QualifiedName) throws(PulsehouseError) -> QualifiedName {
+      if let other = written.schema, other != schema {
+        throw PulsehouseError(
+          .user, "CREATE specifies a schema (\(other)) different from the one being created (\(schema))",
+          sqlState: "42P15", range: written.range.bytes)
+      }
+      var name = written
+      name.schema = schema
+      return name
+    }
+    switch try statement(node) {
+    case .createSequence(var create):
+      create.name = try placed(create.name)
+      return (0, .createSequence(create))
+    case .createTable(var create):
+      create.name = try placed(create.name)
+      return (1, .createTable(create))
+    case .createIndex(var create):
+      create.table = try placed(create.table)
+      return (2, .createIndex(create))
+    case .createView(let create):
+      // Its names would mean other tables to whoever reads it.
+      throw unsupported("a view within CREATE SCHEMA", create.name.range)
+    default: throw unsupported("this part of CREATE SCHEMA")
+    }
   }
 
   func createIndex(_ message: WireMessage) throws(PulsehouseError) -> CreateIndex {
@@ -354,6 +403,7 @@ extension Translator {
         case .identity(let always, let options) = try constraint(element).kind
       else { throw unsupported("this form of ADD GENERATED") }
       return .addIdentity(column: name, always: always, options)
+    case .setIdentity: return .setIdentity(column: name, try each(definition.map(items) ?? [], option))
     case .dropIdentity: return .dropIdentity(column: name, ifExists: missingOk)
     case .dropExpression: return .dropExpression(column: name, ifExists: missingOk)
     case .setOptions: return .setOptions(try each(definition.map(items) ?? [], option))
@@ -377,6 +427,7 @@ extension Translator {
     switch kind {
     case .table: (target, action) = (.table, .renameTable(to: newName))
     case .view: (target, action) = (.view, .renameTable(to: newName))
+    case .tableConstraint: (target, action) = (.table, .renameConstraint(oldName, to: newName))
     case .column:
       switch ObjectCode(rawValue: message.int(Tag.RenameStmt.relationType)) {
       case .table: target = .table

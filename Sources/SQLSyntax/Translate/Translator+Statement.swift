@@ -185,14 +185,18 @@ extension Translator {
     case .reset: return .reset(name)
     case .resetAll: return .reset(nil)
     case .multi:
-      // Each transaction reads one state, which is what all levels but the highest ask for.
+      var level: Expression?
       for option in try each(message.messages(Tag.VariableSetStmt.args), option) {
-        switch (option.name, option.value) {
-        case ("transaction_isolation", let value) where value != .text("serializable"): break
-        default: throw unsupported("SET \(name)", option.range)
+        guard option.name == "transaction_isolation", case .text(let text)? = option.value else {
+          throw unsupported("SET \(name)", option.range)
         }
+        level = Expression(.literal(.string(text)), option.range)
       }
-      return .set(SetVariable(name: "transaction_isolation", values: nil, isLocal: true))
+      let isLocal = name == "TRANSACTION"
+      return .set(
+        SetVariable(
+          name: isLocal ? "transaction_isolation" : "default_transaction_isolation", values: level.map { [$0] },
+          isLocal: isLocal))
     case .current, nil: throw unsupported("this form of SET")
     }
   }
