@@ -169,7 +169,7 @@ enum FieldReader {
       // A year has 365.25 days here.
       let days = Int128(years) * 36525 + (Int128(value.months % 12) * 30 + Int128(value.days)) * 100
       let total = days * 864_000_000 + Int128(value.microseconds)
-      guard let mantissa = Int64(exactly: total) else { return nil }
+      guard let mantissa = Int64(exactly: total) else { return .exact(Numeric(mantissa: total, scale: 6)) }
       return .decimal(mantissa, scale: 6)
     default: return timeOfDay(field, value.microseconds)
     }

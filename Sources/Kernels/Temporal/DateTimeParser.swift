@@ -104,11 +104,14 @@ struct DateTimeParser {
   /// A date, a time, or one number of a date with a month's name.
   private mutating func number() throws(Failure) {
     let start = cursor.position
-    guard let first = cursor.takeInteger(limit: 100_000_000_000) else { throw .syntax }
+    guard let first = cursor.takeInteger(limit: 100_000_000_000_000_000) else { throw .syntax }
     let digits = cursor.position - start
     guard let next = cursor.peek else { return try lone(first, digits) }
     switch next {
     case 0x3A: try time(hour: first)
+    case 0x2E where digits > 2 && fields.time == nil && (hasDate || isTimeOnly):
+      // 040506.789 after a date.
+      try lone(first, digits)
     case 0x2D, 0x2F, 0x2E:
       if next == 0x2D, let letter = cursor.peek(1), TextCursor.isLetter(letter) {
         // 8-Jan-1999 and 1999-Jan-08.
@@ -159,17 +162,14 @@ struct DateTimeParser {
     yearDigits = digits > 2 ? digits : cursor.position - start
   }
 
+  private var hasDate: Bool { fields.day != nil || (year != nil && (dayOfMonth ?? dayOfYear) != nil) }
+
   /// `19990108`, `040506` after a date, or a day or year beside a month's name.
   private mutating func lone(_ value: Int, _ digits: Int) throws(Failure) {
-    let hasDate = fields.day != nil || (year != nil && dayOfMonth != nil)
-    if !hasDate, month == nil, digits == 8 {
+    if !hasDate, !isTimeOnly, month == nil, digits >= 6 {
+      // Month and day have two digits each, the year has the rest.
       (year, month, dayOfMonth) = (value / 10000, value / 100 % 100, value % 100)
-      if let separator = cursor.peek, separator | 0x20 == 0x74 { cursor.advance() }
-      return
-    }
-    if !hasDate, !isTimeOnly, month == nil, digits == 6 {
-      (year, month, dayOfMonth) = (value / 10000, value / 100 % 100, value % 100)
-      yearDigits = 2
+      yearDigits = digits - 4
       return
     }
     if fields.time == nil, hasDate || isTimeOnly, digits == 6 || digits == 4 {
@@ -266,6 +266,7 @@ struct DateTimeParser {
     case "allballs":
       guard fields.time == nil, fields.zone == nil, fields.zoneMeaning == nil else { throw .syntax }
       (fields.time, fields.zone) = (0, 0)
+    case "j", "jd", "julian": try julian()
     case "bc": isBeforeChrist = true
     case "ad": break
     case "t" where fields.time == nil: break
@@ -289,6 +290,26 @@ struct DateTimeParser {
         try namedZone(from: start)
       }
     }
+  }
+
+  /// The number of a day as astronomers count, behind `J`; a fraction is the time since its midnight.
+  private mutating func julian() throws(Failure) {
+    cursor.skipBlanks()
+    guard !isTimeOnly, fields.day == nil, year == nil, month == nil, dayOfMonth == nil, let byte = cursor.peek,
+      TextCursor.isDigit(byte), let number = cursor.takeInteger(limit: 100_000_000_000_000_000)
+    else { throw .syntax }
+    // The day after 5874897-12-31.
+    guard number < 2_147_483_494 else { throw .range }
+    fields.day = Int64(number) - 2_440_588
+    guard cursor.take(0x2E) else { return }
+    guard fields.time == nil else { throw .syntax }
+    var (part, unit) = (0.0, 1.0)
+    while let digit = cursor.peek, TextCursor.isDigit(digit) {
+      unit /= 10
+      part += Double(digit - 0x30) * unit
+      cursor.advance()
+    }
+    fields.time = Int64(part * Double(Calendar.microsecondsPerDay))
   }
 
   /// A zone by name, such as `Europe/Berlin`, `CEST`, `EST5EDT` or `Etc/GMT+3`.

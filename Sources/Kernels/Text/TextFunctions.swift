@@ -21,13 +21,15 @@ package enum TextFunctions {
     mapUnary(operand, .integer) { (text: StringReference) -> Int32 in Int32(clamping: text.count) }
   }
 
-  /// The position of `part` in `text` from 1, 0 when it is not there.
+  /// The position of `part` in `text` from 1, in characters or in bytes of bytes; 0 when it is not there.
   package static func position(_ text: Vector, _ part: Vector) -> Vector {
-    mapBinary(text, part, .integer) { (text: StringReference, part: StringReference) -> Int32 in
+    let isText = text.type != .bytea
+    return mapBinary(text, part, .integer) { (text: StringReference, part: StringReference) -> Int32 in
       text.withBytes { bytes in
         part.withBytes { wanted in
           guard let place = ByteSearch.first(wanted, in: bytes, from: 0) else { return 0 }
-          return Int32(clamping: Characters.count(UnsafeRawBufferPointer(rebasing: bytes[..<place])) + 1)
+          let before = isText ? Characters.count(UnsafeRawBufferPointer(rebasing: bytes[..<place])) : place
+          return Int32(clamping: before + 1)
         }
       }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import SQLSyntax
 import Vectors
 
@@ -199,6 +200,9 @@ enum CatalogTemplates {
     "shobj_description": Template(counts: 2...2, sql: "NULL::text"),
     "pg_has_role": Template(counts: 2...3, sql: "true"),
     "pg_encoding_to_char": Template(counts: 1...1, sql: "CASE argument1 WHEN 6 THEN 'UTF8' ELSE '' END"),
+    "pg_backend_pid": Template(counts: 0...0, sql: "\(getpid())"),
+    "pg_client_encoding": Template(counts: 0...0, sql: "'UTF8'::text"),
+    "getdatabaseencoding": Template(counts: 0...0, sql: "'UTF8'::text"),
     "pg_is_in_recovery": Template(counts: 0...0, sql: "false"),
     "pg_relation_size": Template(counts: 1...2, sql: size, takesIdentifier: true),
     "pg_table_size": Template(counts: 1...1, sql: size, takesIdentifier: true),

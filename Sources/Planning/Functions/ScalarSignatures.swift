@@ -94,6 +94,7 @@ enum ScalarSignatures {
     f("rtrim", .trimRight, [.text, .text], .text, optional: 1),
     f("strpos", .position, [.text, .text], .int4),
     f("position", .position, [.text, .text], .int4),
+    f("position", .position, [.bytea, .bytea], .int4),
     f("replace", .replace, [.text, .text, .text], .text),
     f("translate", .translate, [.text, .text, .text], .text),
     f("split_part", .splitPart, [.text, .text, .int4], .text),
