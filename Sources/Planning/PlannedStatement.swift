@@ -9,6 +9,8 @@ package indirect enum PlannedStatement: Sendable {
   case createTable(TableDefinition)
   /// The plan's output matches the definition's columns; nil for WITH NO DATA.
   case createTableAs(TableDefinition, PhysicalPlan?)
+  /// The query is that of a prepared statement.
+  case createTableAsExecute(CreateTableAs, name: String, arguments: [(Scalar, LogicalType)])
   case createView(ViewDefinition)
   /// The statements make what is to be in it, in turn.
   case createSchema(name: String, ifNotExists: Bool, elements: [StatementNode])

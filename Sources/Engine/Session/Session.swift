@@ -379,6 +379,8 @@ package final class Session {
     case .explain(let explanation): try explain(explanation, work)
     case .createTable(let definition): try createTable(definition, work)
     case .createTableAs(let definition, let plan): try createTableAs(definition, plan, work)
+    case .createTableAsExecute(let create, let name, let arguments):
+      try createTableAs(create, prepared: name, arguments, work)
     case .createView(let definition): try createView(definition, work)
     case .createSchema(let name, let ifNotExists, let elements):
       try createSchema(name, ifNotExists, elements, work)
@@ -416,11 +418,7 @@ package final class Session {
       }
       prepared[prepare.name] = prepare
       try work.sink.finish(StatementOutcome("PREPARE"))
-    case .execute(let name, let arguments):
-      guard let prepare = prepared[name] else {
-        throw PulsehouseError(.user, "prepared statement \"\(name)\" does not exist", sqlState: "26000")
-      }
-      try execute(prepare, arguments, work)
+    case .execute(let name, let arguments): try execute(try preparedStatement(name), arguments, work)
     case .deallocate(let name):
       if let name {
         guard prepared.removeValue(forKey: name) != nil else {
@@ -486,6 +484,26 @@ package final class Session {
     try sink.finish(StatementOutcome("SELECT \(count.rows)", rowCount: count.rows))
   }
 
+  private func preparedStatement(_ name: String) throws -> Prepare {
+    guard let prepare = prepared[name] else {
+      throw PulsehouseError(.user, "prepared statement \"\(name)\" does not exist", sqlState: "26000")
+    }
+    return prepare
+  }
+
+  private func createTableAs(
+    _ create: CreateTableAs, prepared name: String, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork
+  ) throws {
+    var prepare = try preparedStatement(name)
+    guard case .query = prepare.statement else {
+      throw PulsehouseError(.user, "prepared statement is not a SELECT", sqlState: "42809")
+    }
+    var create = create
+    create.source = prepare.statement
+    prepare.statement = .createTableAs(create)
+    try execute(prepare, arguments, work)
+  }
+
   private func execute(_ prepare: Prepare, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork) throws {
     let (planned, values) = try plan(prepare, arguments, work)
     var inner = work
@@ -497,10 +515,7 @@ package final class Session {
   func plan(
     prepared name: String, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork
   ) throws -> (PlannedStatement, [Scalar]) {
-    guard let prepare = prepared[name] else {
-      throw PulsehouseError(.user, "prepared statement \"\(name)\" does not exist", sqlState: "26000")
-    }
-    return try plan(prepare, arguments, work)
+    try plan(try preparedStatement(name), arguments, work)
   }
 
   private func plan(

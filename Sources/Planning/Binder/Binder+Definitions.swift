@@ -390,8 +390,11 @@ extension Binder {
   }
 
   func createTableAs(_ create: CreateTableAs, _ range: SourceRange) throws -> PlannedStatement {
+    if case .execute(let execute) = create.source {
+      return .createTableAsExecute(create, name: execute.name, arguments: try arguments(of: execute))
+    }
     guard case .query(let query) = create.source else {
-      throw BinderError.unsupported("CREATE TABLE AS EXECUTE", range)
+      throw BinderError.unsupported("CREATE TABLE AS of this statement", range)
     }
     let bound = try bindQuery(query, parent: nil)
     var names = bound.names

@@ -54,12 +54,7 @@ extension Binder {
       _ = try planner.parameterTypes(of: prepare)
       return .prepare(prepare)
     case .execute(let execute):
-      return .execute(
-        name: execute.name,
-        arguments: try execute.arguments.map { syntax in
-          let value = try bind(syntax, Stage(Scope(parent: nil), "EXECUTE"))
-          return (try constant(value, syntax.range), value.type)
-        })
+      return .execute(name: execute.name, arguments: try arguments(of: execute))
     case .deallocate(let name): return .deallocate(name)
     case .lock(let names):
       return .lock(
@@ -77,6 +72,14 @@ extension Binder {
       return .set(name: set.name, values: try set.values?.map { try setting($0) }, isLocal: set.isLocal)
     case .show(let name): return .show(name)
     case .reset(let name): return .reset(name)
+    }
+  }
+
+  /// The values and types that EXECUTE gives a prepared statement.
+  func arguments(of execute: Execute) throws -> [(Scalar, LogicalType)] {
+    try execute.arguments.map { syntax in
+      let value = try bind(syntax, Stage(Scope(parent: nil), "EXECUTE"))
+      return (try constant(value, syntax.range), value.type)
     }
   }
 
