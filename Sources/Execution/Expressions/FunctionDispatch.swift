@@ -222,10 +222,10 @@ extension ScalarFunction {
     case .arrayConcatenate: return try ArrayFunctions.concatenate(arguments[0], arguments[1], type)
     case .arrayAppend: return try ArrayFunctions.add(arguments[0], arguments[1], isFirst: false, type)
     case .arrayPrepend: return try ArrayFunctions.add(arguments[1], arguments[0], isFirst: true, type)
-    case .arrayPosition: return try ArrayFunctions.position(arguments[0], arguments[1])
-    case .arrayRemove: return try ArrayFunctions.remove(arguments[0], arguments[1], type)
-    case .arrayPositions: return try ArrayFunctions.positions(arguments[0], arguments[1])
-    case .arrayReplace: return try ArrayFunctions.replace(arguments, type, count: count)
+    case .arrayPosition: return try ArrayFunctions.position(arguments, count: count, now: context.now)
+    case .arrayRemove: return try ArrayFunctions.remove(arguments[0], arguments[1], type, now: context.now)
+    case .arrayPositions: return try ArrayFunctions.positions(arguments[0], arguments[1], now: context.now)
+    case .arrayReplace: return try ArrayFunctions.replace(arguments, type, count: count, now: context.now)
     case .arrayFill: return try ArrayFunctions.fill(arguments[0], arguments[1], type, count: count)
     case .arrayTrim: return try ArrayFunctions.trim(arguments[0], arguments[1], type)
     case .widthBucketArray: return try ArrayFunctions.widthBucket(arguments[0], arguments[1])
@@ -233,15 +233,13 @@ extension ScalarFunction {
     case .arrayOrder: return try ArrayFunctions.order(arguments[0], now: context.now)
     case .withOrder: return try OrderedValue.make(arguments[0], now: context.now)
     case .withoutOrder: return OrderedValue.value(of: arguments[0], type)
-    case .arrayContains: return try ArrayFunctions.contains(arguments[0], arguments[1])
-    case .arrayOverlaps: return try ArrayFunctions.overlaps(arguments[0], arguments[1])
+    case .arrayContains: return try ArrayFunctions.contains(arguments[0], arguments[1], now: context.now)
+    case .arrayOverlaps: return try ArrayFunctions.overlaps(arguments[0], arguments[1], now: context.now)
     case .quantified:
       guard count > 0 else { return .nulls(type, count: 0) }
-      guard case .integer(let code) = arguments[2].scalar(at: 0),
-        let op = ComparisonOperator(rawValue: UInt8(clamping: code)),
-        case .boolean(let isAny) = arguments[3].scalar(at: 0)
-      else { throw PulsehouseError(.internal, "ANY without a comparison") }
-      return try ArrayFunctions.quantified(arguments[0], arguments[1], op, isAny: isAny, now: context.now)
+      guard case .text(let symbol) = arguments[2].scalar(at: 0), case .boolean(let isAny) = arguments[3].scalar(at: 0)
+      else { throw PulsehouseError(.internal, "ANY without an operator") }
+      return try ArrayFunctions.quantified(arguments[0], arguments[1], symbol, isAny: isAny, now: context.now)
     case .regexpMatch: return try ArrayFunctions.match(arguments, count: count)
     case .regexpSplitToArray: return try ArrayFunctions.regexSplit(arguments, count: count)
     case .nextValue: return try SequenceFunctions.next(arguments[0], count: count, context)

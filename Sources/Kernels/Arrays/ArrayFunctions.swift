@@ -228,56 +228,39 @@ package enum ArrayFunctions {
     }
   }
 
-  /// `array_position(array, element)`, from 1; NULL elements are found too.
-  package static func position(_ array: Vector, _ element: Vector) throws -> Vector {
-    let (elements, values) = (elements(array), texts(element))
-    return try mapRows(.integer, count: array.count, [array.spread]) { row -> Int32? in
-      let wanted = values(row)
-      return try elements(row).firstIndex { $0 == wanted }.map { Int32(clamping: $0 + 1) }
-    }
-  }
-
-  /// `array_remove(array, element)`.
-  package static func remove(_ array: Vector, _ element: Vector, _ type: LogicalType) throws -> Vector {
-    let (elements, values) = (elements(array), texts(element))
-    return try mapToText(type, count: array.count, strictIn: [array]) { row, out in
-      let unwanted = values(row)
-      ArrayText.write(try elements(row).filter { $0 != unwanted }, out)
-      return true
-    }
-  }
-
   /// `left @> right`: every element of the right is in the left; NULLs equal nothing.
-  package static func contains(_ left: Vector, _ right: Vector) throws -> Vector {
-    try compare(left, right) { a, b in b.allSatisfy { element in element != nil && a.contains(element) } }
+  package static func contains(_ left: Vector, _ right: Vector, now: Int64) throws -> Vector {
+    try compare(left, right, now: now) { a, b in b.allSatisfy { element in element != nil && a.contains(element) } }
   }
 
   /// `left && right`: they have an element in common.
-  package static func overlaps(_ left: Vector, _ right: Vector) throws -> Vector {
-    try compare(left, right) { a, b in b.contains { element in element != nil && a.contains(element) } }
+  package static func overlaps(_ left: Vector, _ right: Vector, now: Int64) throws -> Vector {
+    try compare(left, right, now: now) { a, b in b.contains { element in element != nil && a.contains(element) } }
   }
 
   private static func compare(
-    _ left: Vector, _ right: Vector, _ test: ([[UInt8]?], [[UInt8]?]) -> Bool
+    _ left: Vector, _ right: Vector, now: Int64, _ test: ([[UInt8]?], [[UInt8]?]) -> Bool
   ) throws -> Vector {
     if left.isConstantNull || right.isConstantNull { return .nulls(.boolean, count: left.count) }
-    let (a, b) = (elements(left), elements(right))
+    let (a, b) = (elements(try comparable(left, now: now)), elements(try comparable(right, now: now)))
     return try mapRows(.boolean, count: left.count, [left.spread, right.spread]) { row -> UInt8? in
       bit(test(try a(row), try b(row)))
     }
   }
 
-  /// `value op ANY (array)` or `ALL`: three-valued, as if the comparisons were joined by OR or AND.
+  /// `value op ANY (array)` or `ALL`: three-valued, as if the tests were joined by OR or AND.
+  ///
+  /// - Parameter symbol: a comparison, or one of patterns (`~~` and `~`, `*` for any case, `!` before them for not), or
+  ///   `@>` of jsonb.
   package static func quantified(
-    _ value: Vector, _ array: Vector, _ op: ComparisonOperator, isAny: Bool, now: Int64
+    _ value: Vector, _ array: Vector, _ symbol: String, isAny: Bool, now: Int64
   ) throws -> Vector {
     guard case .array(let elementType) = array.type else {
       throw PulsehouseError(.internal, "ANY of \(array.type)")
     }
     let (rows, texts) = try flatten(array)
     let elements = try Cast.vector(texts, to: elementType, now: now)
-    let left = Gather.rows(value, SelectionVector(rows))
-    let answers = Compare.vectors(op, left, elements.retyped(as: left.type)).flattened()
+    let answers = try test(Gather.rows(value, SelectionVector(rows)), symbol, elements).flattened()
     let bits = answers.values(as: UInt8.self)
     var sawOther = [Bool](repeating: false, count: value.count)
     var sawNull = [Bool](repeating: false, count: value.count)
@@ -288,6 +271,7 @@ package enum ArrayFunctions {
         sawOther[Int(row)] = true
       }
     }
+    withExtendedLifetime(answers) {}
     var builder = VectorBuilder(.boolean, capacity: value.count)
     for row in 0..<value.count {
       if !array.isValid(row) {
@@ -302,6 +286,28 @@ package enum ArrayFunctions {
     }
     return builder.finish()
   }
+
+  /// `left symbol right`, row by row.
+  private static func test(_ left: Vector, _ symbol: String, _ right: Vector) throws -> Vector {
+    if let comparison = comparisons[symbol] {
+      if left.type == .jsonb {
+        return Compare.vectors(comparison, try JSONFunctions.order(left), try JSONFunctions.order(right))
+      }
+      return Compare.vectors(comparison, left, right.retyped(as: left.type))
+    }
+    if symbol.hasPrefix("!") { return Boolean.not(try test(left, String(symbol.dropFirst()), right)) }
+    let ignoringCase = symbol.hasSuffix("*")
+    switch symbol {
+    case "~~", "~~*": return try Like.match([left, right], count: left.count, ignoringCase: ignoringCase)
+    case "~", "~*": return try RegexFunctions.matches([left, right], count: left.count, ignoringCase: ignoringCase)
+    case "@>": return try JSONFunctions.contains(left, right)
+    default: throw PulsehouseError(.internal, "ANY or ALL with \(symbol)")
+    }
+  }
+
+  private static let comparisons: [String: ComparisonOperator] = [
+    "=": .equal, "<>": .notEqual, "<": .less, "<=": .lessOrEqual, ">": .greater, ">=": .greaterOrEqual,
+  ]
 
   // MARK: Casts
 

@@ -70,7 +70,7 @@ extension JSONValue {
   }
 
   /// The bytes, and an end that comes before all that may follow.
-  private static func writeOrder(text: [UInt8], _ out: TextBuffer) {
+  static func writeOrder(text: some Sequence<UInt8>, _ out: TextBuffer) {
     for byte in text {
       out.append(byte)
       if byte == 0 { out.append(0xFF) }

@@ -101,18 +101,47 @@ extension Binder {
     guard case .array(let element) = right.type else {
       throw BinderError.user("42809", "op ANY/ALL (array) requires array on right side", array.range)
     }
-    guard let symbol = op.builtIn, let comparison = ComparisonOperator(symbol: symbol) else {
-      throw BinderError.unsupported("ANY or ALL of an array with the operator \(op.symbol)", range)
+    guard let symbol = op.builtIn else {
+      throw BinderError.noOperator(op.symbol, TypeKind(left.type), TypeKind(element), range)
     }
-    guard let type = comparisonType(left.type, element) else {
-      throw BinderError.noOperator(symbol, TypeKind(left.type), TypeKind(element), range)
+    guard let type = try quantifiedType(symbol, left, element, range, value.range, array.range) else {
+      throw BinderError.unsupported("ANY or ALL of an array with the operator \(op.symbol)", range)
     }
     return .call(
       .quantified,
       [
-        try coerce(left, to: type, value.range), try explicitCast(right, to: .array(type), array.range),
-        .constant(.integer(Int64(comparison.rawValue)), .integer), .constant(.boolean(quantifier == .any), .boolean),
+        try ComparisonOperator(symbol: symbol) == nil
+          ? padded(left) ?? coerce(left, to: type, value.range)
+          : coerce(left, to: type, value.range), try explicitCast(right, to: .array(type), array.range),
+        .constant(.text(symbol), .text), .constant(.boolean(quantifier == .any), .boolean),
       ], .boolean)
+  }
+
+  /// What both sides of `value op ANY (array)` are brought to; nil for an operator that the kernel does not know.
+  private func quantifiedType(
+    _ symbol: String, _ left: Expression, _ element: LogicalType, _ range: SourceRange, _ leftRange: SourceRange,
+    _ rightRange: SourceRange
+  ) throws -> LogicalType? {
+    let (a, b) = (TypeKind(left.type), TypeKind(element))
+    if ComparisonOperator(symbol: symbol) != nil {
+      guard let type = comparisonType(left.type, element) else { throw BinderError.noOperator(symbol, a, b, range) }
+      return type
+    }
+    switch symbol {
+    case "~~", "~~*", "!~~", "!~~*", "~", "~*", "!~", "!~*":
+      guard a == .unknown || left.type.isText, element.isText else {
+        throw BinderError.noOperator(symbol, a, b, range)
+      }
+      return .text
+    case "@>" where element == .jsonb && (a == .unknown || left.type == .jsonb): return .jsonb
+    default:
+      let sample = try makeBinary(
+        OperatorName(symbol), left, .null(element), range, leftRange: leftRange, rightRange: rightRange)
+      guard sample.type == .boolean else {
+        throw BinderError.user("42809", "op ANY/ALL (array) requires operator to yield boolean", range)
+      }
+      return nil
+    }
   }
 
   /// `||`, `@>`, `<@` and `&&` of arrays; nil when neither side is one.
@@ -152,23 +181,34 @@ extension Binder {
   func bindArrayFunction(
     _ name: String, _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
   ) throws -> Expression? {
+    var noFunction: PulsehouseError { BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range) }
     func array(_ index: Int) throws -> (Expression, LogicalType) {
-      let value =
-        arguments[index].type == .unknown
-        ? try resolveUnknown(arguments[index], to: .array(.text), ranges[index]) : arguments[index]
-      guard let element = value.type.element else {
-        throw BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range)
+      if arguments[index].type == .unknown {
+        throw BinderError.user(
+          "42804", "could not determine polymorphic type because input has type unknown", ranges[index])
       }
-      return (value, element)
+      guard let element = arguments[index].type.element else { throw noFunction }
+      return (arguments[index], element)
     }
-    /// The array and the element as of one type.
-    func pair(_ arrayIndex: Int, _ elementIndex: Int) throws -> (array: Expression, element: Expression, LogicalType) {
-      let (value, own) = try array(arrayIndex)
-      let type = try commonType(
-        [(own, ranges[arrayIndex]), (arguments[elementIndex].type, ranges[elementIndex])], name)
+    /// The array and values as of one type, which any of them may settle: PostgreSQL's anycompatible.
+    func compatible(
+      _ arrayIndex: Int, _ values: [Int]
+    ) throws -> (array: Expression, values: [Expression], type: LogicalType) {
+      let array = arguments[arrayIndex]
+      guard array.type == .unknown || array.type.element != nil else { throw noFunction }
+      let others = values.map { (arguments[$0].type, ranges[$0]) }
+      let own = array.type.element.map { [($0, ranges[arrayIndex])] } ?? []
+      let known = (own + others).filter { $0.0 != .unknown }
+      guard Set(known.map { TypeKind($0.0).category }).count <= 1 else { throw noFunction }
+      let type = try commonType(own + others, name)
+      if type.element != nil {
+        throw BinderError.unsupported("an array of several dimensions", range)
+      }
       return (
-        try explicitCast(value, to: .array(type), ranges[arrayIndex]),
-        try coerce(arguments[elementIndex], to: type, ranges[elementIndex]), type
+        array.type == .unknown
+          ? try resolveUnknown(array, to: .array(type), ranges[arrayIndex])
+          : try explicitCast(array, to: .array(type), ranges[arrayIndex]),
+        try values.map { try coerce(arguments[$0], to: type, ranges[$0]) }, type
       )
     }
     switch (name, arguments.count) {
@@ -180,29 +220,35 @@ extension Binder {
       let rest = try arguments.indices.dropFirst().map { try coerce(arguments[$0], to: .text, ranges[$0]) }
       return .call(.arrayToString, [try array(0).0] + rest, .text)
     case ("array_append", 2):
-      let (value, element, type) = try pair(0, 1)
-      return .call(.arrayAppend, [value, element], .array(type))
+      let (value, elements, type) = try compatible(0, [1])
+      return .call(.arrayAppend, [value] + elements, .array(type))
     case ("array_prepend", 2):
-      let (value, element, type) = try pair(1, 0)
-      return .call(.arrayPrepend, [element, value], .array(type))
+      let (value, elements, type) = try compatible(1, [0])
+      return .call(.arrayPrepend, elements + [value], .array(type))
     case ("array_cat", 2):
-      return try makeArrayOperator("||", try array(0).0, try array(1).0, range, ranges[0], ranges[1])
-    case ("array_position", 2):
-      let (value, element, _) = try pair(0, 1)
-      return .call(.arrayPosition, [value, element], .integer)
+      let known = arguments.compactMap(\.type.element)
+      guard arguments.allSatisfy({ $0.type == .unknown || $0.type.element != nil }),
+        Set(known.map { TypeKind($0).category }).count <= 1
+      else { throw noFunction }
+      let type = LogicalType.array(try commonType(zip(known, ranges).map { ($0, $1) }, name))
+      let sides = try zip(arguments, ranges).map { argument, range in
+        argument.type == .unknown
+          ? try resolveUnknown(argument, to: type, range) : try explicitCast(argument, to: type, range)
+      }
+      return .call(.arrayConcatenate, sides, type)
+    case ("array_position", 2), ("array_position", 3):
+      let (value, elements, type) = try compatible(0, [1])
+      try requireEquality(type, range)
+      let start = arguments.count > 2 ? [try coerce(arguments[2], to: .integer, ranges[2])] : []
+      return .call(.arrayPosition, [value] + elements + start, .integer)
     case ("array_positions", 2):
-      let (value, element, _) = try pair(0, 1)
-      return .call(.arrayPositions, [value, element], .array(.integer))
+      let (value, elements, type) = try compatible(0, [1])
+      try requireEquality(type, range)
+      return .call(.arrayPositions, [value] + elements, .array(.integer))
     case ("array_replace", 3):
-      let (value, own) = try array(0)
-      let type = try commonType(
-        [(own, ranges[0]), (arguments[1].type, ranges[1]), (arguments[2].type, ranges[2])], name)
-      return .call(
-        .arrayReplace,
-        [
-          try explicitCast(value, to: .array(type), ranges[0]), try coerce(arguments[1], to: type, ranges[1]),
-          try coerce(arguments[2], to: type, ranges[2]),
-        ], .array(type))
+      let (value, elements, type) = try compatible(0, [1, 2])
+      try requireEquality(type, range)
+      return .call(.arrayReplace, [value] + elements, .array(type))
     case ("array_fill", 2):
       guard arguments[0].type != .unknown else {
         throw BinderError.user(
@@ -235,8 +281,9 @@ extension Binder {
         [try coerce(arguments[0], to: type, ranges[0]), try explicitCast(bounds, to: .array(type), ranges[1])], .integer
       )
     case ("array_remove", 2):
-      let (value, element, type) = try pair(0, 1)
-      return .call(.arrayRemove, [value, element], .array(type))
+      let (value, elements, type) = try compatible(0, [1])
+      try requireEquality(type, range)
+      return .call(.arrayRemove, [value] + elements, .array(type))
     default: return nil
     }
   }

@@ -294,7 +294,7 @@ extension LogicalType {
   }
 
   /// True where two values are equal if and only if they are shown alike.
-  fileprivate var equalityIsOfText: Bool {
+  var equalityIsOfText: Bool {
     switch self {
     case .boolean, .smallint, .integer, .bigint, .text, .varchar, .bytea, .date, .time, .timestamp, .timestamptz, .uuid,
       .unknown, .record(isComparable: true):

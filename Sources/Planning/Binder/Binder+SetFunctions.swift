@@ -228,6 +228,10 @@ extension Binder {
       }
       return call(.unnest, arguments, [(name, element)])
     case "generate_subscripts":
+      if (2...3).contains(arguments.count), arguments[0].type == .unknown {
+        throw BinderError.user(
+          "42804", "could not determine polymorphic type because input has type unknown", ranges[0])
+      }
       guard (2...3).contains(arguments.count), arguments[0].type.element != nil,
         types[1] == .unknown || types[1].casts(to: .int4), arguments.count == 2 || types[2].casts(to: .bool)
       else { throw BinderError.noFunction(name, types, range) }

@@ -198,7 +198,7 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case rowPathContains = "row_path_contains"
   case arrayContains = "arraycontains"
   case arrayOverlaps = "arrayoverlap"
-  /// (value, array, comparison, quantifier): the last two are constants.
+  /// (value, array, operator's symbol, whether it is ANY): the last two are constants.
   case quantified = "quantified_array"
   case regexpMatch = "regexp_match"
   case regexpSplitToArray = "regexp_split_to_array"

@@ -4,6 +4,7 @@ import Vectors
 package enum SetFunction: String, Sendable, Hashable {
   case generateSeries = "generate_series"
   case unnest
+  /// (array, dimension[, whether from the last])
   case generateSubscripts = "generate_subscripts"
   case regexpMatches = "regexp_matches"
   case regexpSplit = "regexp_split_to_table"
