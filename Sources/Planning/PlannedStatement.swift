@@ -45,6 +45,8 @@ package indirect enum PlannedStatement: Sendable {
   case maintenance(String)
   /// Nil values: back to the default.
   case set(name: String, values: [Scalar]?, isLocal: Bool)
+  /// SET by `SELECT set_config(...)`, which gives the value as a column of this name.
+  case setConfig(name: String, values: [Scalar]?, isLocal: Bool, column: String)
   /// Nil is ALL.
   case show(String?)
   case reset(String?)

@@ -29,13 +29,13 @@ package final class Session {
   /// The time that statements go by, microseconds since 1970 UTC; nil for the clock's. For tests of models.
   package var fixedTime: Int64?
 
-  private var open: OpenTransaction?
-  private var prepared: [String: Prepare] = [:]
+  var open: OpenTransaction?
+  var prepared: [String: Prepare] = [:]
   /// Stops the running statement from any thread.
   package let canceller: Canceller
 
   /// A transaction between BEGIN and COMMIT.
-  private struct OpenTransaction {
+  struct OpenTransaction {
     var transaction: Transaction
     var startTime: Int64
     /// After an error everything but ROLLBACK is refused.
@@ -443,33 +443,14 @@ package final class Session {
         if !isLocal { try open?.settings?.after.set(name, to: values) }
       }
       try work.sink.finish(StatementOutcome("SET", notices: notices))
+    case .setConfig(let name, let values, let isLocal, let column):
+      try setConfig(name, values, isLocal: isLocal, column, work)
     case .show(let name): try show(name, work)
     case .reset(let name):
       if let name { try settings.set(name, to: nil) } else { settings = SessionSettings() }
       if let name { try open?.settings?.after.set(name, to: nil) } else { open?.settings?.after = SessionSettings() }
       try work.sink.finish(StatementOutcome("RESET"))
     }
-  }
-
-  /// Lets the transaction fail where others change one of the tables before it ends.
-  private func lock(_ tables: [Planning.TableReference], _ work: StatementWork) throws {
-    for table in tables {
-      guard let state = work.scope.storedTable(of: table) else { continue }
-      try inTransaction("LOCK") { try $0.apply(.requireUnchanged(state.name)) }
-    }
-  }
-
-  private func discard(_ target: DiscardTarget, _ work: StatementWork) throws {
-    if target == .all {
-      guard open == nil else {
-        throw PulsehouseError(.user, "DISCARD ALL cannot run inside a transaction block", sqlState: "25001")
-      }
-      settings = SessionSettings()
-      prepared = [:]
-    }
-    if target == .all || target == .sequences { sequenceMemory.forget() }
-    if target == .all || target == .temporaryTables { try discardTemporaryTables() }
-    try work.sink.finish(StatementOutcome(target == .all ? "DISCARD ALL" : "DISCARD \(target.rawValue)"))
   }
 
   private func query(_ plan: PhysicalPlan, _ work: StatementWork) throws {
@@ -482,54 +463,6 @@ package final class Session {
       try sink.append(batch)
     }
     try sink.finish(StatementOutcome("SELECT \(count.rows)", rowCount: count.rows))
-  }
-
-  private func preparedStatement(_ name: String) throws -> Prepare {
-    guard let prepare = prepared[name] else {
-      throw PulsehouseError(.user, "prepared statement \"\(name)\" does not exist", sqlState: "26000")
-    }
-    return prepare
-  }
-
-  private func createTableAs(
-    _ create: CreateTableAs, prepared name: String, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork
-  ) throws {
-    var prepare = try preparedStatement(name)
-    guard case .query = prepare.statement else {
-      throw PulsehouseError(.user, "prepared statement is not a SELECT", sqlState: "42809")
-    }
-    var create = create
-    create.source = prepare.statement
-    prepare.statement = .createTableAs(create)
-    try execute(prepare, arguments, work)
-  }
-
-  private func execute(_ prepare: Prepare, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork) throws {
-    let (planned, values) = try plan(prepare, arguments, work)
-    var inner = work
-    inner.parameters = values
-    try perform(planned, inner)
-  }
-
-  /// Plans a prepared statement for its arguments. - Throws: 26000 for no such statement.
-  func plan(
-    prepared name: String, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork
-  ) throws -> (PlannedStatement, [Scalar]) {
-    try plan(try preparedStatement(name), arguments, work)
-  }
-
-  private func plan(
-    _ prepare: Prepare, _ arguments: [(Scalar, LogicalType)], _ work: StatementWork
-  ) throws -> (PlannedStatement, [Scalar]) {
-    var options = Planner.Options()
-    let values: [Scalar]
-    (options.parameterTypes, values) = try planner(work.scope).parameters(of: prepare, arguments)
-    let context = EvaluationContext(parameters: values, now: work.now, zone: settings.zone)
-    let planner = Planner(
-      schema: work.scope, evaluateConstant: { try ConstantEvaluator.value(of: $0, context) }, options: options)
-    let planned = try planner.plan(Statement(node: prepare.statement, range: .unknown))
-    if case .execute = planned { throw PulsehouseError(.unsupported, "EXECUTE of a prepared EXECUTE") }
-    return (planned, values)
   }
 
   private func changeTransaction(_ change: SQLSyntax.Transaction, _ work: StatementWork) throws {

@@ -19,6 +19,7 @@ extension Binder {
   private func plainStatement(_ node: StatementNode, _ range: SourceRange) throws -> PlannedStatement {
     switch node {
     case .query(let query):
+      if let setting = try settingCall(query) { return setting }
       let bound = try bindQuery(query, parent: nil)
       let plan = PlannedStatement.query(try physical(bound.plan, bound.names))
       return lockedTables.isEmpty ? plan : .locking(lockedTables, then: plan)
@@ -105,6 +106,28 @@ extension Binder {
     return try constant(try bind(syntax, Stage(Scope(parent: nil), "SET")), syntax.range)
   }
 
+  /// `SELECT set_config(name, value, is_local)` of constants, by itself; nil for other queries, where the name is unknown.
+  private func settingCall(_ query: Query) throws -> PlannedStatement? {
+    guard let (call, column) = query.onlyCall, call.builtInName == "set_config", call.arguments.count == 3 else {
+      return nil
+    }
+    let stage = Stage(Scope(parent: nil), "SELECT")
+    let values = try zip(call.arguments, [LogicalType.text, .text, .boolean]).map { argument, type in
+      try constant(
+        try coerce(try bind(argument.value, stage), to: type, argument.value.range), argument.value.range)
+    }
+    guard case .text(let name) = values[0] else {
+      throw BinderError.user("22004", "SET requires parameter name", query.range)
+    }
+    var texts: [Scalar]?
+    if case .text(let value) = values[1] {
+      // The one setting that is a list.
+      let parts = name.lowercased() == "search_path" ? value.split(separator: ",").map(String.init) : [value]
+      texts = parts.map { .text(String($0.drop { $0 == " " })) }
+    }
+    return .setConfig(name: name.lowercased(), values: texts, isLocal: values[2] == .boolean(true), column: column)
+  }
+
   private func explain(_ explain: Explain, _ range: SourceRange) throws -> Explanation {
     var result = Explanation(
       isAnalyze: false, isVerbose: false, format: .text, statement: try statement(explain.statement, range))
@@ -138,5 +161,16 @@ extension StatementOption {
     case .text(let text)?: ["true", "on", "yes", "1"].contains(text.lowercased())
     default: false
     }
+  }
+}
+
+extension Query {
+  /// The call that is all of `SELECT f(...)`, and its column's name.
+  fileprivate var onlyCall: (call: FunctionCall, column: String)? {
+    guard with == nil, orderBy.isEmpty, limit == nil, offset == nil, case .select(let select) = body,
+      select.items.count == 1, select.from.isEmpty, select.predicate == nil, select.groupBy.isEmpty,
+      select.having == nil, case .none = select.distinct, case .call(let call) = select.items[0].value.node
+    else { return nil }
+    return (call, select.items[0].alias ?? ColumnName.of(select.items[0].value))
   }
 }
