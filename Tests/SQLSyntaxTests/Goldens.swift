@@ -599,6 +599,8 @@ enum Goldens {
     DELETE FROM t WHERE CURRENT OF c
     = error: WHERE CURRENT OF is not supported
     SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
+    = (set {name:'transaction_isolation' values:[(literal (string 'serializable'))] isLocal:true})
+    SET TRANSACTION READ ONLY
     = error: SET TRANSACTION is not supported
     PREPARE TRANSACTION 'x'
     = error: two-phase commit is not supported
@@ -623,7 +625,17 @@ enum Goldens {
     CREATE TABLE t (a int) TABLESPACE x
     = error: TABLESPACE is not supported
     CREATE TEMP TABLE t (a int) ON COMMIT DROP
-    = error: ON COMMIT is not supported
+    = (createTable {name:{name:'t'} persistence:temporary onCommit:drop columns:[{name:'a' type:{names:['pg_catalog' 'int4']}}]})
+    CREATE SCHEMA s CREATE INDEX ON t (a) CREATE TABLE t (a int)
+    = (createSchema {name:'s' elements:[(createTable {name:{schema:'s' name:'t'} persistence:permanent columns:[{name:'a' type:{names:['pg_catalog' 'int4']}}]}) (createIndex {table:{schema:'s' name:'t'} keys:[(column ['a'])] nullsAreDistinct:true})]})
+    CREATE RECURSIVE VIEW v (n) AS VALUES (1)
+    = (createView {name:{name:'v'} persistence:permanent columns:['n'] query:{with:{isRecursive:true tables:[{name:'v' columns:['n'] materialization:automatic statement:(query {body:(values [[(literal (integer 1))]])})}]} body:(select {distinct:none items:[{value:(column ['n'])}] from:[(table {name:{name:'v'}})]})} checkOption:none isRecursive:true})
+    ALTER TABLE t RENAME CONSTRAINT a TO b
+    = (alterTable {target:table name:{name:'t'} actions:[(renameConstraint 'a' to:'b')]})
+    ALTER TABLE t ALTER COLUMN a RESTART WITH 5
+    = (alterTable {target:table name:{name:'t'} actions:[(setIdentity column:'a' [{name:'restart' value:(integer 5)}])]})
+    CREATE TABLE t (LIKE o INCLUDING IDENTITY INCLUDING GENERATED)
+    = (createTable {name:{name:'t'} persistence:permanent likes:[{table:{name:'o'} position:0 includesIdentity:true includesGenerated:true}]})
     CREATE SCHEMA AUTHORIZATION x
     = error: AUTHORIZATION is not supported
     SELECT 1; SELECT 2

@@ -483,6 +483,7 @@ package final class Session {
       let notices = open == nil ? ["there is no transaction in progress"] : []
       let hadFailed = open?.hasFailed == true
       let kept = open?.settings
+      let ended = open
       do {
         try commit()
       } catch {
@@ -490,19 +491,14 @@ package final class Session {
         throw error
       }
       if let kept { settings = hadFailed ? kept.before : kept.after }
-      if andChain {
-        try begin()
-        open?.settings = (settings, settings)
-      }
+      if andChain { try chain(after: ended, "COMMIT") }
       try work.sink.finish(StatementOutcome(hadFailed ? "ROLLBACK" : "COMMIT", notices: notices))
     case .rollback(let andChain):
       let notices = open == nil ? ["there is no transaction in progress"] : []
       if let kept = open?.settings { settings = kept.before }
+      let ended = open
       rollback()
-      if andChain {
-        try begin()
-        open?.settings = (settings, settings)
-      }
+      if andChain { try chain(after: ended, "ROLLBACK") }
       try work.sink.finish(StatementOutcome("ROLLBACK", notices: notices))
     case .savepoint(let name): try savepoint(name, work)
     case .release(let name):
@@ -512,6 +508,18 @@ package final class Session {
       try releaseSavepoint(name, rollback: true)
       try work.sink.finish(StatementOutcome("ROLLBACK"))
     }
+  }
+
+  /// Begins a transaction that is as the one before it was. - Throws: 25P01 when there was none.
+  private func chain(after ended: OpenTransaction?, _ verb: String) throws {
+    guard let ended else {
+      throw PulsehouseError(
+        .user, "\(verb) AND CHAIN can only be used in transaction blocks", sqlState: "25P01")
+    }
+    try begin()
+    open?.isSerializable = ended.isSerializable
+    open?.isReadOnly = ended.isReadOnly
+    open?.settings = (settings, settings)
   }
 
   /// SET TRANSACTION ISOLATION LEVEL; returns what to tell of it.
@@ -530,8 +538,12 @@ package final class Session {
 
   private func show(_ name: String?, _ work: StatementWork) throws {
     if let name {
-      let isSerializable = name == "transaction_isolation" && open?.isSerializable == true
-      let value = isSerializable ? "serializable" : try settings.value(of: name)
+      let value =
+        switch name {
+        case "transaction_isolation" where open?.isSerializable == true: SessionSettings.Isolation.serializable.rawValue
+        case "transaction_read_only" where isReadOnly: "on"
+        default: try settings.value(of: name)
+        }
       let shown = ["timezone": "TimeZone", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle"][name] ?? name
       try work.sink.begin([Field(shown, .text)])
       try work.sink.append(Batch([Vector.of(.text, [.text(value)])], rowCount: 1))
