@@ -350,10 +350,10 @@ package enum ArrayFunctions {
     var text = RegexText()
     return try mapToText(type, count: count, strictIn: arguments) { row, out in
       let expression = try source.expression(row, refusingGlobal: "regexp_match()")
-      return texts[row].withBytes { bytes in
+      return try texts[row].withBytes { bytes in
         text.load(bytes)
-        guard let match = expression.firstMatch(text, from: 0) else { return false }
-        ArrayText.write(groups(expression, text, match, bytes), out)
+        guard let match = try expression.firstMatch(text, from: 0) else { return false }
+        ArrayText.write(try groups(expression, text, match, bytes), out)
         return true
       }
     }
@@ -361,8 +361,8 @@ package enum ArrayFunctions {
 
   static func groups(
     _ expression: RegularExpression, _ text: RegexText, _ match: Range<Int>, _ bytes: UnsafeRawBufferPointer
-  ) -> [[UInt8]?] {
-    let ranges = expression.groupCount == 0 ? [match] : expression.groups(text, of: match)
+  ) throws -> [[UInt8]?] {
+    let ranges = expression.groupCount == 0 ? [match] : try expression.groups(text, of: match)
     return ranges.map { range in
       range.map { Array(bytes[text.offsets[$0.lowerBound]..<text.offsets[$0.upperBound]]) }
     }
@@ -378,9 +378,9 @@ package enum ArrayFunctions {
     var text = RegexText()
     return try mapToText(type, count: count, strictIn: arguments) { row, out in
       let expression = try source.expression(row, refusingGlobal: "regexp_split_to_array()")
-      texts[row].withBytes { bytes in
+      try texts[row].withBytes { bytes in
         text.load(bytes)
-        let parts = RegexFunctions.split(expression, text)
+        let parts = try RegexFunctions.split(expression, text)
         ArrayText.write(
           parts.map { Array(bytes[text.offsets[$0.lowerBound]..<text.offsets[$0.upperBound]]) }, out)
       }
@@ -427,12 +427,12 @@ extension ArrayFunctions {
     for row in 0..<count where arguments.allSatisfy({ $0.isValid(row) }) {
       let expression = try source.expression(row)
       let isGlobal = source.isGlobal
-      texts[row].withBytes { bytes in
+      try texts[row].withBytes { bytes in
         text.load(bytes)
-        for match in RegexFunctions.matches(expression, text, from: 0, limit: isGlobal ? .max : 1) {
+        for match in try RegexFunctions.matches(expression, text, from: 0, limit: isGlobal ? .max : 1) {
           rows.append(UInt32(row))
           out.removeAll()
-          ArrayText.write(groups(expression, text, match, bytes), out)
+          ArrayText.write(try groups(expression, text, match, bytes), out)
           builder.append(bytes: out.bytes)
         }
       }

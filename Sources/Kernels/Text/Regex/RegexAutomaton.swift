@@ -4,12 +4,15 @@ struct RegexProgram: Sendable {
     case consume(CharacterRanges, next: Int)
     case split(Int, Int)
     case test(RegexNode.Assertion, next: Int)
+    case look(Int, next: Int)
     case match
   }
 
   private(set) var steps: [Step] = []
   private(set) var start = 0
   private(set) var hasAssertions = false
+  private(set) var hasLooks = false
+  private var visited = 0
 
   private static let maximumSteps = 50_000
 
@@ -21,14 +24,19 @@ struct RegexProgram: Sendable {
 
   /// Adds the steps of `node`, which go on at `next`; returns where they begin.
   private mutating func add(_ node: RegexNode, then next: Int) throws -> Int {
-    if steps.count > RegexProgram.maximumSteps { throw RegexParser.tooComplex }
+    visited += 1
+    if max(visited, steps.count) > RegexProgram.maximumSteps { throw RegexParser.tooComplex }
     switch node.kind {
     case .empty: return next
     case .set(let set): return append(.consume(set, next: next))
     case .assertion(let assertion):
       hasAssertions = true
       return append(.test(assertion, next: next))
+    case .look(let number):
+      hasLooks = true
+      return append(.look(number, next: next))
     case .group(let inner, _): return try add(inner, then: next)
+    case .reference(_, let form, _): return try add(form, then: next)
     case .sequence(let parts):
       var entry = next
       for part in parts.reversed() { entry = try add(part, then: entry) }
@@ -65,8 +73,12 @@ final class RegexAutomaton {
   private let alphabet: RegexAlphabet
   /// With true a match may begin anywhere from the start on.
   private let isUnanchored: Bool
-  private let width: Int
-  /// For each state and color: the next state * 2, plus 1 when a match ends before the color; -1 not made yet.
+  /// The look-around constraints, when the program asks them. They hold their own automata, and the expression holds all.
+  private unowned let looks: RegexLooks?
+  /// The count of symbols: colors, each as often as there are answers of the constraints.
+  private var width: Int
+  private var generation = 0
+  /// For each state and symbol: the next state * 2, plus 1 when a match ends before the symbol; -1 not made yet.
   private var table: [Int32] = []
   private var cores: [[Int32]] = []
   private var contexts: [RegexAlphabet.Context] = []
@@ -79,20 +91,30 @@ final class RegexAutomaton {
 
   /// States beyond this are forgotten together, so that memory stays bounded.
   private static let maximumStates = 4096
+  /// And so are all states when their table has more entries.
+  private static let maximumEntries = 1 << 24
 
-  init(_ program: RegexProgram, _ alphabet: RegexAlphabet, isUnanchored: Bool) {
+  init(_ program: RegexProgram, _ alphabet: RegexAlphabet, isUnanchored: Bool, _ looks: RegexLooks? = nil) {
     self.program = program
     self.alphabet = alphabet
     self.isUnanchored = isUnanchored
+    self.looks = program.hasLooks ? looks : nil
     width = alphabet.colorCount + 1
+  }
+
+  @inline(__always) private func symbol(_ text: RegexText, _ index: Int, _ looks: RegexLooks?) -> Int {
+    let color = text.color(index, alphabet)
+    guard let looks else { return color }
+    return color * looks.capacity + Int(text.marks.answers[index])
   }
 
   /// Whether a match ends at or after `position`, beginning there (or, unanchored, anywhere after).
   func matches(_ text: RegexText, from position: Int) -> Bool {
+    let looks = looks
     var state = start(text, position)
     var index = position
     while true {
-      let entry = entry(state, text.color(index, alphabet))
+      let entry = entry(state, symbol(text, index, looks))
       if entry & 1 != 0 { return true }
       state = entry >> 1
       if state == 0 || index >= text.count { return false }
@@ -102,11 +124,12 @@ final class RegexAutomaton {
 
   /// The end of the longest (or shortest) match that begins at `position` and ends at most at `limit`; nil for none.
   func end(_ text: RegexText, from position: Int, limit: Int, _ preference: RegexNode.Preference) -> Int? {
+    let looks = looks
     var state = start(text, position)
     var index = position
     var found: Int?
     while true {
-      let entry = entry(state, text.color(index, alphabet))
+      let entry = entry(state, symbol(text, index, looks))
       if entry & 1 != 0 {
         found = index
         if preference == .shortest { return found }
@@ -119,11 +142,12 @@ final class RegexAutomaton {
 
   /// Every end of a match that begins at `position`, up to `limit`, ascending.
   func ends(_ text: RegexText, from position: Int, limit: Int) -> [Int] {
+    let looks = looks
     var state = start(text, position)
     var index = position
     var found: [Int] = []
     while true {
-      let entry = entry(state, text.color(index, alphabet))
+      let entry = entry(state, symbol(text, index, looks))
       if entry & 1 != 0 { found.append(index) }
       state = entry >> 1
       if state == 0 || index >= limit { return found }
@@ -132,6 +156,11 @@ final class RegexAutomaton {
   }
 
   private func start(_ text: RegexText, _ position: Int) -> Int32 {
+    if let looks, looks.generation != generation {
+      generation = looks.generation
+      width = (alphabet.colorCount + 1) * looks.capacity
+      forget()
+    }
     if cores.isEmpty || cores.count > RegexAutomaton.maximumStates { forget() }
     let context = program.hasAssertions ? text.context(before: position) : .none
     return state([Int32(program.start)], context)
@@ -158,12 +187,18 @@ final class RegexAutomaton {
     return number
   }
 
-  @inline(__always) private func entry(_ state: Int32, _ color: Int) -> Int32 {
-    let entry = table[Int(state) * width + color]
-    return entry >= 0 ? entry : make(state, color)
+  @inline(__always) private func entry(_ state: Int32, _ symbol: Int) -> Int32 {
+    let entry = table[Int(state) * width + symbol]
+    return entry >= 0 ? entry : make(state, symbol)
   }
 
-  private func make(_ state: Int32, _ color: Int) -> Int32 {
+  private func make(_ state: Int32, _ symbol: Int) -> Int32 {
+    var color = symbol
+    var answers: UInt64 = 0
+    if let looks {
+      color = symbol / looks.capacity
+      answers = looks.answers[symbol % looks.capacity]
+    }
     let after = program.hasAssertions ? alphabet.context(of: color) : .none
     let before = contexts[Int(state)]
     var visited: Set<Int32> = []
@@ -179,14 +214,18 @@ final class RegexAutomaton {
         pending.append(Int32(second))
       case .test(let assertion, let following):
         if assertion.holds(before, after) { pending.append(Int32(following)) }
+      case .look(let number, let following):
+        if answers >> UInt64(number) & 1 != 0 { pending.append(Int32(following)) }
       case .consume(let set, let following):
         if color < alphabet.colorCount, alphabet.contains(color, set) { next.insert(Int32(following)) }
       }
     }
     if isUnanchored, color < alphabet.colorCount { next.insert(Int32(program.start)) }
+    let isForgotten = table.count > RegexAutomaton.maximumEntries
+    if isForgotten { forget() }
     let target = self.state(next.sorted(), next.isEmpty ? .none : after)
     let entry = target << 1 | (hasMatch ? 1 : 0)
-    table[Int(state) * width + color] = entry
+    if !isForgotten { table[Int(state) * width + symbol] = entry }
     return entry
   }
 }
@@ -219,7 +258,8 @@ struct RegexAlphabet: Sendable {
 
   var colorCount: Int { samples.count }
 
-  init(_ program: RegexProgram) {
+  /// Tells apart what any of the programs does.
+  init(_ programs: [RegexProgram]) {
     var edges: Set<UInt32> = [0]
     func add(_ set: CharacterRanges) {
       for range in set.ranges {
@@ -227,8 +267,8 @@ struct RegexAlphabet: Sendable {
         edges.insert(range.upperBound + 1)
       }
     }
-    for case .consume(let set, _) in program.steps { add(set) }
-    if program.hasAssertions {
+    for program in programs { for case .consume(let set, _) in program.steps { add(set) } }
+    if programs.contains(where: \.hasAssertions) {
       add(.newline)
       add(.word)
     }
@@ -265,11 +305,18 @@ struct RegexText {
   private(set) var codes: [UInt32] = []
   /// Where each character's bytes begin, and where the last one's end.
   private(set) var offsets: [Int] = []
+  let marks = RegexMarks()
 
   var count: Int { codes.count }
 
+  init() {}
+
+  /// The characters of a text from its last to its first.
+  init(reversing text: RegexText) { codes = text.codes.reversed() }
+
   /// Takes UTF-8; bytes that are none count as one character each.
   mutating func load(_ bytes: UnsafeRawBufferPointer) {
+    marks.forget()
     codes.removeAll(keepingCapacity: true)
     offsets.removeAll(keepingCapacity: true)
     var index = 0

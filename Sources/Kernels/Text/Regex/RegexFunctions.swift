@@ -13,7 +13,7 @@ package enum RegexFunctions {
     return try mapRows(.boolean, count: count, arguments) { row -> UInt8? in
       let expression = try source.expression(row, refusingGlobal: "regexp_like()")
       texts[row].withBytes { text.load($0) }
-      return bit(expression.matches(text))
+      return bit(try expression.matches(text))
     }
   }
 
@@ -34,10 +34,10 @@ package enum RegexFunctions {
       var wanted = Int(numbers?[row] ?? 1)
       guard wanted >= 0 else { throw Failure.parameter("invalid value for parameter \"n\": \(wanted)") }
       if source.isGlobal, numbers == nil { wanted = 0 }
-      texts[row].withBytes { bytes in
+      try texts[row].withBytes { bytes in
         text.load(bytes)
-        replacements[row].withBytes { replacement in
-          replace(expression, text, bytes, replacement, from: start, wanted: wanted, out)
+        try replacements[row].withBytes { replacement in
+          try replace(expression, text, bytes, replacement, from: start, wanted: wanted, out)
         }
       }
       return true
@@ -47,21 +47,21 @@ package enum RegexFunctions {
   private static func replace(
     _ expression: RegularExpression, _ text: RegexText, _ bytes: UnsafeRawBufferPointer,
     _ replacement: UnsafeRawBufferPointer, from start: Int, wanted: Int, _ out: TextBuffer
-  ) {
+  ) throws {
     let needsGroups = replacement.contains(0x5C)
     var (search, copied, seen) = (start, 0, 0)
     func copy(_ range: Range<Int>) {
       out.append(
         UnsafeRawBufferPointer(rebasing: bytes[text.offsets[range.lowerBound]..<text.offsets[range.upperBound]]))
     }
-    while search <= text.count, let match = expression.firstMatch(text, from: search) {
+    while search <= text.count, let match = try expression.firstMatch(text, from: search) {
       seen += 1
       search = match.isEmpty ? match.upperBound + 1 : match.upperBound
       if wanted > 0, seen != wanted { continue }
       copy(copied..<match.lowerBound)
       copied = match.upperBound
       if needsGroups {
-        let groups = expression.groups(text, of: match)
+        let groups = try expression.groups(text, of: match)
         append(replacement, out) { number in
           if number == 0 {
             copy(match)
@@ -117,7 +117,7 @@ package enum RegexFunctions {
       let expression = try source.expression(row, refusingGlobal: "regexp_count()")
       let start = try position(starts?[row] ?? 1)
       texts[row].withBytes { text.load($0) }
-      return Int32(clamping: matches(expression, text, from: start).count)
+      return Int32(clamping: try matches(expression, text, from: start).count)
     }
   }
 
@@ -138,13 +138,13 @@ package enum RegexFunctions {
       let group = Int(groups?[row] ?? 0)
       guard group >= 0 else { throw Failure.parameter("invalid value for parameter \"subexpr\": \(group)") }
       text.load(bytes)
-      guard let match = matches(expression, text, from: start, limit: number).dropFirst(number - 1).first else {
+      guard let match = try matches(expression, text, from: start, limit: number).dropFirst(number - 1).first else {
         return nil
       }
       var range: Range<Int>? = match
       let wanted = isSubstring && expression.groupCount > 0 ? 1 : group
       if wanted > 0 {
-        let all = expression.groups(text, of: match)
+        let all = try expression.groups(text, of: match)
         range = wanted <= all.count ? all[wanted - 1] : nil
       }
       return range.map { text.offsets[$0.lowerBound]..<text.offsets[$0.upperBound] }
@@ -171,12 +171,12 @@ package enum RegexFunctions {
       }
       let group = Int(groups?[row] ?? 0)
       texts[row].withBytes { text.load($0) }
-      guard let match = matches(expression, text, from: start, limit: number).dropFirst(number - 1).first else {
+      guard let match = try matches(expression, text, from: start, limit: number).dropFirst(number - 1).first else {
         return 0
       }
       var range: Range<Int>? = match
       if group > 0 {
-        let all = expression.groups(text, of: match)
+        let all = try expression.groups(text, of: match)
         range = group <= all.count ? all[group - 1] : nil
       }
       guard let range else { return 0 }
@@ -248,10 +248,10 @@ package enum RegexFunctions {
   /// All matches, one after the other; an empty one is followed by a search one character on.
   static func matches(
     _ expression: RegularExpression, _ text: RegexText, from start: Int, limit: Int = .max
-  ) -> [Range<Int>] {
+  ) throws -> [Range<Int>] {
     var result: [Range<Int>] = []
     var search = start
-    while search <= text.count, result.count < limit, let match = expression.firstMatch(text, from: search) {
+    while search <= text.count, result.count < limit, let match = try expression.firstMatch(text, from: search) {
       result.append(match)
       search = match.isEmpty ? match.upperBound + 1 : match.upperBound
     }
@@ -259,10 +259,11 @@ package enum RegexFunctions {
   }
 
   /// The parts between matches; empty matches at the ends or right after another match part nothing.
-  static func split(_ expression: RegularExpression, _ text: RegexText) -> [Range<Int>] {
+  static func split(_ expression: RegularExpression, _ text: RegexText) throws -> [Range<Int>] {
     var parts: [Range<Int>] = []
     var start = 0
-    for match in matches(expression, text, from: 0) where match.lowerBound < text.count && match.upperBound > start {
+    for match in try matches(expression, text, from: 0) where match.lowerBound < text.count && match.upperBound > start
+    {
       parts.append(start..<match.lowerBound)
       start = match.upperBound
     }

@@ -11,6 +11,10 @@ final class RegexNode: Sendable {
     case repetition(RegexNode, minimum: Int, maximum: Int?, isLazy: Bool)
     /// Parentheses that keep what they match, counted from 1.
     case group(RegexNode, Int)
+    /// A look-around constraint, by its place among the expression's: a condition on a place, as assertions are.
+    case look(Int)
+    /// What a group took, once more; until that is known, whatever `form` (the group without conditions) can match.
+    case reference(Int, form: RegexNode, ignoresCase: Bool)
   }
 
   /// Conditions on a place between characters.
@@ -23,31 +27,129 @@ final class RegexNode: Sendable {
 
   let kind: Kind
   let preference: Preference?
+  /// True when a part prefers what the whole does not.
+  private let isMixed: Bool
   /// True when there is a group below or here.
   let hasGroups: Bool
+  /// True when there is a back reference below or here.
+  let hasReferences: Bool
+  /// True when there is an assertion or a look-around constraint below or here.
+  private let hasConditions: Bool
 
   /// - Parameter isExact: for a repetition, that it is written `{m}`, which has no preference of its own.
   init(_ kind: Kind, isExact: Bool = false) {
     self.kind = kind
     preference = RegexNode.preference(of: kind, isExact: isExact)
+    let parts = RegexNode.parts(of: kind)
+    let own = preference
+    isMixed = parts.contains { $0.isMixed || $0.preference != nil && $0.preference != own }
+    var (hasGroups, hasReferences, hasConditions) = (false, false, false)
     switch kind {
     case .group: hasGroups = true
-    case .sequence(let parts), .choice(let parts): hasGroups = parts.contains(where: \.hasGroups)
-    case .repetition(let inner, _, _, _): hasGroups = inner.hasGroups
-    case .empty, .set, .assertion: hasGroups = false
+    case .reference: hasReferences = true
+    case .assertion, .look: hasConditions = true
+    default: break
+    }
+    self.hasGroups = hasGroups || parts.contains(where: \.hasGroups)
+    self.hasReferences = hasReferences || parts.contains(where: \.hasReferences)
+    self.hasConditions = hasConditions || parts.contains(where: \.hasConditions)
+  }
+
+  /// A sequence in which neighbours that keep nothing and prefer the same are one part: they are cut as one.
+  static func sequence(_ parts: [RegexNode]) -> RegexNode {
+    var merged: [RegexNode] = []
+    var run: [RegexNode] = []
+    func close() {
+      merged += run.count > 1 ? [RegexNode(.sequence(run))] : run
+      run = []
+    }
+    guard parts.contains(where: { $0.hasGroups || $0.hasReferences }) else { return RegexNode(.sequence(parts)) }
+    for part in parts {
+      if part.hasGroups || part.hasReferences || part.isMixed {
+        close()
+        merged.append(part)
+        continue
+      }
+      if let preference = part.preference, run.contains(where: { $0.preference.map { $0 != preference } ?? false }) {
+        close()
+      }
+      run.append(part)
+    }
+    close()
+    return RegexNode(.sequence(merged))
+  }
+
+  /// The nodes right below, but for the form of a back reference.
+  var parts: [RegexNode] { RegexNode.parts(of: kind) }
+
+  private static func parts(of kind: Kind) -> [RegexNode] {
+    switch kind {
+    case .empty, .set, .assertion, .look, .reference: []
+    case .group(let inner, _), .repetition(let inner, _, _, _): [inner]
+    case .sequence(let parts), .choice(let parts): parts
+    }
+  }
+
+  /// The same expression, its conditions taken to hold.
+  var withoutConditions: RegexNode {
+    guard hasConditions else { return self }
+    switch kind {
+    case .assertion, .look: return RegexNode(.empty)
+    case .empty, .set, .reference: return self
+    case .group(let inner, let number): return RegexNode(.group(inner.withoutConditions, number))
+    case .repetition(let inner, let minimum, let maximum, let isLazy):
+      return RegexNode(
+        .repetition(inner.withoutConditions, minimum: minimum, maximum: maximum, isLazy: isLazy))
+    case .sequence(let parts): return RegexNode(.sequence(parts.map(\.withoutConditions)))
+    case .choice(let parts): return RegexNode(.choice(parts.map(\.withoutConditions)))
+    }
+  }
+
+  /// The expression that matches backwards what this one matches forwards.
+  var mirrored: RegexNode {
+    switch kind {
+    case .empty, .set, .look, .reference: self
+    case .assertion(let assertion): RegexNode(.assertion(assertion.mirrored))
+    case .group(let inner, let number): RegexNode(.group(inner.mirrored, number))
+    case .repetition(let inner, let minimum, let maximum, let isLazy):
+      RegexNode(.repetition(inner.mirrored, minimum: minimum, maximum: maximum, isLazy: isLazy))
+    case .sequence(let parts): RegexNode(.sequence(parts.reversed().map(\.mirrored)))
+    case .choice(let parts): RegexNode(.choice(parts.map(\.mirrored)))
     }
   }
 
   /// PostgreSQL's rules ("Regular Expression Matching Rules" in its manual).
   private static func preference(of kind: Kind, isExact: Bool) -> Preference? {
     switch kind {
-    case .empty, .set, .assertion: nil
+    case .empty, .set, .assertion, .look, .reference: nil
     case .group(let inner, _): inner.preference
     case .sequence(let parts): parts.lazy.compactMap(\.preference).first
     case .choice: .longest
     case .repetition(let inner, _, _, let isLazy): isExact ? inner.preference : isLazy ? .shortest : .longest
     }
   }
+}
+
+extension RegexNode.Assertion {
+  /// What it says of the text read backwards.
+  var mirrored: RegexNode.Assertion {
+    switch self {
+    case .textStart: .textEnd
+    case .textEnd: .textStart
+    case .lineStart: .lineEnd
+    case .lineEnd: .lineStart
+    case .wordStart: .wordEnd
+    case .wordEnd: .wordStart
+    case .wordEdge, .noWordEdge: self
+    }
+  }
+}
+
+/// A look-around constraint: whether `node` matches right after a place, or right before it.
+struct RegexLook: Sendable {
+  let node: RegexNode
+  let isAhead: Bool
+  let isNegated: Bool
 }
 
 /// A set of characters as ranges of code points, ascending and apart.

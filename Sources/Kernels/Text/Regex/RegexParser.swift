@@ -48,21 +48,31 @@ struct RegexOptions: Hashable, Sendable {
 
 /// Reads an expression in the syntax of PostgreSQL's advanced regular expressions.
 ///
-/// Left out, and refused by name: back references and look-around constraints. Source: "Regular Expression Syntax" in
-/// PostgreSQL's manual.
+/// Source: "Regular Expression Syntax" in PostgreSQL's manual.
 struct RegexParser {
   private let codes: [UInt32]
   private var index = 0
   private var options: RegexOptions
   private(set) var groupCount = 0
+  /// What is in each group's parentheses, by its number; nil while they are open.
+  private var groups: [Int: RegexNode] = [:]
+  private var looks: [RegexLook] = []
+  /// How many look-around constraints are open; within them nothing is kept.
+  private var lookDepth = 0
   private var depth = 0
 
   private static let maximumDepth = 200
 
-  static func parse(_ pattern: String, _ options: RegexOptions) throws -> (root: RegexNode, groupCount: Int) {
+  /// Look-around constraints are bits of a word.
+  private static let maximumLooks = 64
+
+  /// - Returns: Look-around constraints stand after those within them.
+  static func parse(
+    _ pattern: String, _ options: RegexOptions
+  ) throws -> (root: RegexNode, groupCount: Int, looks: [RegexLook]) {
     var parser = RegexParser(pattern, options)
     let root = try parser.expression()
-    return (root, parser.groupCount)
+    return (root, parser.groupCount, parser.looks)
   }
 
   private init(_ pattern: String, _ options: RegexOptions) {
@@ -135,7 +145,7 @@ struct RegexParser {
       if code == 0x29 { throw invalid("parentheses () not balanced") }
       if let part = try quantified() { parts.append(part) }
     }
-    return parts.count == 1 ? parts[0] : RegexNode(parts.isEmpty ? .empty : .sequence(parts))
+    return parts.count == 1 ? parts[0] : parts.isEmpty ? RegexNode(.empty) : .sequence(parts)
   }
 
   private var peek: UInt32? { index < codes.count ? codes[index] : nil }
@@ -167,7 +177,10 @@ struct RegexParser {
     let start = index
     guard let (minimum, maximum) = try quantifier() else { return atom }
     let isExact = codes[start] == 0x7B && !codes[start..<index].contains(0x2C)
-    if case .assertion = atom.kind { throw invalid("quantifier operand invalid") }
+    switch atom.kind {
+    case .assertion, .look: throw invalid("quantifier operand invalid")
+    default: break
+    }
     var isLazy = false
     if peek == 0x3F {
       index += 1
@@ -240,21 +253,50 @@ struct RegexParser {
   }
 
   private mutating func group() throws -> RegexNode {
+    for (opening, isAhead, isNegated) in RegexParser.lookOpenings where starts(with: opening) {
+      index += opening.utf8.count
+      return try look(isAhead: isAhead, isNegated: isNegated)
+    }
     var number: Int?
     if starts(with: "?:") {
       index += 2
-    } else if starts(with: "?=") || starts(with: "?!") || starts(with: "?<") {
-      throw PulsehouseError(.unsupported, "look-around constraints in regular expressions are not supported")
     } else if peek == 0x3F {
       throw invalid("quantifier operand invalid")
-    } else {
+    } else if lookDepth == 0 {
       groupCount += 1
       number = groupCount
     }
+    let inner = try closed()
+    if let number {
+      groups[number] = inner
+      return RegexNode(.group(inner, number))
+    }
+    switch inner.kind {
+    // In parentheses a condition may be repeated, and a back reference is repeated as a whole.
+    case .assertion, .look, .reference: return RegexNode(.sequence([inner]))
+    default: return inner
+    }
+  }
+
+  private static let lookOpenings = [
+    ("?=", true, false), ("?!", true, true), ("?<=", false, false), ("?<!", false, true),
+  ]
+
+  /// What stands up to the closing parenthesis.
+  private mutating func closed() throws -> RegexNode {
     let inner = try choice()
     guard peek == 0x29 else { throw invalid("parentheses () not balanced") }
     index += 1
-    return number.map { RegexNode(.group(inner, $0)) } ?? inner
+    return inner
+  }
+
+  private mutating func look(isAhead: Bool, isNegated: Bool) throws -> RegexNode {
+    lookDepth += 1
+    let inner = try closed()
+    lookDepth -= 1
+    guard looks.count < RegexParser.maximumLooks else { throw RegexParser.tooComplex }
+    looks.append(RegexLook(node: inner, isAhead: isAhead, isNegated: isNegated))
+    return RegexNode(.look(looks.count - 1))
   }
 
   // MARK: Brackets
@@ -330,7 +372,7 @@ struct RegexParser {
     guard let code = peek else { throw invalid("brackets [] not balanced") }
     index += 1
     if code != 0x5C { return code }
-    return try characterEscape()
+    return try characterEscape(isInBracket: true)
   }
 
   private func classEscape(at position: Int) -> CharacterRanges? {
@@ -361,14 +403,29 @@ struct RegexParser {
       index += 1
       return RegexNode(.assertion(assertion))
     }
-    if code >= 0x31, code <= 0x39 {
-      throw PulsehouseError(.unsupported, "back references in regular expressions are not supported")
+    if code >= 0x31, code <= 0x39, let number = referenceNumber() {
+      guard lookDepth == 0, let group = groups[number] else { throw invalid("invalid backreference number") }
+      return RegexNode(
+        .reference(number, form: group.withoutConditions, ignoresCase: options.ignoresCase))
     }
     return character(try characterEscape())
   }
 
+  /// The number after a backslash when it is that of a group: one digit always, more if so many groups were opened.
+  private mutating func referenceNumber() -> Int? {
+    var end = index
+    var value = 0
+    while end < codes.count, isDigit(codes[end]) {
+      value = min(value * 10 + Int(codes[end] - 48), 1 << 20)
+      end += 1
+    }
+    guard end == index + 1 || value <= groupCount else { return nil }
+    index = end
+    return value
+  }
+
   /// The character that an escape stands for, after its backslash.
-  private mutating func characterEscape() throws -> UInt32 {
+  private mutating func characterEscape(isInBracket: Bool = false) throws -> UInt32 {
     guard let code = peek else { throw invalid("invalid escape \\ sequence") }
     index += 1
     switch code {
@@ -381,7 +438,9 @@ struct RegexParser {
     case 0x72: return 13
     case 0x74: return 9
     case 0x76: return 11
-    case 0x30: return 0
+    case 0x30...0x37 where code == 0x30 || !isInBracket:
+      index -= 1
+      return try octal()
     case 0x63:
       guard let letter = peek else { throw invalid("invalid escape \\ sequence") }
       index += 1
@@ -395,6 +454,18 @@ struct RegexParser {
       }
       return code
     }
+  }
+
+  /// One to three digits, two where three are no byte.
+  private mutating func octal() throws -> UInt32 {
+    var value: UInt32 = 0
+    var digits = 0
+    while digits < 3, let code = peek, code >= 0x30, code <= 0x37, value << 3 <= 0xFF {
+      value = value << 3 | (code - 0x30)
+      digits += 1
+      index += 1
+    }
+    return value
   }
 
   private mutating func hexadecimal(_ count: ClosedRange<Int>) throws -> UInt32 {
