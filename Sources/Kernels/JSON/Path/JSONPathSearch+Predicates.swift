@@ -121,6 +121,6 @@ extension JSONPathSearch {
     let expression = try expressions[key] ?? pattern.compile()
     expressions[key] = expression
     bytes.withUnsafeBytes { text.load($0) }
-    return expression.matches(text)
+    return try expression.matches(text)
   }
 }
