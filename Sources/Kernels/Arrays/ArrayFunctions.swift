@@ -115,19 +115,20 @@ package enum ArrayFunctions {
     }
   }
 
-  /// `generate_subscripts(array, dimension, reverse)`: the places of each array's elements, and the rows they are of.
+  /// `generate_subscripts(array, dimension[, reverse])`: the places of each array's elements, and the rows they are of.
   package static func subscripts(_ arguments: [Vector], count: Int) throws -> (rows: [UInt32], values: Vector) {
     var rows: [UInt32] = []
     var builder = VectorBuilder(.integer)
     if arguments.contains(where: \.isConstantNull) || count == 0 { return (rows, builder.finish()) }
     let arguments = arguments.map(\.spread)
     let (elements, dimensions) = (elements(arguments[0]), Operand<Int32>(arguments[1]))
-    let reversed = Operand<UInt8>(arguments[2])
+    let reversed = arguments.count > 2 ? Operand<UInt8>(arguments[2]) : nil
     for row in 0..<count where arguments.allSatisfy({ $0.isValid(row) }) && dimensions[row] == 1 {
       let length = try elements(row).count
       for index in 0..<length {
         rows.append(UInt32(row))
-        builder.append(.integer(Int64(reversed[row] != 0 ? length - index : index + 1)))
+        let isReversed = reversed.map { $0[row] != 0 } ?? false
+        builder.append(.integer(Int64(isReversed ? length - index : index + 1)))
       }
     }
     withExtendedLifetime(arguments) {}

@@ -94,8 +94,11 @@ package struct RunningSums {
           return kind == .sum ? sum : try NumericArithmetic.divide(sum, NumericArithmetic.make(size))
         }
       case .float32:
-        return resultVector(type, rows, zero: Float(0)) { row in
-          count(row, from, to, counts) == 0 ? nil : Float(float(row, from, to))
+        return try resultVector(type, rows, zero: Float(0)) { row in
+          guard count(row, from, to, counts) > 0 else { return nil }
+          let sum = Float(float(row, from, to))
+          if sum.isInfinite { throw Failure.floatOverflow }
+          return sum
         }
       default:
         return resultVector(type, rows, zero: 0.0) { row in
