@@ -45,6 +45,13 @@ enum NumberParse {
     if !isNegative { _ = cursor.take(0x2B) }
     if let byte = cursor.peek, TextCursor.isLetter(byte) {
       guard let word = cursor.takeWord() else { return .invalid }
+      if word == "nan", cursor.take(0x28) {
+        // What C puts in parentheses says which NaN it is; here there is one.
+        while let byte = cursor.peek, TextCursor.isLetter(byte) || TextCursor.isDigit(byte) || byte == 0x5F {
+          cursor.advance()
+        }
+        guard cursor.take(0x29) else { return .invalid }
+      }
       cursor.skipBlanks()
       guard cursor.isAtEnd else { return .invalid }
       switch word {
@@ -52,6 +59,9 @@ enum NumberParse {
       case "inf", "infinity": return .value(isNegative ? -.infinity : .infinity)
       default: return .invalid
       }
+    }
+    if cursor.peek == 0x30, let letter = cursor.peek(1), letter | 0x20 == 0x78 {
+      return hexadecimal(UnsafeRawBufferPointer(rebasing: bytes[start...]), isReal: isReal)
     }
     var mantissa: UInt64 = 0
     var digits = 0
@@ -96,6 +106,29 @@ enum NumberParse {
     let value = isReal ? Double(strtof(text, nil)) : strtod(text, nil)
     if value.isInfinite || (value == 0 && !isZero) { return .outOfRange }
     return .value(value)
+  }
+
+  /// A number in C's hexadecimal form, such as `0x1.8p3`.
+  private static func hexadecimal(_ bytes: UnsafeRawBufferPointer, isReal: Bool) -> FloatResult {
+    guard !bytes.contains(0) else { return .invalid }
+    let text = bytes.map { CChar(bitPattern: $0) } + [0]
+    return text.withUnsafeBufferPointer { text in
+      guard let start = text.baseAddress else { return .invalid }
+      var end: UnsafeMutablePointer<CChar>?
+      let value = isReal ? Double(strtof(start, &end)) : strtod(start, &end)
+      guard let end else { return .invalid }
+      let read = UnsafePointer(end) - start
+      guard text[read..<(text.count - 1)].allSatisfy({ TextCursor.isBlank(UInt8(bitPattern: $0)) }) else {
+        return .invalid
+      }
+      let isZero = !text[..<read].prefix { $0 | 0x20 != 0x70 }.contains { $0 != 0x30 && isHexadecimal($0) }
+      return value.isInfinite || value == 0 && !isZero ? .outOfRange : .value(value)
+    }
+  }
+
+  private static func isHexadecimal(_ byte: CChar) -> Bool {
+    let byte = UInt8(bitPattern: byte)
+    return TextCursor.isDigit(byte) || (0x61...0x66).contains(byte | 0x20)
   }
 
   /// Parses any unambiguous beginning of true, false, yes, no, on, off, or 1 and 0.

@@ -55,6 +55,7 @@ package enum NumberReading {
           place += 1
           index += 1
         }
+      case (0x42, _): break
       case (0x46, 0x4D): index += 1
       case (0x4D, 0x49), (0x50, 0x4C), (0x53, 0x47):
         takeSign()

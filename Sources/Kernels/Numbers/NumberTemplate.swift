@@ -2,7 +2,8 @@ import Bytes
 import Glibc
 import Vectors
 
-/// `to_char(number, format)` with the patterns 9 0 . , D G S MI PL SG PR FM TH L V RN EEEE and quoted text.
+/// `to_char(number, format)` with the patterns 9 0 . , D G S MI PL SG PR FM TH L V RN EEEE, quoted text,
+/// and B, which changes nothing.
 struct NumberTemplate {
   private enum Part {
     case digit(isZero: Bool)
@@ -24,7 +25,7 @@ struct NumberTemplate {
   private var fractionDigits = 0
   private var hasPoint = false
   private var hasSign = false
-  /// How many digits stand behind `V`: the number is shown times ten for each.
+  /// How many 9s stand behind `V`: the number is shown times ten for each.
   private var shift: Int?
   private var isRoman = false
   private var isScientific = false
@@ -35,12 +36,26 @@ struct NumberTemplate {
     let texts = Operand<StringReference>(formats)
     var compiled: NumberTemplate?
     if formats.form == .constant { compiled = try NumberTemplate(texts[0]) }
-    if let compiled, compiled.isScientific || compiled.isRoman, value.type.isFloat || value.type == .integer {
+    if let compiled, compiled.isScientific || compiled.isRoman, value.type == .integer {
       // Rounded as floats are, and of any size.
       let numbers = try Cast.vector(value, to: .double).spread
       let input = Operand<Double>(numbers)
       return textRows([numbers, formats], count: value.count) { row, out in
         compiled.format(input[row], into: out)
+        return true
+      }
+    }
+    if value.type.isFloat {
+      let isReal = value.type == .real
+      let numbers = try Cast.vector(value, to: .double).spread
+      let input = Operand<Double>(numbers)
+      return try textRows([numbers, formats], count: value.count) { row, out in
+        let template = try compiled ?? NumberTemplate(texts[row])
+        if template.isScientific || template.isRoman {
+          template.format(input[row], into: out)
+        } else {
+          template.format(input[row], digits: isReal ? 6 : 15, into: out)
+        }
         return true
       }
     }
@@ -124,6 +139,7 @@ struct NumberTemplate {
       case (0x4C, _):
         parts.append(.literal([0x20]))
         index += 1
+      case (0x42, _): index += 1
       case (0x39, _), (0x30, _):
         let isZero = bytes[index] == 0x30
         parts.append(.digit(isZero: isZero))
@@ -132,7 +148,7 @@ struct NumberTemplate {
         } else {
           if isZero, firstZero == nil { firstZero = integerDigits }
           integerDigits += 1
-          if let digits = shift { shift = digits + 1 }
+          if !isZero, let digits = shift { shift = digits + 1 }
         }
         index += 1
       case (0x2E, _), (0x44, _):
@@ -169,13 +185,38 @@ struct NumberTemplate {
     }
     guard value.isFinite else { return appendOverflow(out) }
     if value.sign == .plus { out.append(0x20) }
-    let printed = withVaList([Int32(fractionDigits), value]) { arguments in
-      var text = [CChar](repeating: 0, count: fractionDigits + 32)
-      let length = Int(vsnprintf(&text, text.count, "%.*e", arguments))
+    NumberTemplate.printed("%.*e", value, fractionDigits).withUnsafeBytes { out.append($0) }
+  }
+
+  private static func printed(_ format: String, _ value: Double, _ digits: Int) -> [UInt8] {
+    withVaList([Int32(digits), value]) { arguments in
+      // The largest double has 309 digits before its point.
+      var text = [CChar](repeating: 0, count: digits + 352)
+      let length = Int(vsnprintf(&text, text.count, format, arguments))
       return text.prefix(max(length, 0)).map { UInt8(bitPattern: $0) }
     }
-    printed.withUnsafeBytes { out.append($0) }
   }
+
+  /// A float with no more digits than its type surely has; places behind them are left out.
+  private func format(_ value: Double, digits: Int, into out: TextBuffer) {
+    let value = shift.map { value * Glibc.pow(10, Double($0)) } ?? value
+    let isNegative = value.sign == .minus
+    if value.isNaN { return write(isNegative: false, NumberTemplate.nan, nil, out) }
+    if value.isInfinite {
+      let word = NumberTemplate.infinity
+      let places = min(fractionDigits, max(digits - word.count, 0))
+      let fraction = word.count > integerDigits ? [UInt8](repeating: 0x30, count: places) : nil
+      return write(isNegative: isNegative, word, fraction, out)
+    }
+    let size = NumberTemplate.printed("%.*f", value.magnitude, 0).count
+    let places = size >= digits ? 0 : min(fractionDigits, digits - size)
+    let text = NumberTemplate.printed("%.*f", value.magnitude, places)
+    let whole = places > 0 ? Array(text.dropLast(places + 1)) : text
+    write(isNegative: isNegative, whole == [0x30] ? [] : whole, Array(text.suffix(places)), out)
+  }
+
+  private static let nan = Array("NaN".utf8)
+  private static let infinity = Array("Infinity".utf8)
 
   private func appendOverflow(_ out: TextBuffer) {
     out.append(0x20)
@@ -254,21 +295,30 @@ struct NumberTemplate {
       let factor = (0..<shift).reduce(Int128(1)) { product, _ in product * 10 }
       value = try NumericArithmetic.multiply(value, Numeric(mantissa: factor, scale: 0))
     }
-    let rounded = value.special == 0 ? try NumericArithmetic.round(value, Int32(min(fractionDigits, 38))) : value
-    let isNegative = rounded.special == 0 && rounded.mantissa < 0
-    var digits: [UInt8] = []
-    var isOverflow = value.special != 0
-    if value.special == 0 {
-      let scale = Int32(min(fractionDigits, 38))
-      let text = Array(String(rounded.mantissa.magnitude).utf8)
-      let whole = text.count > Int(scale) ? Array(text.dropLast(Int(scale))) : []
-      let significant = whole == [0x30] ? [] : whole
-      isOverflow = significant.count > integerDigits
-      let padding = integerDigits - min(significant.count, integerDigits)
-      digits = [UInt8](repeating: 0, count: padding) + significant
-      let fraction = text.count > Int(scale) ? Array(text.suffix(Int(scale))) : text
-      digits += [UInt8](repeating: 0x30, count: Int(scale) - fraction.count) + fraction
+    guard value.special == 0 else {
+      let isNegative = NumericArithmetic.signum(value) < 0
+      return write(isNegative: isNegative, value.special == 1 ? NumberTemplate.nan : NumberTemplate.infinity, nil, out)
     }
+    let scale = min(fractionDigits, 38)
+    let rounded = try NumericArithmetic.round(value, Int32(scale))
+    let text = Array(String(rounded.mantissa.magnitude).utf8)
+    let whole = text.count > scale ? Array(text.dropLast(scale)) : []
+    var fraction = text.count > scale ? Array(text.suffix(scale)) : text
+    if scale == 0 { fraction = [] }
+    fraction = [UInt8](repeating: 0x30, count: scale - fraction.count) + fraction
+    fraction += [UInt8](repeating: 0x30, count: fractionDigits - scale)
+    write(isNegative: rounded.mantissa < 0, whole == [0x30] ? [] : whole, fraction, out)
+  }
+
+  /// Puts digits into the format: those before the point without zeros at their front, and those behind it. Places for
+  /// which there are none are left out, and the point when that is all of them; nil: there is no fraction.
+  private func write(isNegative: Bool, _ whole: [UInt8], _ fraction: [UInt8]?, _ out: TextBuffer) {
+    let isOverflow = whole.count > integerDigits
+    let padding = integerDigits - min(whole.count, integerDigits)
+    var digits = [UInt8](repeating: 0, count: padding) + whole
+    let places = isOverflow && fraction == nil ? fractionDigits : fraction?.count ?? 0
+    if !isOverflow { digits += fraction ?? [] }
+    let showsPoint = isOverflow || places > 0
     // Where digits begin: at the first significant one, the first 0 of the format, or the last place before the point.
     var start = digits.prefix(integerDigits).firstIndex { $0 != 0 } ?? integerDigits
     if let firstZero { start = min(start, firstZero) }
@@ -277,10 +327,21 @@ struct NumberTemplate {
     var signPlace: Int?
     var position = 0
     var lastSignificant = 0
+    var pointPlace: Int?
+    var digitsEnd = 0
+    // Where a point or digit would follow the last there is, the rest of the format is left out, as in PostgreSQL.
+    var isCut = false
     for part in parts {
+      if isCut, pointPlace != nil, case .sign = part {
+        body.append(isNegative ? 0x01 : 0x02)
+        break
+      }
+      if isCut { continue }
       switch part {
       case .digit(let isZero):
-        if isOverflow {
+        if position >= integerDigits + places {
+          isCut = true
+        } else if isOverflow {
           if signPlace == nil { signPlace = body.count }
           body.append(0x23)
         } else if position < start {
@@ -290,10 +351,13 @@ struct NumberTemplate {
           let byte = position < digits.count ? digits[position] : 0x30
           body.append(byte == 0 ? 0x30 : byte)
           if position >= integerDigits, byte != 0x30 || isZero { lastSignificant = body.count }
+          digitsEnd = body.count
         }
         position += 1
+      case .point where !showsPoint: isCut = true
       case .point:
         if signPlace == nil { signPlace = body.count }
+        pointPlace = body.count
         body.append(0x2E)
         if lastSignificant == 0 { lastSignificant = body.count }
       case .group:
@@ -307,23 +371,30 @@ struct NumberTemplate {
       case .sign: body.append(isNegative ? 0x01 : 0x02)
       case .roman: break
       case .ordinal(let isLower):
-        if isOverflow || isNegative || hasPoint { break }
-        let suffix = OrdinalText.suffix(UInt64(rounded.mantissa.magnitude % 100))
+        if isOverflow || isNegative || hasPoint || fraction == nil { break }
+        let last = whole.suffix(2).reduce(UInt64(0)) { $0 * 10 + UInt64($1 - 0x30) }
+        let suffix = OrdinalText.suffix(last)
         body += Array((isLower ? suffix : suffix.uppercased()).utf8)
       }
     }
-    if !fills, hasPoint, !isOverflow, lastSignificant > 0 {
-      let tail = body[lastSignificant...]
-      if tail.allSatisfy({ $0 == 0x30 }) { body = Array(body.prefix(lastSignificant)) }
+    if !fills, let pointPlace, !isOverflow {
+      if digitsEnd > lastSignificant, body[lastSignificant..<digitsEnd].allSatisfy({ $0 == 0x30 }) {
+        body.removeSubrange(lastSignificant..<digitsEnd)
+      }
       // A bare point gets its zero back.
-      if body == [0x2E] { body = [0x30, 0x2E] }
+      func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+      if !(pointPlace > 0 && isDigit(body[pointPlace - 1])),
+        !(pointPlace + 1 < body.count && isDigit(body[pointPlace + 1]))
+      {
+        body.insert(0x30, at: pointPlace)
+      }
     }
-    place(&body, isNegative: isNegative, signPlace: signPlace)
+    place(&body, isNegative: isNegative, signPlace: signPlace, isCut: isCut && pointPlace == nil)
     body.withUnsafeBytes { out.append($0) }
   }
 
   /// Puts the sign right before the first digit, or where `S` stands at the end.
-  private func place(_ body: inout [UInt8], isNegative: Bool, signPlace: Int?) {
+  private func place(_ body: inout [UInt8], isNegative: Bool, signPlace: Int?, isCut: Bool) {
     if let mark = body.firstIndex(where: { $0 == 1 || $0 == 2 }) {
       let sign: UInt8 = body[mark] == 1 ? 0x2D : 0x2B
       body.remove(at: mark)
@@ -335,10 +406,10 @@ struct NumberTemplate {
       let start = min(signPlace ?? 0, body.count)
       if isNegative {
         body.insert(0x3C, at: start)
-        body.append(0x3E)
+        if !isCut { body.append(0x3E) }
       } else if fills {
         body.insert(0x20, at: start)
-        body.append(0x20)
+        if !isCut { body.append(0x20) }
       }
       return
     }

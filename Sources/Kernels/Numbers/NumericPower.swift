@@ -79,9 +79,9 @@ enum NumericPower {
   }
 
   static func log(base: Numeric, _ value: Numeric) throws -> Numeric {
+    if base.special == 1 || value.special == 1 { return .nan }
     try checkLogarithm(base)
     try checkLogarithm(value)
-    if base.special == 1 || value.special == 1 { return .nan }
     if base.special != 0 { return value.special != 0 ? .nan : Numeric(mantissa: 0, scale: 0) }
     if value.special != 0 { return value }
     let denominator = Glibc.log(extended(base))

@@ -35,10 +35,10 @@ enum DateField {
     }
   }
 
-  /// Units that cut a timestamp; the others are only read.
+  /// Units that could cut a timestamp, though zones do not; the others are only read.
   var isUnit: Bool {
     switch self {
-    case .weekday, .isoWeekday, .dayOfYear, .isoYear, .epoch, .julian, .zone, .zoneHour, .zoneMinute: false
+    case .weekday, .isoWeekday, .dayOfYear, .isoYear, .epoch, .julian: false
     default: true
     }
   }

@@ -38,6 +38,7 @@ struct DateTimeParser {
   private var month: Int?
   private var dayOfMonth: Int?
   private var dayOfYear: Int?
+  private var hasMonthName = false
   /// Digits the year was written with, for two-digit years.
   private var yearDigits = 4
 
@@ -51,7 +52,7 @@ struct DateTimeParser {
   static func parse(
     _ bytes: UnsafeRawBufferPointer, now: Int64, zone: ZoneRules? = nil, isTimeOnly: Bool = false
   ) throws(Failure) -> Fields {
-    if let fast = plain(bytes) { return fast }
+    if let fast = plain(bytes), !isTimeOnly { return fast }
     var parser = DateTimeParser(bytes, now: now, zone: zone, isTimeOnly: isTimeOnly)
     return try parser.run()
   }
@@ -143,7 +144,9 @@ struct DateTimeParser {
         (month, dayOfMonth, year) = (first, second, last)
         yearDigits = cursor.position - third
       }
-      if let separator = cursor.peek, separator | 0x20 == 0x74, let digit = cursor.peek(1), TextCursor.isDigit(digit) {
+      if !isTimeOnly, let separator = cursor.peek, separator | 0x20 == 0x74, let digit = cursor.peek(1),
+        TextCursor.isDigit(digit)
+      {
         cursor.advance()
       }
     default: try lone(first, digits)
@@ -158,6 +161,7 @@ struct DateTimeParser {
       throw .syntax
     }
     month = number
+    hasMonthName = true
     (dayOfMonth, year) = digits > 2 ? (value, first) : (first, value)
     yearDigits = digits > 2 ? digits : cursor.position - start
   }
@@ -178,18 +182,21 @@ struct DateTimeParser {
       if cursor.take(0x2E) { micros = cursor.takeMicroseconds() }
       return try setTime(full / 10000, full / 100 % 100, full % 100, micros)
     }
-    if digits > 2 {
-      guard year == nil else { throw .syntax }
-      year = value
-      yearDigits = digits
-    } else if dayOfMonth == nil {
-      dayOfMonth = value
-    } else if year == nil {
-      year = value
-      yearDigits = digits
-    } else {
-      throw .syntax
+    switch (year != nil, month != nil, dayOfMonth != nil) {
+    case (false, false, false):
+      if digits > 2 { setYear(value, digits) } else { month = value }
+    case (true, false, false), (false, false, true): month = value
+    case (false, true, false):
+      if hasMonthName, digits > 2 { setYear(value, digits) } else { dayOfMonth = value }
+    case (true, true, false): dayOfMonth = value
+    case (false, true, true): setYear(value, digits)
+    default: throw .syntax
     }
+  }
+
+  private mutating func setYear(_ value: Int, _ digits: Int) {
+    year = value
+    yearDigits = digits
   }
 
   private mutating func time(hour: Int) throws(Failure) {
@@ -227,6 +234,12 @@ struct DateTimeParser {
       return
     }
     guard fields.time != nil || year != nil, fields.zone == nil else { throw .syntax }
+    let offset = try offset()
+    fields.zone = isNegative ? -offset : offset
+  }
+
+  /// Hours, and minutes and seconds with or without colons, as seconds.
+  private mutating func offset() throws(Failure) -> Int {
     let start = cursor.position
     guard let value = cursor.takeInteger(limit: 1_000_000) else { throw .syntax }
     var (hour, minute, second) = (value, 0, 0)
@@ -242,8 +255,18 @@ struct DateTimeParser {
       }
     }
     guard hour <= 15, minute < 60, second < 60 else { throw .displacement }
-    let offset = hour * 3600 + minute * 60 + second
-    fields.zone = isNegative ? -offset : offset
+    return hour * 3600 + minute * 60 + second
+  }
+
+  /// `GMT+8` and the like, in POSIX's way: hours west of Greenwich.
+  private mutating func shiftedZone() throws(Failure) -> Bool {
+    guard let sign = cursor.peek, sign == 0x2B || sign == 0x2D, let digit = cursor.peek(1), TextCursor.isDigit(digit)
+    else { return false }
+    guard fields.zone == nil, fields.zoneMeaning == nil else { throw .syntax }
+    cursor.advance()
+    let offset = try offset()
+    fields.zone = sign == 0x2B ? -offset : offset
+    return true
   }
 
   private mutating func word() throws(Failure) {
@@ -255,6 +278,8 @@ struct DateTimeParser {
       return try namedZone(from: start)
     }
     switch name {
+    // Behind a date it would begin a time stamp, which is no time.
+    case "t" where isTimeOnly && year != nil: throw .syntax
     case "epoch": fields.special = .epoch
     case "infinity": fields.special = .infinity
     case "now":
@@ -278,15 +303,26 @@ struct DateTimeParser {
       fields.time = base + Int64(Int(hour) % 12 + (name == "pm" ? 12 : 0)) * Calendar.microsecondsPerHour
     case "z", "utc", "gmt", "ut", "zulu":
       guard fields.zone == nil, fields.zoneMeaning == nil else { throw .syntax }
+      if name.utf8.count > 2, try shiftedZone() { return }
       fields.zone = 0
     default:
       if let number = DateNames.month(name) {
-        guard month == nil, !isTimeOnly else { throw .syntax }
+        if isTimeOnly { throw .syntax }
+        if let day = month, !hasMonthName, dayOfMonth == nil, (1...31).contains(day) {
+          // The number before it was the day.
+          dayOfMonth = day
+        } else if month != nil {
+          throw .syntax
+        }
         month = number
+        hasMonthName = true
         // 1999-Jan-08 and Jan-08-1999 have hyphens that are no signs.
         if cursor.peek == 0x2D { cursor.advance() }
-      } else if isTimeOnly || DateNames.weekday(name) == nil {
+      } else if DateNames.weekday(name) != nil {
+        if isTimeOnly { throw .syntax }
+      } else {
         guard fields.time != nil || year != nil || fields.day != nil else { throw .syntax }
+        if name.utf8.count > 2, try shiftedZone() { return }
         try namedZone(from: start)
       }
     }
@@ -333,6 +369,8 @@ struct DateTimeParser {
       return
     }
     if year == nil && month == nil && dayOfMonth == nil { return }
+    if let month, !(1...12).contains(month) { throw .range }
+    if let dayOfMonth, !(1...31).contains(dayOfMonth) { throw .range }
     guard var year else { throw .syntax }
     if let dayOfYear {
       guard month == nil, dayOfMonth == nil, year > 0, year <= 5_874_897 else { throw .syntax }

@@ -69,7 +69,9 @@ struct CompiledFrame {
     case .double(let number): isNegative = number < 0 || number.isNaN
     case .numeric(let number): isNegative = number.mantissa < 0 || number.special == 1 || number.special == 3
     case .interval(let span):
-      isNegative = span.microseconds < 0 || (column.type != .time && (span.months < 0 || span.days < 0))
+      // By its length as intervals are compared: a month may make up for days.
+      let days = column.type == .time ? 0 : Int128(span.months) * 30 + Int128(span.days)
+      isNegative = days * Int128(86_400_000_000) + Int128(span.microseconds) < 0
     default: throw PulsehouseError(.unsupported, "RANGE with a distance of type \(type)")
     }
     if isNegative {
