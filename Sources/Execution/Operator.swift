@@ -63,6 +63,7 @@ class Operator {
   let run: QueryRun
   let metrics: NodeMetrics
   private var isPrepared = false
+  private var failure: (any Error)?
 
   init(_ node: PhysicalNode, _ run: QueryRun) {
     self.node = node
@@ -75,13 +76,20 @@ class Operator {
 
   /// Makes the operator ready to give morsels: runs the pipelines it rests on.
   final func prepareOnce() throws {
+    // What a subquery could not compute nobody else who shares it can.
+    if let failure { throw failure }
     if isPrepared { return }
     isPrepared = true
-    guard run.context.isTimed else { return try prepare() }
-    let watch = Stopwatch.ofThread
-    let outer = watch.enter(metrics)
-    defer { _ = watch.enter(outer) }
-    try prepare()
+    do {
+      guard run.context.isTimed else { return try prepare() }
+      let watch = Stopwatch.ofThread
+      let outer = watch.enter(metrics)
+      defer { _ = watch.enter(outer) }
+      try prepare()
+    } catch {
+      failure = error
+      throw error
+    }
   }
 
   /// Makes the state of one thread, with its rows and time counted.
