@@ -349,9 +349,12 @@ extension Binder {
     for attachment in stage.attachments {
       let own = Set(attachment.plan.output)
       var outside = attachment.plan.freeColumns
-      for condition in attachment.conditions { condition.collectColumns(into: &outside) }
+      for condition in attachment.conditions + attachment.guards { condition.collectColumns(into: &outside) }
       outside.subtract(own)
-      if outside.isDisjoint(with: left.output) {
+      if !outside.isDisjoint(with: rest.map(\.output)) {
+        // Whether its value is asked for depends on one that is about both.
+        rest.append(attachment)
+      } else if outside.isDisjoint(with: left.output) {
         right = attach([attachment], to: right)
       } else if outside.isDisjoint(with: right.output) {
         left = attach([attachment], to: left)
