@@ -7,7 +7,7 @@ extension Expression {
   /// The name, and whether a cast or a CASE around the expression may still replace it.
   fileprivate var figuredName: (name: String, isWeak: Bool)? {
     switch node {
-    case .column(let path): return path.last.map { ($0, false) }
+    case .column(let path), .star(let path): return path.last.map { ($0, false) }
     case .field(_, let name): return (name, false)
     case .subscripted(let base, _), .allFields(let base), .collate(let base, _): return base.figuredName
     case .call(let call): return (call.baseName, false)

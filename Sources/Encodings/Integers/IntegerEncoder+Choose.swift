@@ -60,10 +60,10 @@ extension IntegerEncoder {
     }
     // The sample errs a little; what is not much dearer than the best by it is looked at in all rows.
     let share = Double(count) / Double(sample.encoder.count)
-    let sampled = sample.encoder.ownOffers(
-      profile, window, kinds, runs.map { Int(Double($0) / share) })
+    let sampledRuns = runs.map { Int(Double($0) / share) }
+    let sampled = sample.encoder.ownOffers(profile, window, kinds, sampledRuns)
     withExtendedLifetime(sample) {}
-    let isNarrow = sample.encoder.isNarrow(sampled, runs.map { Int(Double($0) / share) })
+    let isNarrow = sample.encoder.isNarrow(sampled, sampledRuns)
     let leaning = isNarrow ? [] : leaningOffers(profile)
     let least = min(
       sampled.map { $0.cost * share }.min() ?? .infinity, leaning.map(\.cost).min() ?? .infinity,

@@ -104,18 +104,7 @@ extension ArrayFunctions {
     }
     let (rows, texts) = try elements(of: arrays)
     let values = try Cast.vector(texts, to: type, now: now).flattened()
-    let printed = try canonical(values)
-    var next = 0
-    return mapToText(arrays.type, count: arrays.count, strictIn: [arrays]) { row, out in
-      var own: [[UInt8]?] = []
-      while next < rows.count, Int(rows[next]) < row { next += 1 }
-      while next < rows.count, Int(rows[next]) == row {
-        own.append(printed(next))
-        next += 1
-      }
-      ArrayText.write(own, out)
-      return true
-    }
+    return ArrayFunctions.collect(try canonical(values), arrays.type, like: arrays, rows)
   }
 
   /// Text that is the same for equal values; nil for NULL.

@@ -92,7 +92,13 @@ package enum ArrayFunctions {
 
   /// An array for each valid row of `arrays`: the values whose `rows` name it. Empty for one that none names.
   static func collect(_ values: Vector, _ type: LogicalType, like arrays: Vector, _ rows: [UInt32]) -> Vector {
-    let texts = texts(values)
+    collect(texts(values), type, like: arrays, rows)
+  }
+
+  /// The same of what `texts` says of each value.
+  static func collect(
+    _ texts: (Int) -> [UInt8]?, _ type: LogicalType, like arrays: Vector, _ rows: [UInt32]
+  ) -> Vector {
     var next = 0
     return mapToText(type, count: arrays.count, strictIn: [arrays]) { row, out in
       let first = next
@@ -325,18 +331,7 @@ package enum ArrayFunctions {
     } else {
       elements = try Cast.vector(texts, to: elementType, now: now, zone: zone)
     }
-    let printed = self.texts(elements)
-    var next = 0
-    return mapToText(type, count: source.count, strictIn: [source]) { row, out in
-      var own: [[UInt8]?] = []
-      while next < rows.count, Int(rows[next]) < row { next += 1 }
-      while next < rows.count, Int(rows[next]) == row {
-        own.append(printed(next))
-        next += 1
-      }
-      ArrayText.write(own, out)
-      return true
-    }
+    return collect(elements, type, like: source, rows)
   }
 
   // MARK: Regular expressions

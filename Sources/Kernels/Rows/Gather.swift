@@ -82,12 +82,16 @@ package enum Gather {
   /// Returns all rows of every column but those at `removed`, which ascend, none twice, each below the batch's row count:
   /// where few are, what lies between them is copied as it lies.
   package static func rows(_ batch: Batch, without removed: [UInt32]) -> Batch {
-    let kept = kept(removed, of: batch.rowCount)
-    if removed.count * 16 > batch.rowCount { return rows(batch, SelectionVector(kept)) }
+    if removed.count * 16 > batch.rowCount {
+      return rows(batch, SelectionVector(kept(removed, of: batch.rowCount)))
+    }
+    let count = batch.rowCount - removed.count
+    let isMasked = batch.columns.contains { $0.validity != nil }
+    let kept = isMasked ? kept(removed, of: batch.rowCount) : []
     let columns = batch.columns.map { column in
-      if column.form == .constant { return resized(column, count: kept.count) }
+      if column.form == .constant { return resized(column, count: count) }
       let stride = column.form == .dictionary ? 4 : column.type.physical.stride
-      let output = AlignedBuffer(byteCount: max(kept.count, 1) * stride)
+      let output = AlignedBuffer(byteCount: max(count, 1) * stride)
       var start = 0
       var place = output.base
       for row in removed.map(Int.init) + [batch.rowCount] {
@@ -96,14 +100,14 @@ package enum Gather {
         start = row + 1
       }
       let mask = kept.withUnsafeBufferPointer { kept in
-        column.validity.flatMap { mask in kept.baseAddress.map { gatherBits(mask, $0, kept.count) } }
+        column.validity.flatMap { mask in kept.baseAddress.map { gatherBits(mask, $0, count) } }
       }
       if let dictionary = column.dictionary {
-        return Vector(codes: output, count: kept.count, dictionary: dictionary, validity: mask)
+        return Vector(codes: output, count: count, dictionary: dictionary, validity: mask)
       }
-      return Vector(column.type, count: kept.count, buffer: output, validity: mask, owners: column.owners)
+      return Vector(column.type, count: count, buffer: output, validity: mask, owners: column.owners)
     }
-    return Batch(columns, rowCount: kept.count)
+    return Batch(columns, rowCount: count)
   }
 
   private static func kept(_ removed: [UInt32], of count: Int) -> [UInt32] {

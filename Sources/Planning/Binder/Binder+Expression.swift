@@ -425,22 +425,22 @@ extension Binder {
     /// That the conditions so far are not true.
     var failed: [Expression] = []
     for branch in conditional.branches {
-      let known = stage.attachments.count
-      if let operand, operand.type.isRecord {
-        conditions.append(
-          try makeBinary(
+      let condition = try bindGuarded(stage, failed) { () throws -> Expression in
+        if let operand, operand.type.isRecord {
+          return try makeBinary(
             OperatorName("="), operand, try bind(branch.condition, stage), branch.condition.range,
-            leftRange: branch.condition.range, rightRange: branch.condition.range))
-      } else if let operand, let syntax = conditional.operand {
-        let (a, b) = try unify(
-          operand, try bind(branch.condition, stage), "=", branch.condition.range, leftRange: syntax.range,
-          rightRange: branch.condition.range)
-        conditions.append(.compare(.equal, a, b))
-      } else {
-        conditions.append(try bindCondition(branch.condition, stage, "CASE/WHEN"))
+            leftRange: branch.condition.range, rightRange: branch.condition.range)
+        }
+        if let operand, let syntax = conditional.operand {
+          let (a, b) = try unify(
+            operand, try bind(branch.condition, stage), "=", branch.condition.range, leftRange: syntax.range,
+            rightRange: branch.condition.range)
+          return .compare(.equal, a, b)
+        }
+        return try bindCondition(branch.condition, stage, "CASE/WHEN")
       }
-      for index in stage.attachments.indices.dropFirst(known) { stage.attachments[index].guards += failed }
-      failed.append(.not(.coalesce([conditions[conditions.count - 1], .falseConstant], .boolean)))
+      conditions.append(condition)
+      failed.append(.not(.coalesce([condition, .falseConstant], .boolean)))
     }
     let results = try conditional.branches.enumerated().map { index, branch in
       try bindGuarded(stage, failed.prefix(index) + [conditions[index]]) { try bind(branch.result, stage) }

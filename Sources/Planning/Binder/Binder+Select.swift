@@ -219,7 +219,7 @@ extension Binder {
       let key = stage.aggregates?.keysOfItems[index].flatMap { stage.aggregates?.keys[$0] }
       let expression = try key.map { .column($0.column) } ?? bind(item.value, stage)
       outputs.append(
-        Output(expression: expression, name: item.alias ?? ColumnName.of(item.value), range: item.value.range))
+        Output(expression: expression, name: item.columnName, range: item.value.range))
     }
     return outputs
   }
@@ -252,17 +252,17 @@ extension Binder {
 
     func key(_ syntax: Syntax.Expression) throws -> Int {
       var expression: Expression
-      var name = ColumnName.of(syntax)
+      var name = syntax.defaultColumnName
       var items: [Int] = []
       if let index = try ordinal(syntax, select.items.count, "GROUP BY") {
         let named = select.items[index]
         if case .star = named.value.node { throw BinderError.unsupported("GROUP BY the number of a *", syntax.range) }
         expression = try bindTyped(named.value, stage)
-        name = named.alias ?? ColumnName.of(named.value)
+        name = named.columnName
         items = [index]
       } else if case .column(let path) = syntax.node, path.count == 1,
         !scope.visible.contains(where: { $0.name == path[0] }),
-        let index = select.items.firstIndex(where: { ($0.alias ?? ColumnName.of($0.value)) == path[0] })
+        let index = select.items.firstIndex(where: { $0.columnName == path[0] })
       {
         expression = try bindTyped(select.items[index].value, stage)
         items = [index]

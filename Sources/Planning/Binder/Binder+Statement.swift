@@ -171,6 +171,6 @@ extension Query {
       select.items.count == 1, select.from.isEmpty, select.predicate == nil, select.groupBy.isEmpty,
       select.having == nil, case .none = select.distinct, case .call(let call) = select.items[0].value.node
     else { return nil }
-    return (call, select.items[0].alias ?? ColumnName.of(select.items[0].value))
+    return (call, select.items[0].columnName)
   }
 }

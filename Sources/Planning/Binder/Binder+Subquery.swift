@@ -222,9 +222,13 @@ extension Binder {
   }
 
   /// Binds an operand whose subqueries' values are asked for only where `guards` are true.
-  func bindGuarded<R>(_ stage: Stage, _ guards: [Expression], _ bind: () throws -> R) rethrows -> R {
+  func bindGuarded<R>(
+    _ stage: Stage, _ guards: @autoclosure () -> [Expression], _ bind: () throws -> R
+  ) rethrows -> R {
     let first = stage.attachments.count
     let result = try bind()
+    if stage.attachments.count == first { return result }
+    let guards = guards()
     for index in stage.attachments.indices.dropFirst(first) { stage.attachments[index].guards += guards }
     return result
   }
