@@ -17,12 +17,8 @@ package enum Executor {
   package static func run(
     _ plan: PhysicalPlan, in context: QueryContext, sink: @escaping (Batch) throws -> Void
   ) throws -> QueryMetrics {
-    let metrics = QueryMetrics(nodeIDs: PlanNodes.ids(of: plan))
-    let run = QueryRun(context, metrics: metrics, isSerial: plan.isSerial)
-    let builder = OperatorBuilder(run)
-    for subquery in plan.subqueries {
-      run.evaluation.subqueries.append(try result(of: subquery, builder))
-    }
+    let (builder, run) = try started(plan, context)
+    let metrics = run.metrics
     var root = plan.root
     var window: RowWindow?
     if case .limit(let count, let offset) = root.operation, let input = root.inputs.first {
@@ -43,15 +39,47 @@ package enum Executor {
     return metrics
   }
 
-  /// Runs `plan`, which is no limit, into sinks that `makeSink` gives for each worker that takes part.
-  static func run<S: Sink>(_ plan: PhysicalPlan, in context: QueryContext, _ makeSink: @escaping () throws -> S) throws
-  {
+  /// Runs `plan` and hands to `sink` what stages make of its rows: each thread has its own, from `makeStage`, so that its
+  /// work need not wait for its turn.
+  ///
+  /// Items come in the order of the rows they are made of. All else is as without stages.
+  @discardableResult
+  package static func run<Stage: RowStage>(
+    _ plan: PhysicalPlan, in context: QueryContext, stage makeStage: @escaping () throws -> Stage,
+    sink: @escaping (Stage.Item) throws -> Void
+  ) throws -> QueryMetrics {
+    if case .limit = plan.root.operation {
+      // Which rows there are is known in order only.
+      let stage = try makeStage()
+      let metrics = try run(plan, in: context) { batch in
+        for item in try stage.take(batch) { try sink(item) }
+      }
+      for item in try stage.endMorsel() { try sink(item) }
+      return metrics
+    }
+    let (builder, run) = try started(plan, context)
+    let output = OrderedItems(sink)
+    try Pipeline.run(try builder.build(plan.root)) { _ in StagedSink(try makeStage(), output) }
+    return run.metrics
+  }
+
+  /// Begins to run a plan: its subqueries' values are known.
+  private static func started(
+    _ plan: PhysicalPlan, _ context: QueryContext
+  ) throws -> (builder: OperatorBuilder, run: QueryRun) {
     let run = QueryRun(
       context, metrics: QueryMetrics(nodeIDs: PlanNodes.ids(of: plan)), isSerial: plan.isSerial)
     let builder = OperatorBuilder(run)
     for subquery in plan.subqueries {
       run.evaluation.subqueries.append(try result(of: subquery, builder))
     }
+    return (builder, run)
+  }
+
+  /// Runs `plan`, which is no limit, into sinks that `makeSink` gives for each worker that takes part.
+  static func run<S: Sink>(_ plan: PhysicalPlan, in context: QueryContext, _ makeSink: @escaping () throws -> S) throws
+  {
+    let (builder, _) = try started(plan, context)
     try Pipeline.run(try builder.build(plan.root)) { _ in try makeSink() }
   }
 

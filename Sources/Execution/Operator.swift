@@ -109,6 +109,10 @@ class Operator {
   /// Returns bounds that every valid integer of an output keeps; nil when none are known.
   func bounds(of column: Column) throws -> ClosedRange<Int64>? { nil }
 
+  /// Returns bounds that every value of an output keeps in a morsel of phase 0; nil when none are known, or some may be
+  /// NULL. Asked when prepared.
+  func bounds(of column: Column, morsel: Int) throws -> ClosedRange<Int64>? { nil }
+
   /// More rows than these there are not; nil when nobody knows. Asked when prepared.
   var mostRows: Int? { nil }
 
@@ -139,6 +143,10 @@ class OperatorWorker {
   /// Computes a morsel and hands its rows on in order, batch by batch, none empty, each of at most
   /// `Batch.vectorSize` rows.
   func run(phase: Int, morsel: Int, _ emit: Emit) throws { fatalError("each operator has its own") }
+
+  /// From now on keeps back the rows whose integer `column` is NULL or lies outside of `range`. Returns false, and keeps
+  /// none back, when that is not cheaper here than where they go.
+  func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool { false }
 }
 
 /// Counts what passes through an operator's worker.
@@ -152,6 +160,8 @@ private final class MeteredWorker: OperatorWorker {
     self.metrics = metrics
     self.isTimed = isTimed
   }
+
+  override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool { inner.restrict(column, to: range) }
 
   override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
     guard isTimed else {
@@ -188,6 +198,10 @@ class StreamOperator: Operator {
   override func isOrdered(by wanted: [Column]) throws -> Bool { try input.isOrdered(by: wanted) }
 
   override func bounds(of column: Column) throws -> ClosedRange<Int64>? { try input.bounds(of: column) }
+
+  override func bounds(of column: Column, morsel: Int) throws -> ClosedRange<Int64>? {
+    try input.bounds(of: column, morsel: morsel)
+  }
 
   override var mostRows: Int? { input.mostRows }
 

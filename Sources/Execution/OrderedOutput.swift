@@ -117,3 +117,38 @@ final class OrderedSink: Sink {
   override func end(ordinal: Int) throws { try output.finish(ordinal) }
   override func abort() { output.abort(ordinal) }
 }
+
+/// Makes something of a thread's rows before they are put in order, morsel by morsel. One thread.
+package protocol RowStage: AnyObject {
+  associatedtype Item: OrderedItem
+
+  /// Takes the next rows of a morsel and returns what is ready. - Throws: stops the query.
+  func take(_ batch: Batch) throws -> [Item]
+  /// Returns what is left of the morsel; the next rows are of another. - Throws: stops the query.
+  func endMorsel() throws -> [Item]
+}
+
+/// One worker's end of an `OrderedItems` whose items a stage makes.
+final class StagedSink<Stage: RowStage>: Sink {
+  private let stage: Stage
+  private let output: OrderedItems<Stage.Item>
+  private var ordinal = 0
+
+  init(_ stage: Stage, _ output: OrderedItems<Stage.Item>) {
+    self.stage = stage
+    self.output = output
+  }
+
+  override func begin(ordinal: Int) { self.ordinal = ordinal }
+
+  override func consume(_ batch: Batch) throws {
+    for item in try stage.take(batch) { try output.push(item, ordinal: ordinal) }
+  }
+
+  override func end(ordinal: Int) throws {
+    for item in try stage.endMorsel() { try output.push(item, ordinal: ordinal) }
+    try output.finish(ordinal)
+  }
+
+  override func abort() { output.abort(ordinal) }
+}

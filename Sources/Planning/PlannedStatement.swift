@@ -183,6 +183,9 @@ package struct RowChecks: Sendable {
   package var views: [(name: String, condition: Expression)] = []
 
   package init() {}
+
+  /// True when any row passes.
+  package var isEmpty: Bool { conditions.isEmpty && views.isEmpty }
 }
 
 /// Rows to be added, changed or removed, as MERGE and INSERT ... ON CONFLICT find them out.

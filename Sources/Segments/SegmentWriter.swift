@@ -113,14 +113,18 @@ package final class SegmentWriter {
       .filter { $0.distinct > 16 && $0.distinct <= rowCount / 4 }
       .sorted { $0.distinct > $1.distinct }
       .prefix(3)
-    var best: (keys: BlockKeys, length: Double)?
     guard let double = schema.fields.indices.first(where: { schema[$0].type == .double }) else { return nil }
-    for candidate in candidates {
-      guard let keys = BlockKeys(column: candidate.column, columns[candidate.column]) else { continue }
-      if candidates.count == 1 { return keys }
-      if let length = keys.stepLength(of: columns[double]), length < best?.length ?? .infinity { best = (keys, length) }
+    if candidates.count == 1 { return BlockKeys(column: candidates[0].column, columns[candidates[0].column]) }
+    // The first rows tell.
+    let sample = 0..<min(rowCount, BlockKeys.sampleRows)
+    var best: (column: Int, length: Double)?
+    for column in candidates.map(\.column) {
+      guard let keys = BlockKeys(column: column, columns[column].slice(sample)),
+        let length = keys.stepLength(of: columns[double].slice(sample)), length < best?.length ?? .infinity
+      else { continue }
+      best = (column, length)
     }
-    return best?.keys
+    return best.flatMap { BlockKeys(column: $0.column, columns[$0.column]) }
   }
 
   /// Encodes by this writer's own schema and options.

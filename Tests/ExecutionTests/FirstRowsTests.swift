@@ -89,6 +89,38 @@ import Vectors
     }
   }
 
+  /// Where morsels hardly overlap by a key, each is looked at with what overlaps it: late rows, repeats far and near, and
+  /// rows whose key is NULL and dropped, or not dropped.
+  @Test(arguments: [0, 400], [1, 3]) func areThoseOfASortInOrderOfArrival(lateness: Int, threads: Int) throws {
+    var random = Random(seed: UInt64(lateness + threads))
+    var rows: [[Scalar]] = []
+    for row in 0..<9000 {
+      let late = random.chance(5) ? random.below(lateness + 1) : 0
+      var keys: [Scalar] = [int(row / 3 - late), .text("t\(row % 7)")]
+      if row > 0, random.chance(10) { keys = Array(rows[max(0, row - 1 - random.below(2 * lateness + 3))].prefix(2)) }
+      rows.append(keys + [random.chance(20) ? .null : .double(Double(random.below(4))), int(row)])
+    }
+    for nulls in [0, 1] {
+      if nulls > 0 { for row in stride(from: 5, to: 9000, by: 700) { rows[row][0] = .null } }
+      let test = try Case(rows)
+      for predicates in [[], [FieldPredicate(field: 0, .isNotNull)]] {
+        let scan = test.builder.scan(test.table, Self.types, predicates: predicates)
+        let kept = test.builder.filter(scan, .compare(.notEqual, col(scan, 3), .constant(int(4501), .bigint)))
+        for (input, order) in [
+          (scan, []), (scan, [SortKey(col(scan, 2), isDescending: true)]),
+          (kept, [SortKey(col(kept, 2)), SortKey(col(kept, 3), isDescending: true)]),
+        ] {
+          let found = try test.run(
+            test.window(over: input, partition: [1, 0], order: order, by: .repeats), threads: threads)
+          let sorted = try test.run(
+            test.window(over: input, partition: [1, 0], order: order, by: nil), threads: 1)
+          #expect(RandomPlanTests.counts(found) == RandomPlanTests.counts(sorted))
+          #expect(found.map(Self.number) == found.map(Self.number).sorted())
+        }
+      }
+    }
+  }
+
   /// Of few keys the best row of each is kept, whatever it is ordered by; late rows, ties and NULLs too.
   @Test(arguments: [1, 3]) func areTheBestOfFewKeys(threads: Int) throws {
     var random = Random(seed: UInt64(threads))

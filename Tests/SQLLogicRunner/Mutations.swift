@@ -82,7 +82,9 @@ func runMutations(_ options: Options) throws -> Int32 {
     for record in script.records { if case .run(let sql, _) = record.action { texts.append(sql) } }
   }
   // What reaches out of the warehouse, or changes how the run itself goes, is not for chance to say.
-  let outside = ["copy ", "read_csv", "read_json", "read_parquet", "set ", "reset ", "drop schema"]
+  let outside = [
+    "copy ", "read_csv", "read_json", "read_parquet", "set ", "set_config", "reset ", "discard", "drop schema",
+  ]
   texts.removeAll { text in outside.contains { text.lowercased().contains($0) } }
   let setup = texts.filter { ["create", "insert"].contains($0.prefix(6).lowercased()) }
   var mutator = Mutator(texts, seed: options.seed)

@@ -160,8 +160,11 @@ package struct BlockTracks: Sendable {
 }
 
 extension BlockKeys {
+  /// So many rows tell enough of the steps along keys.
+  package static let sampleRows = 1 << 14
+
   /// How many bits, in the mean, a double's step from the last row with the same key has, over the first rows; nil where
-  /// hardly a key comes twice there.
+  /// hardly a key comes twice there. The vector has as many rows as there are keys.
   package func stepLength(of vector: Vector) -> Double? {
     guard vector.form == .flat, vector.type.physical == .float64 else { return nil }
     let value = vector.values(as: Double.self)
@@ -170,7 +173,7 @@ extension BlockKeys {
     var length = 0
     withUnsafeTemporaryAllocation(of: Double.self, capacity: Int(maximum) + 1) { last in
       last.initialize(repeating: .nan)
-      for row in 0..<min(vector.count, 1 << 14) where value[row].isFinite {
+      for row in 0..<min(vector.count, BlockKeys.sampleRows) where value[row].isFinite {
         let step = (value[row] - last[Int(key[row])]).magnitude
         last[Int(key[row])] = value[row]
         // Steps far below one count as none.

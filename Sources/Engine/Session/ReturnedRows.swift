@@ -7,6 +7,9 @@ final class ReturnedRows {
 
   init(_ fields: [Field]) { self.fields = fields }
 
+  /// True when the statement has no RETURNING.
+  var isEmpty: Bool { fields.isEmpty }
+
   /// Takes as many columns from `first` on as RETURNING has.
   func append(_ batch: Batch, from first: Int) {
     if fields.isEmpty { return }

@@ -15,17 +15,24 @@ extension Session {
     checks: RowChecks = RowChecks(), returning: ReturnedRows? = nil, _ work: StatementWork
   ) throws -> Int {
     let writer = try tableWriter(name, definition, transaction)
-    let tests = Unchecked(try CompiledChecks(checks, of: name, now: work.now, zone: settings.zone))
     let box = Unchecked(writer)
-    let width = definition.columns.count
-    let returned = Unchecked(returning)
     let sorted = plan.sorted(for: definition)
-    let metrics = try Executor.run(sorted, in: queryContext(work, snapshot: transaction.snapshot)) { batch in
-      let row =
-        batch.columns.count == width ? batch : Batch(Array(batch.columns.prefix(width)), rowCount: batch.rowCount)
-      try tests.value.test(row)
-      try box.value.append(row)
-      returned.value?.append(batch, from: width)
+    let context = queryContext(work, snapshot: transaction.snapshot)
+    let metrics: QueryMetrics
+    if checks.isEmpty, returning?.isEmpty ?? true, definition.partitionedBy.isEmpty {
+      let target = writer.target
+      metrics = try Executor.run(sorted, in: context, stage: { RowGroupStage(target) }, sink: { try box.value.append($0) })
+    } else {
+      let tests = Unchecked(try CompiledChecks(checks, of: name, now: work.now, zone: settings.zone))
+      let width = definition.columns.count
+      let returned = Unchecked(returning)
+      metrics = try Executor.run(sorted, in: context) { batch in
+        let row =
+          batch.columns.count == width ? batch : Batch(Array(batch.columns.prefix(width)), rowCount: batch.rowCount)
+        try tests.value.test(row)
+        try box.value.append(row)
+        returned.value?.append(batch, from: width)
+      }
     }
     readRowCount += sorted.scannedRowCount(metrics)
     try add(try finish(writer), to: name, definition, transaction, work)

@@ -25,6 +25,15 @@ package struct TableTarget: Sendable {
     self.sortedBy = sortedBy
     self.options = options
   }
+
+  /// - Throws: 23502 for a NULL in a field that takes none.
+  func requireValues(_ columns: [Vector]) throws {
+    for (field, column) in zip(fields.fields, columns) where !field.isNullable && column.nullCount > 0 {
+      throw PulsehouseError(
+        .user, "null value in column \"\(field.name)\" of relation \"\(name)\" violates not-null constraint",
+        sqlState: "23502")
+    }
+  }
 }
 
 /// A segment file that is durable but named by no commit yet.
@@ -45,7 +54,7 @@ package final class TableWriter {
   package static let segmentRowCount = 16 * 131_072
   private static let maximumPendingRows = 16 * 131_072
 
-  private let target: TableTarget
+  package let target: TableTarget
   private let threadCount: Int
   private let fileSystem: any FileSystem
   private let makePath: (_ partition: [String?]) throws -> String
@@ -84,12 +93,13 @@ package final class TableWriter {
   }
 
   /// - Throws: 23502 for a NULL in a field that takes none.
-  package func requireValues(_ columns: [Vector]) throws {
-    for (field, column) in zip(target.fields.fields, columns) where !field.isNullable && column.nullCount > 0 {
-      throw PulsehouseError(
-        .user,
-        "null value in column \"\(field.name)\" of relation \"\(target.name)\" violates not-null constraint",
-        sqlState: "23502")
+  package func requireValues(_ columns: [Vector]) throws { try target.requireValues(columns) }
+
+  /// Takes what stages made of rows, in their order.
+  package func append(_ item: WriterItem) throws {
+    switch item {
+    case .rows(let batch): try append(batch)
+    case .rowGroup(let rowGroup): try append(rowGroup)
     }
   }
 

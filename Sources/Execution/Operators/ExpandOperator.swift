@@ -42,9 +42,10 @@ final class ExpandOperator: StreamOperator {
 
   private func expand(_ batch: Batch, _ emit: Emit) throws {
     try run.checkpoint()
+    let reservation = run.reservation(for: "set-returning functions")
     let results = try zip(expansion.calls, arguments).map { call, arguments in
       let values = try arguments.map { try $0.evaluate(batch, run.evaluation) }
-      return try SetFunctionRows.make(call, values, count: batch.rowCount, run)
+      return try SetFunctionRows.make(call, values, count: batch.rowCount, run, reservation)
     }
     // How many rows each input row becomes, and which of each call's rows they take.
     let counts = results.map { $0.counts(batch.rowCount) }
@@ -93,10 +94,15 @@ struct SetFunctionRows {
     return counts
   }
 
-  static func make(_ call: SetCall, _ arguments: [Vector], count: Int, _ run: QueryRun) throws -> SetFunctionRows {
+  /// Of each row its value, its place in the input and among the others, and its number.
+  private static let bytesPerRow = 48
+
+  static func make(
+    _ call: SetCall, _ arguments: [Vector], count: Int, _ run: QueryRun, _ reservation: MemoryReservation
+  ) throws -> SetFunctionRows {
     let type = call.columns[0].type
     switch call.function {
-    case .generateSeries: return try series(arguments, type, count: count, run)
+    case .generateSeries: return try series(arguments, type, count: count, run, reservation)
     case .unnest:
       let (rows, texts) = try ArrayFunctions.elements(of: arguments[0])
       return SetFunctionRows(rows: rows, values: [try Cast.vector(texts, to: type, now: run.evaluation.now)])
@@ -132,18 +138,25 @@ struct SetFunctionRows {
 
   /// `generate_series(start, stop[, step])`, bounds from columns.
   private static func series(
-    _ arguments: [Vector], _ type: LogicalType, count: Int, _ run: QueryRun
+    _ arguments: [Vector], _ type: LogicalType, count: Int, _ run: QueryRun, _ reservation: MemoryReservation
   ) throws -> SetFunctionRows {
     var rows: [UInt32] = []
     var builder = VectorBuilder(type)
+    func append(_ value: Scalar, to row: Int) throws {
+      if rows.count & 4095 == 4095 {
+        try run.checkpoint()
+        try reservation.add(4096 * bytesPerRow)
+      }
+      rows.append(UInt32(row))
+      builder.append(value)
+    }
     let zeroStep = PulsehouseError(.user, "step size cannot equal zero", sqlState: "22023")
     for row in 0..<count {
       let values = arguments.map { $0.scalar(at: row) }
       if values.contains(where: \.isNull) { continue }
       guard case .integer(let first) = values[0], case .integer(let last) = values[1] else {
         try SeriesValues(type, step: arguments[2].type, run).forEach(from: values[0], to: values[1], by: values[2]) {
-          rows.append(UInt32(row))
-          builder.append($0)
+          try append($0, to: row)
         }
         continue
       }
@@ -163,9 +176,7 @@ struct SetFunctionRows {
       guard step != 0 else { throw zeroStep }
       var current = first
       while step > 0 ? current <= last : current >= last {
-        if rows.count & 4095 == 0 { try run.checkpoint() }
-        rows.append(UInt32(row))
-        builder.append(.integer(current))
+        try append(.integer(current), to: row)
         if let months {
           let next = try Arithmetic.binary(
             .add, .of(type, [.integer(current)]), months, type, zone: run.evaluation.zone)

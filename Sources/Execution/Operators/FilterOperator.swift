@@ -24,6 +24,8 @@ final class FilterOperator: StreamOperator {
       self.input = input
     }
 
+    override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool { input.restrict(column, to: range) }
+
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       let predicate = filter.predicate
       let context = filter.run.evaluation
@@ -39,7 +41,7 @@ final class FilterOperator: StreamOperator {
 final class ProjectOperator: StreamOperator {
   private let expressions: [CompiledExpression]
   /// The input's column that an output passes on.
-  private let passed: [Column: Column]
+  fileprivate let passed: [Column: Column]
 
   init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, expressions: [Expression]) throws {
     self.expressions = try expressions.map { try CompiledExpression($0, input: input.columns) }
@@ -64,6 +66,10 @@ final class ProjectOperator: StreamOperator {
     try passed[column].flatMap { try input.bounds(of: $0) }
   }
 
+  override func bounds(of column: Column, morsel: Int) throws -> ClosedRange<Int64>? {
+    try passed[column].flatMap { try input.bounds(of: $0, morsel: morsel) }
+  }
+
   override var outlivesRuns: Bool { input.outlivesRuns }
 
   override func prefer(order: [Column]) {
@@ -86,6 +92,10 @@ final class ProjectOperator: StreamOperator {
     init(_ project: ProjectOperator, _ input: OperatorWorker) {
       self.project = project
       self.input = input
+    }
+
+    override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool {
+      project.passed[column].map { input.restrict($0, to: range) } ?? false
     }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {

@@ -150,6 +150,24 @@ final class SegmentScanOperator: Operator {
     return bounds
   }
 
+  override func bounds(of column: Column, morsel: Int) throws -> ClosedRange<Int64>? {
+    guard let output = columns.firstIndex(of: column), case .field(let field) = scan.sources[output] else { return nil }
+    let morsel = morsels[morsel]
+    let zone: ZoneMap
+    if let rowGroup = morsel.rowGroup {
+      zone = try handles[morsel.segment].open().zoneMap(column: field, rowGroup: rowGroup)
+    } else {
+      let zoneMaps = try handles[morsel.segment].zoneMaps()
+      guard field < zoneMaps.count else { return nil }
+      zone = zoneMaps[field]
+    }
+    let dropsNulls = scan.predicates.contains { $0.field == field && $0.predicate != .isNull }
+    guard zone.nullCount == 0 || dropsNulls, case .integer(let low) = zone.minimum,
+      case .integer(let high) = zone.maximum, low <= high
+    else { return nil }
+    return low...high
+  }
+
   override func makeWorker() throws -> OperatorWorker { Worker(self) }
 
   private final class Worker: OperatorWorker {
@@ -159,8 +177,19 @@ final class SegmentScanOperator: Operator {
     let bitmap = AlignedBuffer(byteCount: Batch.vectorSize / 8)
     let next = AlignedBuffer(byteCount: Batch.vectorSize / 8)
     var selected: [UInt32] = []
+    /// What this worker's rows must pass beside the scan's own predicates.
+    var restriction: FieldPredicate?
 
     init(_ operation: SegmentScanOperator) { self.operation = operation }
+
+    override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool {
+      guard let output = operation.columns.firstIndex(of: column),
+        case .field(let field) = operation.scan.sources[output]
+      else { return false }
+      restriction = FieldPredicate(
+        field: field, .between(.integer(range.lowerBound), .integer(range.upperBound)))
+      return true
+    }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       let morsel = operation.morsels[morsel]
@@ -184,7 +213,7 @@ final class SegmentScanOperator: Operator {
       reader.move(to: segment, rowGroup: rowGroup)
       self.reader = reader
       let firstRow = (0..<rowGroup).reduce(0) { $0 + segment.rowCount(rowGroup: $1) }
-      guard let tests = operation.remainingTests(reader, segment, rowGroup, rows) else { return }
+      guard let tests = operation.remainingTests(reader, segment, rowGroup, rows, restriction) else { return }
       let target = Target(reader: reader, segment: position, firstRow: firstRow)
       var start = rows.lowerBound
       selected.removeAll(keepingCapacity: true)
@@ -317,15 +346,17 @@ final class SegmentScanOperator: Operator {
 extension SegmentScanOperator {
   /// Returns the predicates that the row group's zone maps leave open, and counts what is read or skipped; nil when no
   /// row can pass.
-  func remainingTests(_ reader: RowGroupReader, _ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>)
-    -> [FieldPredicate]?
-  {
+  func remainingTests(
+    _ reader: RowGroupReader, _ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>,
+    _ restriction: FieldPredicate? = nil
+  ) -> [FieldPredicate]? {
     var tests: [FieldPredicate] = []
+    let predicates = scan.predicates + (restriction.map { [$0] } ?? [])
     guard run.context.prunes else {
-      countRead(segment, rowGroup, rows, scan.predicates)
-      return scan.predicates
+      countRead(segment, rowGroup, rows, predicates)
+      return predicates
     }
-    for predicate in scan.predicates {
+    for predicate in predicates {
       switch reader.prune(column: predicate.field, predicate.predicate) {
       case .none:
         countSkipped(segment, rowGroup, rows)

@@ -110,6 +110,56 @@ package enum Gather {
     return Batch(columns, rowCount: count)
   }
 
+  /// Returns the rows of all batches, end to end, but those at `removed`, which ascend, none twice. Nil where a column has
+  /// NULLs, or strings that are not of one dictionary.
+  package static func joined(_ batches: [Batch], without removed: [UInt32]) -> Batch? {
+    guard let first = batches.first else { return nil }
+    let rowCount = batches.reduce(0) { $0 + $1.rowCount }
+    precondition(removed.last.map { Int($0) < rowCount } ?? true, "a row that is not there")
+    var columns: [Vector] = []
+    for column in first.columns.indices {
+      var parts = batches.map { $0.columns[column] }
+      if parts.contains(where: { $0.validity != nil }) { return nil }
+      let dictionary = parts[0].dictionary
+      let isShared = dictionary != nil && parts.allSatisfy { $0.dictionary === dictionary }
+      if !isShared {
+        if parts[0].type.physical == .string { return nil }
+        parts = parts.map { $0.flattened() }
+      }
+      let stride = isShared ? 4 : parts[0].type.physical.stride
+      let buffer = joined(parts, stride, rowCount: rowCount, without: removed)
+      let count = rowCount - removed.count
+      if isShared, let dictionary {
+        columns.append(Vector(codes: buffer, count: count, dictionary: dictionary, validity: nil))
+      } else {
+        columns.append(Vector(parts[0].type, count: count, buffer: buffer))
+      }
+    }
+    return Batch(columns, rowCount: rowCount - removed.count)
+  }
+
+  private static func joined(_ parts: [Vector], _ stride: Int, rowCount: Int, without removed: [UInt32]) -> AlignedBuffer
+  {
+    let output = AlignedBuffer(byteCount: max(rowCount - removed.count, 1) * stride)
+    var place = output.base
+    var next = 0
+    var firstRow = 0
+    for part in parts {
+      let source = part.buffer.base
+      let end = firstRow + part.count
+      var start = firstRow
+      while start < end {
+        let row = next < removed.count ? min(Int(removed[next]), end) : end
+        place.copyMemory(from: source + (start - firstRow) * stride, byteCount: (row - start) * stride)
+        place += (row - start) * stride
+        if row < end { next += 1 }
+        start = row + 1
+      }
+      firstRow = end
+    }
+    return output
+  }
+
   private static func kept(_ removed: [UInt32], of count: Int) -> [UInt32] {
     [UInt32](unsafeUninitializedCapacity: count - removed.count) { buffer, used in
       var start = 0

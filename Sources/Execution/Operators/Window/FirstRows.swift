@@ -3,13 +3,22 @@ import Planning
 import Synchronization
 import Vectors
 
-/// The first row of each partition, found without storing or sorting the table: key and order columns are read apart from
+/// How a window operator gives the first row of each partition without storing or sorting the table.
+protocol FirstRowSource {
+  func morselCount() throws -> Int?
+  func makeWorker() throws -> OperatorWorker
+  func isOrdered(by wanted: [Column]) throws -> Bool
+  /// Gives memory back.
+  func finish()
+}
+
+/// The first row of each partition, found by two readings: key and order columns are read apart from
 /// the others and tell which rows are wanted; then the table passes by a second time, in its own order.
 ///
 /// - Where nearly every row is one (`.repeats`): the rows that repeat a key are found by `RepeatedKeys`, compared, and
 ///   crossed out.
 /// - Where keys are few (`.groups`): the best row of each is kept (`BestRows`) while keys and order pass by.
-final class FirstRows {
+final class FirstRows: FirstRowSource {
   private let rows: Operator
   /// Where each output comes from: a column of `rows`; nil for the row's number, which is 1.
   private let outputs: [Int?]
@@ -132,48 +141,11 @@ final class FirstRows {
       // They are put together, and their keys kept.
       guard next == end, budget.reserved + 3 * total <= budget.limit else { throw Unsuited() }
     }
-    try compare(
-      parts.value.flatMap { $0 }, repeated, keyTypes: windowing.partition.map { $0.type }, order: windowing.order, run)
-  }
-
-  /// `rows` are the keys and the order of the rows at `places`, which ascend.
-  private func compare(
-    _ rows: [Batch], _ places: [(morsel: Int, row: Int)], keyTypes: [LogicalType], order: [SortKey], _ run: QueryRun
-  ) throws {
-    let all = Concat.batches(rows, types: keyTypes + order.map { $0.expression.type })
-    let orders = order.map { SortOrder(isDescending: $0.isDescending, nullsFirst: $0.nullsFirst) }
-    let comparator = order.isEmpty ? nil : RowComparator(Array(all.columns.dropFirst(keyTypes.count)), orders: orders)
-    let table = GroupTable(keyTypes)
-    var groups = [UInt32](repeating: 0, count: Batch.vectorSize)
-    /// The best row of each key so far.
-    var best: [Int] = []
-    func crossOut(_ row: Int) { flags.set(firstRows[places[row].morsel] + places[row].row) }
-    var start = 0
-    while start < all.rowCount {
-      try run.checkpoint()
-      let end = min(start + Batch.vectorSize, all.rowCount)
-      let keys = all.columns.prefix(keyTypes.count).map { $0.slice(start..<end) }
-      groups.withUnsafeMutableBufferPointer { buffer in
-        if let base = buffer.baseAddress { table.intern(keys, count: end - start, into: base) }
-      }
-      for row in start..<end {
-        let group = Int(groups[row - start])
-        if group == best.count {
-          best.append(row)
-        } else if let comparator, comparator.compare(row, best[group]) < 0 {
-          crossOut(best[group])
-          best[group] = row
-        } else {
-          crossOut(row)
-        }
-      }
-      start = end
-    }
+    let unwanted = try RepeatedRows.unwanted(parts.value.flatMap { $0 }, windowing, run)
+    for row in unwanted { flags.set(firstRows[repeated[row].morsel] + repeated[row].row) }
   }
 
   // MARK: The rows
-
-  var columns: [Column] { rows.columns }
 
   func morselCount() throws -> Int? { try rows.morselCount(phase: 0) }
 
@@ -211,11 +183,18 @@ final class FirstRows {
         } else if !flagged.isEmpty {
           rows = Gather.rows(batch, without: flagged)
         }
-        let columns = zip(first.outputs, first.types).map { place, type in
-          place.map { rows.columns[$0] } ?? .constant(type, .integer(1), count: rows.rowCount)
-        }
-        try emit(Batch(columns, rowCount: rows.rowCount))
+        try emit(rows.first(first.outputs, first.types))
       }
     }
+  }
+}
+
+extension Batch {
+  /// The rows' columns as outputs, each of which is one of them or, where nil, the row's number in its partition: 1.
+  func first(_ outputs: [Int?], _ types: [LogicalType]) -> Batch {
+    let columns = zip(outputs, types).map { place, type in
+      place.map { self.columns[$0] } ?? .constant(type, .integer(1), count: rowCount)
+    }
+    return Batch(columns, rowCount: rowCount)
   }
 }

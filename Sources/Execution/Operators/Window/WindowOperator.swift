@@ -32,7 +32,7 @@ final class WindowOperator: Operator {
   /// The results, where the rows come in the input's order and not in the one they were sorted by.
   private var inPlace: WindowInPlace?
   /// The first row of each partition, where they are found without sorting.
-  private var firstRows: FirstRows?
+  private var firstRows: (any FirstRowSource)?
   private let narrow: FirstRows.Narrow
 
   /// Rows that a morsel has at least, when there are so many; then it ends with the partition.
@@ -98,11 +98,13 @@ final class WindowOperator: Operator {
     if firstRows == nil { try sortRows() }
   }
 
-  private func findFirstRows() throws -> FirstRows? {
+  private func findFirstRows() throws -> (any FirstRowSource)? {
     switch windowing.firstRows {
-    case nil: nil
-    case .repeats: try liesNearlyInOrder() ? nil : FirstRows(self, narrow)
-    case .groups: try FirstRows(self, narrow)
+    case nil: return nil
+    case .repeats:
+      if try liesNearlyInOrder() { return nil }
+      return try MorselRepeats(self, narrow) ?? FirstRows(self, narrow)
+    case .groups: return try FirstRows(self, narrow)
     }
   }
 
