@@ -49,6 +49,8 @@ int ph_sync_file_system(int descriptor);
 
 #include "runs.h"
 
+#include "temporal.h"
+
 #include "hashing.h"
 
 #include "ph_json.h"

@@ -56,6 +56,10 @@ final class ExpressionNode: Sendable {
     case isNull(ExpressionNode)
     case call(ScalarFunction, [ExpressionNode])
     case cast(ExpressionNode)
+    /// A timestamp plus a product, which is of integers and an interval.
+    case moments(ExpressionNode, product: ExpressionNode, ExpressionNode, times: ExpressionNode)
+    /// `extract(field from source)`, a number of a type, as an integer.
+    case wholePart(ExpressionNode, ExpressionNode, LogicalType)
     case branch([(condition: ExpressionNode, result: ExpressionNode)], otherwise: ExpressionNode?)
     case coalesce([ExpressionNode])
     case isIn(ExpressionNode, Membership)
@@ -74,6 +78,19 @@ final class ExpressionNode: Sendable {
   let isPure: Bool
   /// Results on whole dictionaries, for a node of one column.
   let dictionaries: DictionaryCache?
+
+  /// Returns the integers and the interval of `timestamp + integers::double precision * interval`, with constants for
+  /// timestamp and interval; nil for anything else.
+  private static func moments(_ sum: [Expression]) -> (Expression, Expression)? {
+    guard sum.count == 2, case .constant(_, let type) = sum[0], type == .timestamp || type == .timestamptz,
+      case .call(.multiply, let factors, .interval) = sum[1], factors.count == 2
+    else { return nil }
+    for (number, span) in [(factors[0], factors[1]), (factors[1], factors[0])] {
+      guard case .cast(let integers, .double) = number, integers.type.isInteger, case .constant = span else { continue }
+      return (integers, span)
+    }
+    return nil
+  }
 
   init(_ expression: Expression, _ columns: [Int: Int]) throws {
     type = expression.type
@@ -121,12 +138,21 @@ final class ExpressionNode: Sendable {
       children = [try ExpressionNode(operand, columns)]
       kind = .isNull(children[0])
       strict = false
+    case .call(.add, let sum, _) where ExpressionNode.moments(sum) != nil:
+      let (numbers, span) = ExpressionNode.moments(sum) ?? (sum[0], sum[1])
+      children = try (sum + [numbers, span]).map { try ExpressionNode($0, columns) }
+      kind = .moments(children[0], product: children[1], children[2], times: children[3])
+      cheap = false
     case .call(let function, let arguments, _):
       children = try arguments.map { try ExpressionNode($0, columns) }
       kind = .call(function, children)
       cheap = false
       strict = !function.seesNulls
       pure = function != .now && !function.isVolatile
+    case .cast(.call(.extract, let operands, let number), let type) where type.isInteger && operands.count == 2:
+      children = try operands.map { try ExpressionNode($0, columns) }
+      kind = .wholePart(children[0], children[1], number)
+      cheap = false
     case .cast(let operand, _):
       children = [try ExpressionNode(operand, columns)]
       kind = .cast(children[0])

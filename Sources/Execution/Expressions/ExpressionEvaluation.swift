@@ -43,6 +43,22 @@ extension ExpressionNode {
       return try function.apply(values, type: type, count: rows.count, context)
     case .cast(let operand):
       return try Cast.vector(try operand.evaluate(rows, context), to: type, now: context.now, zone: context.zone)
+    case .moments(let start, let product, let numbers, let span):
+      let first = try start.evaluate(rows, context)
+      if let moments = TemporalFunctions.moments(
+        from: first, try numbers.evaluate(rows, context), times: try span.evaluate(rows, context))
+      {
+        return moments
+      }
+      return try ScalarFunction.add.apply(
+        [first, try product.evaluate(rows, context)], type: type, count: rows.count, context)
+    case .wholePart(let field, let source, let number):
+      let operands = [try field.evaluate(rows, context), try source.evaluate(rows, context)]
+      if let whole = try TemporalFunctions.wholePart(operands[0], operands[1], as: type, zone: context.zone) {
+        return whole
+      }
+      let exact = try ScalarFunction.extract.apply(operands, type: number, count: rows.count, context)
+      return try Cast.vector(exact, to: type, now: context.now, zone: context.zone)
     case .branch(let branches, let otherwise): return try choose(branches, otherwise, rows, context)
     case .coalesce(let operands): return try firstValid(operands, rows, context)
     case .isIn(let operand, let list): return list.contains(try operand.evaluate(rows, context))

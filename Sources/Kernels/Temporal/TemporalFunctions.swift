@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 import Vectors
 
 /// Functions of dates, times and intervals over whole vectors.
@@ -83,6 +84,13 @@ package enum TemporalFunctions {
   /// where a value is infinite. Days that follow one another are often the same, and read once.
   private static func wholeField(_ field: DateField, _ source: Vector, _ type: LogicalType) -> Vector? {
     guard source.form == .flat else { return nil }
+    if let numbers = wholeNumbers(field, source) {
+      let number = numbers.values(as: Int32.self)
+      let buffer = AlignedBuffer(byteCount: source.count * MemoryLayout<Numeric>.stride)
+      let output = buffer.values(as: Numeric.self)
+      for row in 0..<source.count { output[row] = Numeric(mantissa: Int128(number[row]), scale: 0) }
+      return Vector(type, count: source.count, buffer: buffer, validity: source.validity)
+    }
     let isDate = source.type == .date
     guard isDate || source.type == .timestamp || source.type == .timestamptz else { return nil }
     let count = source.count
@@ -131,6 +139,90 @@ package enum TemporalFunctions {
       }
     }
     return Vector(type, count: count, buffer: buffer, validity: source.validity)
+  }
+
+  /// `extract(field from source)` as an integer type, where the field is one for all rows and always a whole number, and
+  /// no value is infinite or far away; nil otherwise.
+  ///
+  /// `zone` is whose clocks a moment is read by; nil is UTC.
+  package static func wholePart(
+    _ field: Vector, _ source: Vector, as type: LogicalType, zone: ZoneRules? = nil
+  ) throws -> Vector? {
+    let names = field.spread
+    guard !field.isConstantNull, names.form == .constant, source.form == .flat, zone == nil || source.type != .timestamptz,
+      let known = DateField(names.values(as: StringReference.self)[0]), let numbers = wholeNumbers(known, source)
+    else { return nil }
+    let whole = Vector(.integer, count: source.count, buffer: numbers, validity: source.validity)
+    return type == .integer ? whole : try Cast.vector(whole, to: type)
+  }
+
+  /// Minute, hour, day, month, quarter or year of each row of a flat vector, as 32 bits; nil for other fields and types,
+  /// and where a value is infinite or far away.
+  private static func wholeNumbers(_ field: DateField, _ source: Vector) -> AlignedBuffer? {
+    let count = source.count
+    let output = AlignedBuffer(byteCount: count * 4)
+    let number = output.values(as: Int32.self)
+    let days: UnsafePointer<Int32>
+    switch (field, source.type) {
+    case (.minute, .timestamp), (.minute, .timestamptz), (.hour, .timestamp), (.hour, .timestamptz):
+      if ph_minutes(source.values(as: Int64.self), count, number) == 0 { return nil }
+      let (unit, limit): (Int32, Int32) = field == .minute ? (1, 60) : (60, 24)
+      let wholes = AlignedBuffer(byteCount: count * 4)
+      let whole = wholes.values(as: Int32.self)
+      if unit > 1 { ph_floor_divide32(number, count, unit, number) }
+      ph_floor_divide32(number, count, limit, whole)
+      for row in 0..<count { number[row] = number[row] &- whole[row] &* limit }
+      return output
+    case (.day, .timestamp), (.day, .timestamptz), (.month, .timestamp), (.month, .timestamptz),
+      (.quarter, .timestamp), (.quarter, .timestamptz), (.year, .timestamp), (.year, .timestamptz):
+      if ph_minutes(source.values(as: Int64.self), count, number) == 0 { return nil }
+      ph_floor_divide32(number, count, 1440, number)
+      days = UnsafePointer(number)
+    case (.day, .date), (.month, .date), (.quarter, .date), (.year, .date): days = source.values(as: Int32.self)
+    default: return nil
+    }
+    switch field {
+    case .day: return ph_month_days(days, count, number) != 0 ? output : nil
+    case .year: return ph_years(days, count, number) != 0 ? output : nil
+    default:
+      if ph_months(days, count, number) == 0 { return nil }
+      if field == .quarter { for row in 0..<count { number[row] = (number[row] &+ 2) / 3 } }
+      return output
+    }
+  }
+
+  /// `start + numbers * span` in one pass, of a constant timestamp, integers, and a constant interval of microseconds alone:
+  /// moments of numbers that count seconds or the like. Nil where it is not that, and where what PostgreSQL computes by
+  /// doubles might be another number or an error.
+  package static func moments(from start: Vector, _ numbers: Vector, times span: Vector) -> Vector? {
+    guard start.form == .constant, start.validity == nil, span.form == .constant, span.validity == nil,
+      numbers.form == .flat, numbers.type.isInteger
+    else { return nil }
+    let first = start.values(as: Int64.self)[0]
+    let unit = span.values(as: Interval.self)[0]
+    let exact: Int64 = 1 << 53
+    guard unit.months == 0, unit.days == 0, unit.microseconds.magnitude < exact,
+      first >= Calendar.minimumTimestamp + exact, first < .max - exact
+    else { return nil }
+    let limit = exact / max(abs(unit.microseconds), 1)
+    let buffer = AlignedBuffer(byteCount: numbers.count * 8)
+    let output = buffer.values(as: Int64.self)
+    var isFar = false
+    func fill<T: FixedWidthInteger & BitwiseCopyable>(_ values: UnsafePointer<T>) {
+      var row = 0
+      while row < numbers.count {
+        let number = Int64(values[row])
+        isFar = isFar || number > limit || number < -limit
+        output[row] = first &+ number &* unit.microseconds
+        row &+= 1
+      }
+    }
+    switch numbers.type.physical {
+    case .int16: fill(numbers.values(as: Int16.self))
+    case .int32: fill(numbers.values(as: Int32.self))
+    default: fill(numbers.values(as: Int64.self))
+    }
+    return isFar ? nil : Vector(start.type, count: numbers.count, buffer: buffer, validity: numbers.validity)
   }
 
   /// `date_trunc(field, source)`; a date is taken as the timestamp it becomes.
