@@ -50,6 +50,8 @@ final class LakeStream: @unchecked Sendable {
   /// A longer record is not read.
   let recordByteLimit: Int
   private static let unitFileLimit = 4096
+  /// Bytes of a large file that are read at a time, to be hashed and counted while they are in the cache.
+  private static let sliceByteCount = 1 << 18
 
   private let lock = Mutex(())
   private var nextTask = 0
@@ -141,32 +143,41 @@ final class LakeStream: @unchecked Sendable {
 
   /// Reads the next part of the open file: whole lines, or all that is left.
   private func nextPart(_ block: LakeBlock) throws(PulsehouseError) -> LakeUnit.Content {
-    guard var current = open else { throw PulsehouseError(.internal, "no file is open") }
+    guard let current = open else { throw PulsehouseError(.internal, "no file is open") }
     let file = tasks[current.task].file
     let left = file.byteCount - current.position
     var wanted = Int(min(left, Int64(unitByteCount)))
     var have = 0
+    // The file after the last newline so far, which lies at `end` of the block.
+    var next = current
+    var end = 0
     while true {
       block.reserve(wanted, keeping: have)
-      let count = try current.file.read(
-        to: block.base + have, count: wanted - have, at: current.position + Int64(have))
-      guard count == wanted - have else {
-        open = nil
-        return .warning(.shrank(file.name))
+      while have < wanted {
+        let count = min(wanted - have, Self.sliceByteCount)
+        guard try current.file.read(to: block.base + have, count: count, at: current.position + Int64(have)) == count
+        else {
+          open = nil
+          return .warning(.shrank(file.name))
+        }
+        let lines = ph_after_last(block.base + have, count, 0x0A)
+        if lines > 0, Int64(wanted) < left {
+          let fresh = UnsafeRawBufferPointer(start: block.base + end, count: have + lines - end)
+          next.hash.update(fresh)
+          next.lineCount += Int64(ph_count_byte(block.base + end, fresh.count, 0x0A))
+          end = have + lines
+        }
+        have += count
       }
-      have = wanted
       if Int64(have) == left {
         open = nil
         return .part(part(current, end: have, isLast: true, block))
       }
-      let end = ph_after_last(block.base, have, 0x0A)
       if end > 0 {
         var part = part(current, end: end, isLast: false, block)
-        current.hash.update(UnsafeRawBufferPointer(start: block.base, count: end))
-        part.endHash = current.hash.finish()
-        current.lineCount += Int64(ph_count_byte(block.base, end, 0x0A))
-        current.position += Int64(end)
-        open = current
+        part.endHash = next.hash.finish()
+        next.position += Int64(end)
+        open = next
         return .part(part)
       }
       if wanted >= recordByteLimit { return try skipRecord(current, block, have) }
