@@ -22,6 +22,7 @@ package indirect enum PlannedStatement: Sendable {
   /// Statements of WITH, whose rows go to the tables named before the last statement runs. All see the same state.
   case withChanges([(statement: PlannedStatement, rows: TableDescription)], then: PlannedStatement)
   case createIndex(IndexDefinition)
+  case type(TypeChange)
   case drop(Drop)
   case alterTable(AlterTable)
   case insert(Insertion)

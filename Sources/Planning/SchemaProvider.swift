@@ -19,6 +19,13 @@ package protocol SchemaProvider: Sendable {
   /// The schema of a table, view, index or sequence, as looked up; nil when there is none.
   func schema(ofRelation name: String, in schema: String?) -> String?
 
+  /// The user's own type of this name, looked up in `schema`, or along the search path when that is nil; nil when there is
+  /// none.
+  func userType(schema: String?, name: String) throws -> UserType?
+
+  /// The user's own type that a column knows by its identifier; nil when there is none.
+  func userType(identifier: UInt64) throws -> UserType?
+
   /// The columns of a table whose values rows of other tables follow, by foreign keys that say what becomes of them.
   func followedColumns(of table: TableReference) throws -> [String]
 
@@ -49,6 +56,10 @@ extension SchemaProvider {
   package func followedColumns(of table: TableReference) throws -> [String] { [] }
 
   package func setting(_ name: String) -> String? { nil }
+
+  package func userType(schema: String?, name: String) throws -> UserType? { nil }
+
+  package func userType(identifier: UInt64) throws -> UserType? { nil }
 
   package func schemaNames() -> [String] { Set(relationNames().map(\.schema)).sorted() }
 

@@ -5,6 +5,8 @@ package struct Field: Hashable, Sendable {
   package var isNullable: Bool
   /// Digits of the second that values are rounded to; nil for all six.
   package var secondDigits: Int?
+  /// The domain whose conditions values must pass, by its identifier; `type` is the type below it.
+  package var domain: UInt64?
 
   package init(_ name: String, _ type: LogicalType, isNullable: Bool = true) {
     self.name = name

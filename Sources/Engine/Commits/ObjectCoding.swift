@@ -131,15 +131,20 @@ extension ByteWriter {
     appendCount(columns.count)
     for column in columns {
       append(column.name)
-      append(column.type, secondDigits: column.secondDigits)
+      append(column.type, secondDigits: column.secondDigits, domain: column.domain)
       append(column.isNullable)
       append(column.defaultText != nil)
       if let text = column.defaultText { append(text) }
     }
   }
 
-  /// A time of fewer digits of the second is a 22, the digits, then the type.
-  fileprivate mutating func append(_ type: LogicalType, secondDigits: Int?) {
+  /// A column of a domain is a 23, the domain's identifier, then what it is without; a time of fewer digits of the
+  /// second is a 22, the digits, then the type.
+  mutating func append(_ type: LogicalType, secondDigits: Int?, domain: UInt64? = nil) {
+    if let domain {
+      append(UInt8(23))
+      append(domain)
+    }
     if let secondDigits {
       append(UInt8(22))
       append(UInt8(secondDigits))
@@ -202,22 +207,28 @@ extension ByteReader {
     var columns: [ColumnDefinition] = []
     for _ in 0..<(try readCount(minimumByteCount: 4)) {
       let name = try readString()
-      let (type, secondDigits) = try readColumnType()
+      let (type, secondDigits, domain) = try readColumnType()
       let isNullable = try readBool()
       let defaultText = try readBool() ? try readString() : nil
       var column = ColumnDefinition(name: name, type: type, isNullable: isNullable, defaultText: defaultText)
       column.secondDigits = secondDigits
+      column.domain = domain
       columns.append(column)
     }
     return columns
   }
 
-  private mutating func readColumnType() throws(PulsehouseError) -> (LogicalType, secondDigits: Int?) {
-    let tag = try readUInt8()
-    guard tag == 22 else { return (try readType(tag), nil) }
+  mutating func readColumnType() throws(PulsehouseError) -> (type: LogicalType, secondDigits: Int?, domain: UInt64?) {
+    var tag = try readUInt8()
+    var domain: UInt64?
+    if tag == 23 {
+      domain = try readUInt64()
+      tag = try readUInt8()
+    }
+    guard tag == 22 else { return (try readType(tag), nil, domain) }
     let digits = Int(try readUInt8())
     guard digits < 6 else { throw corrupt("a time of \(digits) digits of the second") }
-    return (try readType(try readUInt8()), digits)
+    return (try readType(try readUInt8()), digits, domain)
   }
 
   private mutating func readType(_ tag: UInt8) throws(PulsehouseError) -> LogicalType {

@@ -11,6 +11,8 @@ package struct ColumnDefinition: Hashable, Sendable {
   package var defaultText: String?
   /// Digits of the second that values are rounded to; nil for all six.
   package var secondDigits: Int?
+  /// The domain whose conditions values must pass; `type` is the type below it.
+  package var domain: UInt64?
 
   package init(name: String, type: LogicalType, isNullable: Bool = true, defaultText: String? = nil) {
     self.name = name
@@ -45,6 +47,7 @@ package struct TableDefinition: Hashable, Sendable {
       columns.map { column in
         var field = Field(column.name, column.type, isNullable: column.isNullable)
         field.secondDigits = column.secondDigits
+        field.domain = column.domain
         return field
       })
   }

@@ -206,6 +206,18 @@ final class PlanningScope: SchemaProvider, TableSource {
     return nil
   }
 
+  func userType(schema: String?, name: String) throws -> UserType? {
+    try userType(schema: schema, name: name, in: environment)
+  }
+
+  fileprivate func userType(schema: String?, name: String, in environment: Environment?) throws -> UserType? {
+    try snapshot.userType(schema.map(searchPath.schemas(named:)) ?? searchPath, name, in: environment)
+  }
+
+  func userType(identifier: UInt64) throws -> UserType? {
+    try snapshot.userTypes().first { $0.identifier == identifier }
+  }
+
   func setting(_ name: String) -> String? { try? settings.value(of: name.lowercased()) }
 
   func followedColumns(of table: TableReference) throws -> [String] {
@@ -297,6 +309,12 @@ private struct ScopedNames: SchemaProvider {
   func fileTable(_ request: FileRequest) throws -> TableDescription? { try scope.fileTable(request) }
 
   func setting(_ name: String) -> String? { scope.setting(name) }
+
+  func userType(schema: String?, name: String) throws -> UserType? {
+    try scope.userType(schema: schema, name: name, in: environment)
+  }
+
+  func userType(identifier: UInt64) throws -> UserType? { try scope.userType(identifier: identifier) }
 
   func schemaNames() -> [String] { scope.schemaNames() }
 

@@ -162,7 +162,7 @@ extension Session {
   /// Sees to the views that need what a table is about to lose; returns what to tell of it.
   ///
   /// - Throws: 2BP01 for what is dropped without CASCADE, 0A000 for a column that gets another type.
-  private func releaseParts(
+  func releaseParts(
     of name: TableName, _ reshaping: Planning.AlterTable.Reshaping, _ transaction: Transaction, _ work: StatementWork
   ) throws -> [String] {
     var notices: [String] = []
@@ -184,7 +184,7 @@ extension Session {
   }
 
   /// Gives a table other columns and constraints, and its rows the form that goes with them.
-  private func reshape(
+  func reshape(
     _ state: TableState, _ reshaping: Planning.AlterTable.Reshaping, _ transaction: Transaction, _ work: StatementWork
   ) throws {
     func renamed(_ names: [String]) -> [String] { names.map { reshaping.renamed[$0] ?? $0 } }

@@ -129,6 +129,8 @@ extension Session {
       case .sequence: "SEQUENCE"
       case .schema: "SCHEMA"
       case .index: "INDEX"
+      case .type: "TYPE"
+      case .domain: "DOMAIN"
       }
     var notices: [String] = []
     var targets: [TableName] = []
@@ -144,6 +146,7 @@ extension Session {
           }
           notices += try empty(schema: schema, isCascade: drop.isCascade, transaction, work)
           try transaction.apply(.dropSchema(schema))
+        case .type, .domain: try dropType(written, drop, transaction, work, &notices)
         case .index: try dropIndex(written, drop.ifExists, transaction, &notices)
         case .sequence:
           try dropSequence(written, drop.ifExists, isCascade: drop.isCascade, transaction, &notices)
@@ -211,11 +214,21 @@ extension Session {
         Dependent(
           kind: .sequence, name: sequence.name, words: "sequence \(sequence.name)", needed: "schema \(schema)"))
     }
+    let types = try snapshot.userTypes().filter { $0.schema == schema }
+    all += types.map { type in
+      Dependent(
+        kind: .type, name: TableName(schema, type.name), words: "type \(TableName(schema, type.name))",
+        needed: "schema \(schema)")
+    }
     all += try dependents(of: inside, snapshot)
     let notices = try release(all, "schema \(schema)", isCascade: isCascade, transaction, work)
     for name in inside { try remove(name, isCascade: true, keeping: Set(inside), transaction) }
     for sequence in try transaction.snapshot.sequences() where sequence.name.schema == schema {
       try drop(sequence, isCascade: true, transaction)
+    }
+    for type in types {
+      _ = try release(type, isCascade: true, transaction, work)
+      try transaction.apply(.drop(type))
     }
     return notices
   }
@@ -360,6 +373,7 @@ extension Session {
       name: column.field.name, type: column.field.type, isNullable: column.field.isNullable,
       defaultText: column.defaultValue.map(DefaultValue.encode))
     definition.secondDigits = column.field.secondDigits
+    definition.domain = column.field.domain
     return definition
   }
 

@@ -11,7 +11,7 @@ extension Session {
   /// A thing that needs another.
   struct Dependent {
     enum Kind {
-      case table, view, materializedView, sequence
+      case table, view, materializedView, sequence, type
       /// A foreign key of the table named.
       case foreignKey(String)
     }
@@ -82,7 +82,7 @@ extension Session {
       case .view: try transaction.apply(.dropView(dependent.name))
       case .materializedView: try transaction.apply(.dropTable(dependent.name))
       // Whoever drops what they belong to takes them along.
-      case .foreignKey, .table, .sequence: break
+      case .foreignKey, .table, .sequence, .type: break
       }
     }
     if dependents.count == 1 { return ["drop cascades to \(first.words)"] }

@@ -22,9 +22,12 @@ struct CatalogObjects {
   static let schemaBase: Int64 = 2200
   static let relationBase: Int64 = 16_384
   static let constraintBase: Int64 = 1 << 24
+  static let typeBase: Int64 = 1 << 27
 
   let schemas: [String]
   let relations: [Relation]
+  /// Those that users made, by schema and name.
+  let types: [UserType]
   private let numbers: [TableName: Int64]
 
   init(_ snapshot: Snapshot, _ warehouse: Warehouse) {
@@ -66,6 +69,7 @@ struct CatalogObjects {
     all += warehouse.systemTables.map { Relation(name: $0.name, kind: "v", fields: $0.fields.fields) }
     all += SystemView.all.map { Relation(name: $0.name, kind: "v", fields: $0.fields) }
     relations = all.sorted { $0.name < $1.name }
+    types = (try? snapshot.userTypes()) ?? []
     schemas = Set(snapshot.schemas).union(SystemTable.all.map(\.name.schema)).union(["public"]).sorted()
     numbers = Dictionary(
       relations.enumerated().map { ($1.name, CatalogObjects.relationBase + Int64($0)) },
@@ -77,6 +81,20 @@ struct CatalogObjects {
   }
 
   func identifier(of relation: TableName) -> Scalar { numbers[relation].map { .integer($0) } ?? .integer(0) }
+
+  func identifier(of type: UserType) -> Int64 {
+    CatalogObjects.typeBase + Int64(types.firstIndex { $0.identifier == type.identifier } ?? -1)
+  }
+
+  /// The number of a field's type: that of its domain where it has one.
+  func typeIdentifier(of field: Field) -> Int64 {
+    types.first { $0.identifier == field.domain }.map(identifier(of:)) ?? field.type.postgresIdentifier
+  }
+
+  /// Every condition of every domain, numbered after the constraints of tables.
+  var domainChecks: [(domain: UserType, check: DomainRule.Check)] {
+    types.flatMap { type in (type.domain?.checks ?? []).map { (type, $0) } }
+  }
 
   /// Every constraint that is no mere index, numbered in order.
   var constraints: [(table: Relation, constraint: TableConstraint)] {

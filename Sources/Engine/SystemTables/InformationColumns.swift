@@ -12,7 +12,8 @@ enum InformationColumns {
       Field("column_name", .text), Field("ordinal_position", .integer), Field("column_default", .text),
       Field("is_nullable", .text), Field("data_type", .text), Field("character_maximum_length", .integer),
       Field("numeric_precision", .integer), Field("numeric_scale", .integer),
-      Field("datetime_precision", .integer), Field("udt_name", .text), Field("is_identity", .text),
+      Field("datetime_precision", .integer), Field("domain_catalog", .text), Field("domain_schema", .text),
+      Field("domain_name", .text), Field("udt_name", .text), Field("is_identity", .text),
       Field("is_generated", .text), Field("is_updatable", .text),
     ]),
     rows: { snapshot, warehouse in
@@ -28,8 +29,10 @@ enum InformationColumns {
       }
       relations += warehouse.systemTables.map { ($0.name, $0.fields.fields, nil) }
       relations += SystemView.all.map { ($0.name, $0.fields, nil) }
+      let types = try snapshot.userTypes()
       return relations.sorted { $0.name < $1.name }.flatMap { name, fields, defaults in
         fields.enumerated().map { index, field in
+          let described = describe(field.type)
           let own = defaults.flatMap { $0[index] }
           let value = own.flatMap { shown($0, field.type) }
           var (isIdentity, isGenerated) = (false, false)
@@ -38,7 +41,7 @@ enum InformationColumns {
           return [
             .text("pulsehouse"), .text(name.schema), .text(name.name), .text(field.name),
             .integer(Int64(index + 1)), value.map { .text($0) } ?? .null, .text(field.isNullable ? "YES" : "NO"),
-          ] + describe(field.type) + [
+          ] + described.dropLast() + place(types.first { $0.identifier == field.domain }) + described.suffix(1) + [
             .text(isIdentity ? "YES" : "NO"), .text(isGenerated ? "ALWAYS" : "NEVER"),
             .text(defaults == nil ? "NO" : "YES"),
           ]
@@ -46,9 +49,15 @@ enum InformationColumns {
       }
     })
 
+  /// Where a column's domain is found; NULLs for a column without one.
+  private static func place(_ domain: UserType?) -> [Scalar] {
+    guard let domain else { return [.null, .null, .null] }
+    return [.text("pulsehouse"), .text(domain.schema), .text(domain.name)]
+  }
+
   /// The type's name in the standard, then its length, precision and scale, digits of seconds, and PostgreSQL's own name for
   /// it.
-  private static func describe(_ type: LogicalType) -> [Scalar] {
+  static func describe(_ type: LogicalType) -> [Scalar] {
     let secondDigits: Int? =
       switch type {
       case .date: 0

@@ -80,7 +80,7 @@ extension SystemTable {
           case .generated?: generated = "s"
           default: break
           }
-          let type = field.type.postgresIdentifier
+          let type = objects.typeIdentifier(of: field)
           let length = PostgresType.all.first { $0.identifier == type }?.length ?? -1
           return [
             objects.identifier(of: relation.name), .text(field.name), .integer(type), .integer(Int64(length)),
@@ -106,32 +106,6 @@ extension SystemTable {
         }
       }
       return rows
-    },
-    table(
-      "pg_type",
-      [
-        ("oid", .bigint), ("typname", .text), ("typnamespace", .bigint), ("typowner", .bigint), ("typlen", .smallint),
-        ("typbyval", .boolean), ("typtype", .text), ("typcategory", .text), ("typispreferred", .boolean),
-        ("typisdefined", .boolean), ("typdelim", .text), ("typrelid", .bigint), ("typelem", .bigint),
-        ("typarray", .bigint), ("typbasetype", .bigint), ("typtypmod", .integer), ("typndims", .integer),
-        ("typnotnull", .boolean), ("typcollation", .bigint), ("typdefault", .text), ("typinput", .text),
-        ("typoutput", .text), ("typreceive", .text),
-      ]
-    ) { snapshot, warehouse in
-      let schema = CatalogObjects(snapshot, warehouse).identifier(ofSchema: "pg_catalog")
-      return PostgresType.all.map { type in
-        let function = type.element == 0 ? type.name : "array_"
-        return [
-          .integer(type.identifier), .text(type.name), schema, .integer(10), .integer(Int64(type.length)),
-          flag((1...8).contains(type.length)), .text(type.category == "P" ? "p" : "b"), .text(type.category),
-          flag(["bool", "float8", "text", "timestamptz", "interval", "oid"].contains(type.name)), flag(true),
-          .text(","),
-          .integer(0), .integer(type.element), .integer(type.array), .integer(0), .integer(-1), .integer(0),
-          flag(false),
-          .integer(type.category == "S" ? 100 : 0), .null, .text(function + "in"), .text(function + "out"),
-          .text(function + "recv"),
-        ]
-      }
     },
     table(
       "pg_index",
@@ -176,7 +150,7 @@ extension SystemTable {
       ]
     ) { snapshot, warehouse in
       let objects = CatalogObjects(snapshot, warehouse)
-      return objects.constraints.enumerated().map { number, pair in
+      let tables = objects.constraints.enumerated().map { number, pair -> [Scalar] in
         let (table, constraint) = pair
         let columns = constraint.catalogColumns.compactMap { column in table.fields.firstIndex { $0.name == column } }
         let kind: String
@@ -219,6 +193,16 @@ extension SystemTable {
           .text(constraint.constraintDefinition(of: table.name)),
         ]
       }
+      let domains = objects.domainChecks.enumerated().map { number, pair -> [Scalar] in
+        [
+          .integer(CatalogObjects.constraintBase + Int64(tables.count + number)), .text(pair.check.name),
+          objects.identifier(ofSchema: pair.domain.schema), .text("c"), flag(false), flag(false), flag(true),
+          .integer(0), .integer(objects.identifier(of: pair.domain)), .integer(0), .integer(0), .integer(0),
+          .text(" "), .text(" "), .text(" "), flag(true), .integer(0), flag(false), .null, .null,
+          .text(pair.check.condition), .text("CHECK ((\(pair.check.condition)))"),
+        ]
+      }
+      return tables + domains
     },
     table("pg_rewrite", [("oid", .bigint), ("rulename", .text), ("ev_class", .bigint), ("definition", .text)]) {
       snapshot, warehouse in
@@ -369,7 +353,6 @@ extension SystemTable {
       "pg_trigger",
       [("oid", .bigint), ("tgrelid", .bigint), ("tgname", .text), ("tgisinternal", .boolean), ("tgenabled", .text)]),
     empty("pg_policy", [("oid", .bigint), ("polname", .text), ("polrelid", .bigint)]),
-    empty("pg_enum", [("oid", .bigint), ("enumtypid", .bigint), ("enumsortorder", .real), ("enumlabel", .text)]),
     empty("pg_range", [("rngtypid", .bigint), ("rngsubtype", .bigint)]),
     empty("pg_extension", [("oid", .bigint), ("extname", .text), ("extversion", .text), ("extnamespace", .bigint)]),
     empty("pg_foreign_table", [("ftrelid", .bigint), ("ftserver", .bigint)]),

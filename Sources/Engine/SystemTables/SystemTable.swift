@@ -31,7 +31,7 @@ package struct SystemTable: Sendable {
   static func named(_ name: TableName) -> SystemTable? { all.first { $0.name == name } }
 
   /// Every system table. A new one is an entry of one of these lists.
-  static let all: [SystemTable] = own + catalog + constraints + postgresCatalog
+  static let all: [SystemTable] = own + catalog + constraints + postgresCatalog + types
 
   private static let own: [SystemTable] = [
     SystemTable(

@@ -25,7 +25,7 @@ enum DefaultValue {
   }
 
   /// - Throws: `.corrupt` for a text that is no default or not one of `type`.
-  static func decode(_ text: String, _ type: LogicalType) throws -> ColumnDefault {
+  static func decode(_ text: String, _ type: LogicalType) throws(PulsehouseError) -> ColumnDefault {
     let sql = String(text.dropFirst())
     switch text.first {
     case "=": return .expression(sql)

@@ -327,6 +327,7 @@ extension Binder {
     var field = Field(
       shape.columns[index].field.name, try type(typeName), isNullable: shape.columns[index].field.isNullable)
     field.secondDigits = try secondDigits(typeName)
+    field.domain = try domain(typeName)?.identifier
     let scope = Scope(parent: nil)
     scope.visible = zip(shape.columns, shape.values).map {
       VisibleColumn(name: $0.field.name, relation: shape.table.reference.name, expression: $1)

@@ -109,6 +109,12 @@ extension Binder {
       guard case .cast(_, let name) = try PostgresParser.parseExpression("NULL::\(text)").node else {
         throw BinderError.user("42704", "type \"\(text)\" does not exist", range)
       }
+      if let own = try userType(name), name.arrayBounds.isEmpty {
+        let number = try expand(
+          "(SELECT t.oid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typname = argument1 AND n.nspname = argument2)",
+          [.constant(.text(own.name), .text), .constant(.text(own.schema), .text)], stage)
+        return .call(.objectName, [.constant(.text(try shown(own)), .text), number], .text)
+      }
       let type = try type(name)
       let shown = type.element.map { TypeKind($0).name + "[]" } ?? TypeKind(type).name
       let number = try expand(
@@ -238,6 +244,6 @@ enum CatalogTemplates {
     let digits = "CASE WHEN argument2 >= 0 THEN '(' || argument2 || ')' ELSE '' END"
     let length = "CASE WHEN argument2 >= 4 THEN '(' || (argument2 - 4) || ')' ELSE '' END"
     return
-      "CASE argument1 \(cases) WHEN 1043 THEN 'character varying' || \(length) WHEN 1042 THEN CASE WHEN argument2 >= 4 THEN 'character(' || (argument2 - 4) || ')' WHEN argument2 = -1 THEN 'bpchar' ELSE 'character' END WHEN 1700 THEN 'numeric' || CASE WHEN argument2 >= 4 THEN '(' || (((argument2 - 4) >> 16) & 65535) || ',' || ((argument2 - 4) & 2047) || ')' ELSE '' END WHEN 1186 THEN 'interval' || CASE WHEN argument2 & 65535 <> 65535 THEN '(' || (argument2 & 65535) || ')' ELSE '' END WHEN 1083 THEN 'time' || \(digits) || ' without time zone' WHEN 1114 THEN 'timestamp' || \(digits) || ' without time zone' WHEN 1184 THEN 'timestamp' || \(digits) || ' with time zone' WHEN NULL THEN NULL ELSE CASE WHEN argument1 IS NULL THEN NULL ELSE '???' END END"
+      "CASE argument1 \(cases) WHEN 1043 THEN 'character varying' || \(length) WHEN 1042 THEN CASE WHEN argument2 >= 4 THEN 'character(' || (argument2 - 4) || ')' WHEN argument2 = -1 THEN 'bpchar' ELSE 'character' END WHEN 1700 THEN 'numeric' || CASE WHEN argument2 >= 4 THEN '(' || (((argument2 - 4) >> 16) & 65535) || ',' || ((argument2 - 4) & 2047) || ')' ELSE '' END WHEN 1186 THEN 'interval' || CASE WHEN argument2 & 65535 <> 65535 THEN '(' || (argument2 & 65535) || ')' ELSE '' END WHEN 1083 THEN 'time' || \(digits) || ' without time zone' WHEN 1114 THEN 'timestamp' || \(digits) || ' without time zone' WHEN 1184 THEN 'timestamp' || \(digits) || ' with time zone' WHEN NULL THEN NULL ELSE CASE WHEN argument1 IS NULL THEN NULL ELSE COALESCE((SELECT quote_ident(t.typname) FROM pg_catalog.pg_type t WHERE t.oid = argument1), '???') END END"
   }()
 }

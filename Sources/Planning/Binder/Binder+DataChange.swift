@@ -399,7 +399,8 @@ extension Binder {
         var defaults: [Int: Scalar] = [:]
         var computed: [(field: Int, value: Expression)] = []
         for (index, field) in table.fields.fields.enumerated() where !targets.contains(index) {
-          guard let value = table.defaults[index], !table.isGenerated(index) else { continue }
+          let value = table.defaults[index]
+          guard value != nil || field.domain != nil, !table.isGenerated(index) else { continue }
           let bound = try expression(of: value, field)
           if bound.isFixed {
             defaults[index] = try evaluate(bound, name.range)
@@ -407,8 +408,13 @@ extension Binder {
             computed.append((index, bound))
           }
         }
-        for index in targets where table.fields[index].secondDigits != nil {
+        for index in targets where table.fields[index].secondDigits != nil && table.fields[index].domain == nil {
           computed.append((index, rounded(.column(own[index]), toSecondDigits: table.fields[index].secondDigits)))
+        }
+        for index in targets where table.fields[index].domain != nil {
+          let field = table.fields[index]
+          let value = rounded(.column(own[index]), toSecondDigits: field.secondDigits)
+          computed.append((index, try checked(value, for: field, name.range)))
         }
         for (index, field) in table.fields.fields.enumerated() {
           guard case .generated(let sql)? = table.defaults[index] else { continue }

@@ -12,6 +12,7 @@ extension Binder {
     let type = try serial ?? type(definition.type)
     var result = TableDefinition.Column(field: Field(definition.name, type), defaultValue: nil)
     result.field.secondDigits = try secondDigits(definition.type)
+    result.field.domain = try domain(definition.type)?.identifier
     if serial != nil {
       result.field.isNullable = false
       result.sequence = SequenceRequest(use: .serial, type: type, options: [])
@@ -83,7 +84,7 @@ extension Binder {
   func defaultValue(_ syntax: Syntax.Expression, _ field: Field) throws -> ColumnDefault? {
     let value = try boundDefault(syntax, field)
     try requireSequences(syntax)
-    guard value.isConstant else { return .expression(syntax.sql) }
+    guard value.isConstant, field.domain == nil else { return .expression(syntax.sql) }
     let scalar = try constant(value, syntax.range)
     return scalar.isNull ? nil : .constant(scalar)
   }
@@ -118,7 +119,7 @@ extension Binder {
   /// What a field gets where no value is given.
   func expression(of value: ColumnDefault?, _ field: Field) throws -> Expression {
     switch value {
-    case nil: .null(field.type)
+    case nil: try domainDefault(field)
     case .constant(let scalar): .constant(scalar, field.type)
     case .expression(let sql), .identity(let sql, _): try boundDefault(try PostgresParser.parseExpression(sql), field)
     // Computed once the others are there.

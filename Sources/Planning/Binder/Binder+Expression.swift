@@ -51,6 +51,12 @@ extension Binder {
       }
       if name.baseName == "jsonpath", name.arrayBounds.isEmpty { return try bindPath(operand, stage) }
       let wanted = try type(name)
+      if let domain = try domain(name) {
+        let value = rounded(
+          try explicitCast(try bind(operand, stage), to: wanted, castRange(operand, range)),
+          toSecondDigits: domain.domain?.secondDigits)
+        return try checked(value, domain, range)
+      }
       if case .array(let elements) = operand.node, elements.isEmpty, wanted.element != nil {
         return try explicitCast(.constant(.text("{}"), .unknown), to: wanted, operand.range)
       }

@@ -98,7 +98,7 @@ extension Expression {
     switch self {
     case .subquery, .parameter: return false
     case .call(let function, let operands, _):
-      if function.isVolatile || function == .now { return false }
+      if function.isVolatile && function != .raise || function == .now { return false }
       // What a moment shows depends on the session's zone.
       switch function {
       case .add, .subtract, .extract, .datePart, .toChar, .toTimestamp, .age, .makeRow, .toJSON, .jsonBuildArray,

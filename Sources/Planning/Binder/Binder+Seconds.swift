@@ -8,6 +8,7 @@ extension Binder {
   func secondDigits(_ name: TypeName) throws -> Int? {
     guard name.arrayBounds.isEmpty else { return nil }
     if let fields = try intervalFields(name) { return fields.digits }
+    if let domain = try domain(name) { return domain.domain?.secondDigits }
     guard ["time", "timestamp", "timestamptz"].contains(name.baseName),
       let modifier = name.modifiers.first, case .literal(.integer(let digits)) = modifier.node
     else { return nil }

@@ -95,6 +95,9 @@ extension Binder {
     var projections: [Projection] = []
     for definition in definitions {
       let wanted = try self.type(definition.type)
+      if try domain(definition.type) != nil {
+        throw BinderError.unsupported("a domain as a column of \(name)", definition.range)
+      }
       if wanted.element != nil { throw BinderError.unsupported("an array as a column of \(name)", definition.range) }
       let key = Expression.constant(.text(definition.name), .text)
       let member: Expression

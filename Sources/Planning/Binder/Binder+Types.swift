@@ -14,9 +14,18 @@ extension Binder {
       if try secondDigits(element) != nil {
         throw BinderError.unsupported("an array of times with a precision of seconds", name.range)
       }
+      if try domain(element) != nil { throw BinderError.unsupported("an array of a domain", name.range) }
       return .array(try type(element))
     }
     if name.isSetOf || name.isReference { throw BinderError.unsupported("this form of type", name.range) }
+    if let own = try userType(name) {
+      if let modifier = name.modifiers.first {
+        throw BinderError.user("42601", "type modifier is not allowed for type \"\(name.baseName)\"", modifier.range)
+      }
+      switch own.kind {
+      case .domain(let rule): return rule.type
+      }
+    }
     if name.names.count > 1, name.names.first != "pg_catalog" { throw unknownType(name) }
     let modifiers = try name.modifiers.map { modifier -> Int in
       if case .literal(.integer(let value)) = modifier.node { return Int(value) }
@@ -173,6 +182,19 @@ extension Binder {
   func assign(
     _ expression: Expression, to field: Field, _ range: SourceRange
   ) throws -> Expression {
+    if field.domain != nil {
+      var plain = field
+      plain.domain = nil
+      let from = expression.type
+      if from != .unknown, from != field.type, !TypeKind(from).casts(to: TypeKind(field.type), .assignment) {
+        throw BinderError.user(
+          "42804",
+          "column \"\(field.name)\" is of type \(try typeName(of: field)) but expression is of type "
+            + TypeKind(from).name,
+          range, hint: "You will need to rewrite or cast the expression.")
+      }
+      return try checked(try assign(expression, to: plain, range), for: field, range)
+    }
     if let digits = field.secondDigits {
       var plain = field
       plain.secondDigits = nil

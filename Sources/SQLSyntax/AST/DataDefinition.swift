@@ -178,6 +178,9 @@ package struct Drop: Hashable, Sendable {
     case schema
     case index
     case sequence
+    /// Of whatever kind.
+    case type
+    case domain
   }
   package var kind: Kind
   /// Never empty. A schema's name stands in `name`.

@@ -26,6 +26,7 @@ package indirect enum StatementNode: Hashable, Sendable {
   case createSequence(CreateSequence)
   case alterSequence(AlterSequence)
   case createIndex(CreateIndex)
+  case type(TypeStatement)
   case drop(Drop)
   case alterTable(AlterTable)
   /// `REFRESH MATERIALIZED VIEW name`; `withData` is false for WITH NO DATA.

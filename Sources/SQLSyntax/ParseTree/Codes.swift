@@ -95,12 +95,15 @@ enum VariableSetCode: Int {
 /// Kinds of named objects; only those that a translated statement may name.
 enum ObjectCode: Int {
   case column = 7
+  case domain = 13
+  case domainConstraint = 14
   case index = 21
   case materializedView = 24
   case schema = 37
   case sequence = 38
   case tableConstraint = 41
   case table = 42
+  case type = 50
   case view = 52
 }
 

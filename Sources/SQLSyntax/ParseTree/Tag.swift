@@ -41,9 +41,28 @@ enum Tag {
     static let colnames: UInt32 = 2
   }
 
+  enum AlterDomainStmt {
+    static let subtype: UInt32 = 1
+    static let typeName: UInt32 = 2
+    static let name: UInt32 = 3
+    static let def: UInt32 = 4
+    static let behavior: UInt32 = 5
+    static let missingOk: UInt32 = 6
+  }
+
+  enum AlterEnumStmt {
+    static let typeName: UInt32 = 1
+    static let oldVal: UInt32 = 2
+    static let newVal: UInt32 = 3
+    static let newValNeighbor: UInt32 = 4
+    static let newValIsAfter: UInt32 = 5
+    static let skipIfNewValExists: UInt32 = 6
+  }
+
   enum AlterObjectSchemaStmt {
     static let objectType: UInt32 = 1
     static let relation: UInt32 = 2
+    static let object: UInt32 = 3
     static let newschema: UInt32 = 4
     static let missingOk: UInt32 = 5
   }
@@ -180,6 +199,18 @@ enum Tag {
     static let filename: UInt32 = 6
     static let options: UInt32 = 7
     static let whereClause: UInt32 = 8
+  }
+
+  enum CreateDomainStmt {
+    static let domainname: UInt32 = 1
+    static let typeName: UInt32 = 2
+    static let collClause: UInt32 = 3
+    static let constraints: UInt32 = 4
+  }
+
+  enum CreateEnumStmt {
+    static let typeName: UInt32 = 1
+    static let vals: UInt32 = 2
   }
 
   enum CreateSchemaStmt {
@@ -450,6 +481,14 @@ enum Tag {
     static let executeStmt: UInt32 = 120
     static let deallocateStmt: UInt32 = 121
     static let alterObjectSchemaStmt: UInt32 = 126
+    static let alterDomainStmt: UInt32 = 63
+    static let closePortalStmt: UInt32 = 68
+    static let commentStmt: UInt32 = 75
+    static let fetchStmt: UInt32 = 76
+    static let createDomainStmt: UInt32 = 89
+    static let declareCursorStmt: UInt32 = 122
+    static let createEnumStmt: UInt32 = 133
+    static let alterEnumStmt: UInt32 = 135
     static let aExpr: UInt32 = 171
     static let columnRef: UInt32 = 172
     static let paramRef: UInt32 = 173
@@ -576,6 +615,7 @@ enum Tag {
     static let renameType: UInt32 = 1
     static let relationType: UInt32 = 2
     static let relation: UInt32 = 3
+    static let object: UInt32 = 4
     static let subname: UInt32 = 5
     static let newname: UInt32 = 6
     static let missingOk: UInt32 = 8

@@ -98,7 +98,7 @@ extension Translator {
       constraints: constraints, range: place)
   }
 
-  private func constraint(_ message: WireMessage) throws(PulsehouseError) -> Constraint {
+  func constraint(_ message: WireMessage) throws(PulsehouseError) -> Constraint {
     let place = range(message.int(Tag.Constraint.location))
     if message.bool(Tag.Constraint.deferrable) { throw unsupported("DEFERRABLE", place) }
     if message.bool(Tag.Constraint.skipValidation) { throw unsupported("NOT VALID", place) }
@@ -331,6 +331,8 @@ extension Translator {
     case .sequence: kind = .sequence
     case .schema: kind = .schema
     case .index: kind = .index
+    case .type: kind = .type
+    case .domain: kind = .domain
     default: throw unsupported(statementWords())
     }
     var drop = Drop(
@@ -343,8 +345,14 @@ extension Translator {
   }
 
   /// Reads a name that the tree holds as a string or a list of strings; its place is found again in the text.
-  private func objectName(_ node: WireMessage) throws(PulsehouseError) -> QualifiedName {
-    let parts = string(node).map { [$0] } ?? names(items(node))
+  func objectName(_ node: WireMessage) throws(PulsehouseError) -> QualifiedName {
+    if let (kind, message) = node.choice, kind == Tag.Node.typeName {
+      return try objectName(parts: names(message.messages(Tag.TypeName.names)))
+    }
+    return try objectName(parts: string(node).map { [$0] } ?? names(items(node)))
+  }
+
+  func objectName(parts: [String]) throws(PulsehouseError) -> QualifiedName {
     guard let name = parts.last, parts.count <= 3 else {
       throw SyntaxFailure.user(
         "improper qualified name (too many dotted names): \(parts.joined(separator: "."))", statementRange)

@@ -56,8 +56,14 @@ extension Translator {
     case Tag.Node.indexStmt: return .createIndex(try createIndex(message))
     case Tag.Node.dropStmt: return .drop(try drop(message))
     case Tag.Node.alterTableStmt: return .alterTable(try alterTable(message))
-    case Tag.Node.renameStmt: return .alterTable(try rename(message))
-    case Tag.Node.alterObjectSchemaStmt: return .alterTable(try setSchema(message))
+    case Tag.Node.renameStmt:
+      if let type = try renameType(message) { return .type(type) }
+      return .alterTable(try rename(message))
+    case Tag.Node.alterObjectSchemaStmt:
+      if let type = try setTypeSchema(message) { return .type(type) }
+      return .alterTable(try setSchema(message))
+    case Tag.Node.createDomainStmt: return .type(try createDomain(message))
+    case Tag.Node.alterDomainStmt: return .type(try alterDomain(message))
     case Tag.Node.explainStmt: return .explain(try explain(message))
     case Tag.Node.transactionStmt: return .transaction(try transaction(message))
     case Tag.Node.prepareStmt: return .prepare(try prepare(message))
