@@ -32,8 +32,8 @@ struct ParquetColumn: Sendable, Hashable {
         stored = .fixedByteArray
         length = 16
       }
-    // Arrays and rows are written as their text.
-    case .text, .varchar, .char, .array, .record, .unknown: (stored, annotation) = (.byteArray, .text)
+    // Arrays and rows are written as their text, labels are texts by then.
+    case .text, .enumeration, .varchar, .char, .array, .record, .unknown: (stored, annotation) = (.byteArray, .text)
     case .bytea: (stored, annotation) = (.byteArray, .none)
     case .date: (stored, annotation) = (.int32, .date)
     case .time: (stored, annotation) = (.int64, .time(.microseconds))

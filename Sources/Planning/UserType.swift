@@ -1,10 +1,12 @@
 import SQLSyntax
 import Vectors
 
-/// A type that somebody made by CREATE DOMAIN.
+/// A type that somebody made by CREATE DOMAIN or CREATE TYPE.
 package struct UserType: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
     case domain(DomainRule)
+    /// Labels in their order.
+    case enumeration([EnumerationType.Label])
   }
   /// Told apart from a later type of the same name; by it columns know theirs.
   package var identifier: UInt64
@@ -21,9 +23,13 @@ package struct UserType: Hashable, Sendable {
 
   /// What a domain is; nil for another type.
   package var domain: DomainRule? {
-    switch kind {
-    case .domain(let rule): rule
-    }
+    if case .domain(let rule) = kind { rule } else { nil }
+  }
+
+  /// What an enumerated type is; nil for another type.
+  package var enumeration: EnumerationType? {
+    guard case .enumeration(let labels) = kind else { return nil }
+    return EnumerationType(identifier: identifier, schema: schema, name: name, labels: labels)
   }
 }
 

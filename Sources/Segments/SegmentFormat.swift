@@ -41,7 +41,8 @@ enum TypeCoding {
     switch type {
     case .boolean: writer.append(UInt8(1))
     case .smallint: writer.append(UInt8(2))
-    case .integer: writer.append(UInt8(3))
+    // Labels are the catalog's: here are positions.
+    case .integer, .enumeration: writer.append(UInt8(3))
     case .bigint: writer.append(UInt8(4))
     case .real: writer.append(UInt8(5))
     case .double: writer.append(UInt8(6))

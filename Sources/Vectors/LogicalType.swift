@@ -28,6 +28,8 @@ package enum LogicalType: Hashable, Sendable {
   case jsonb
   /// One dimension, from 1; its values are PostgreSQL's text of them.
   indirect case array(LogicalType)
+  /// Labels in an order of their own, as the positions of these.
+  case enumeration(EnumerationType)
   /// A row of fields, as PostgreSQL's text of it; comparable when equal rows are equal texts. No column is stored so.
   case record(isComparable: Bool)
   /// The type of a bare NULL or an untyped literal before the binder decides.
@@ -70,7 +72,7 @@ extension LogicalType {
     switch self {
     case .boolean: .boolean
     case .smallint: .int16
-    case .integer, .date: .int32
+    case .integer, .date, .enumeration: .int32
     case .bigint, .time, .timestamp, .timestamptz: .int64
     case .real: .float32
     case .double: .float64
@@ -126,6 +128,7 @@ extension LogicalType {
     case .json: "json"
     case .jsonb: "jsonb"
     case .array(let element): element.name + "[]"
+    case .enumeration(let type): type.name
     case .record: "record"
     case .unknown: "unknown"
     }

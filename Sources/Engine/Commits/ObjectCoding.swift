@@ -162,7 +162,20 @@ extension ByteWriter {
     case .varchar(let length): append(modifier: length)
     case .char(let length): append(modifier: length)
     case .array(let element): append(element)
+    case .enumeration(let type): append(type)
     default: break
+    }
+  }
+
+  /// The whole type, so that a table's columns tell their labels in each snapshot without another look.
+  mutating func append(_ type: EnumerationType) {
+    append(type.identifier)
+    append(type.schema)
+    append(type.name)
+    appendCount(type.labels.count)
+    for label in type.labels {
+      append(label.position)
+      append(label.text)
     }
   }
 
@@ -244,10 +257,23 @@ extension ByteReader {
       let element = try readType(try readUInt8())
       if case .array = element { throw corrupt("a column of arrays of arrays") }
       return .array(element)
+    case 24: return .enumeration(try readEnumeration())
     default:
       guard let type = LogicalType.plain[tag] else { throw corrupt("an unknown type \(tag)") }
       return type
     }
+  }
+
+  mutating func readEnumeration() throws(PulsehouseError) -> EnumerationType {
+    let identifier = try readUInt64()
+    let schema = try readString()
+    let name = try readString()
+    var labels: [EnumerationType.Label] = []
+    for _ in 0..<(try readCount(minimumByteCount: 5)) {
+      let position = try readInt32()
+      labels.append(EnumerationType.Label(position: position, text: try readString()))
+    }
+    return EnumerationType(identifier: identifier, schema: schema, name: name, labels: labels)
   }
 
   private mutating func readModifier() throws(PulsehouseError) -> Int? {
@@ -285,6 +311,8 @@ extension LogicalType {
     case .jsonb: 19
     case .unknown: 20
     case .array: 21
+    // 22 and 23 stand before a type.
+    case .enumeration: 24
     }
   }
 

@@ -342,7 +342,16 @@ extension Session {
 
   func skipsExisting(_ name: TableName, _ ifNotExists: Bool, _ work: StatementWork, tag: String) throws -> Bool {
     let snapshot = work.scope.snapshot
-    guard snapshot.table(name) != nil || snapshot.view(name) != nil else { return false }
+    guard snapshot.table(name) != nil || snapshot.view(name) != nil else {
+      guard try snapshot.userTypes().contains(where: { $0.schema == name.schema && $0.name == name.name }) else {
+        return false
+      }
+      throw PulsehouseError(
+        .user, "type \"\(name.name)\" already exists", sqlState: "42710",
+        hint:
+          "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any "
+          + "existing type.")
+    }
     guard ifNotExists else {
       throw PulsehouseError(.user, "relation \"\(name.name)\" already exists", sqlState: "42P07")
     }

@@ -1,5 +1,6 @@
 import Bytes
 import Execution
+import Kernels
 import Parquet
 import Planning
 import SQLSyntax
@@ -11,8 +12,16 @@ extension Session {
   func writeParquet(
     _ plan: PhysicalPlan, _ fields: [Field], to path: String, _ options: ParquetOptions, _ work: StatementWork
   ) throws -> Int {
-    let writer = Unchecked(try ParquetWriter(path, fields: fields, options: options, in: warehouse.fileSystem))
-    try Executor.run(plan, in: queryContext(work)) { batch in try writer.value.append(batch) }
+    // Labels are texts to others.
+    let labelled = fields.indices.filter { if case .enumeration = fields[$0].type { true } else { false } }
+    var written = fields
+    for index in labelled { written[index].type = .text }
+    let writer = Unchecked(try ParquetWriter(path, fields: written, options: options, in: warehouse.fileSystem))
+    try Executor.run(plan, in: queryContext(work)) { batch in
+      var columns = batch.columns
+      for index in labelled { columns[index] = try Cast.vector(columns[index], to: .text) }
+      try writer.value.append(labelled.isEmpty ? batch : Batch(columns, rowCount: batch.rowCount))
+    }
     try writer.value.finish()
     return writer.value.rowCount
   }

@@ -17,6 +17,7 @@ extension Session {
     let tag: String
     switch kind {
     case .domain: tag = "CREATE DOMAIN"
+    case .enumeration: tag = "CREATE TYPE"
     }
     try inTransaction("\(tag) \(name)") { transaction in
       try ensureSchema(name.schema, transaction)
@@ -48,9 +49,36 @@ extension Session {
         try requireFreeType(TableName(type.schema, type.name), transaction.snapshot)
       }
       if let test = alteration.test { try require(test, of: type, transaction, work) }
+      if let enumeration = type.enumeration { try spread(enumeration, transaction) }
       try transaction.apply(.put(type))
     }
     try work.sink.finish(StatementOutcome(alteration.tag, notices: alteration.notices))
+  }
+
+  /// Gives every column, view and domain of an enumerated type the type as it is now.
+  private func spread(_ type: EnumerationType, _ transaction: Transaction) throws {
+    let snapshot = transaction.snapshot
+    for table in snapshot.tables {
+      var definition = table.definition
+      for index in definition.columns.indices {
+        definition.columns[index].type = definition.columns[index].type.replacing(type)
+      }
+      if definition != table.definition { try transaction.apply(.alterTable(table.name, definition)) }
+    }
+    for view in snapshot.views {
+      var definition = view.definition
+      for index in definition.columns.indices {
+        definition.columns[index].type = definition.columns[index].type.replacing(type)
+      }
+      if definition != view.definition { try transaction.apply(.putView(view.name, definition)) }
+    }
+    for other in try snapshot.userTypes() {
+      guard var rule = other.domain else { continue }
+      rule.type = rule.type.replacing(type)
+      var changed = other
+      changed.kind = .domain(rule)
+      if changed != other { try transaction.apply(.put(changed)) }
+    }
   }
 
   /// Holds what is stored in columns of a domain, or of one above it, against a new condition. Tables that have such
@@ -148,7 +176,9 @@ extension Session {
         words.append("column \(TableName.quotedIfNeeded(column.name)) of \(self.words(table.name, snapshot))")
       }
     }
-    let domains = try snapshot.userTypes().filter { $0.domain?.parent == type.identifier }
+    let domains = try snapshot.userTypes().filter { other in
+      other.domain.map { $0.parent == type.identifier || $0.type.enumerationIdentifier == type.identifier } ?? false
+    }
     words += domains.map { "type \(TableName.quotedIfNeeded($0.name))" }
     guard let first = words.first else { return [] }
     guard isCascade else {
@@ -192,7 +222,27 @@ extension Session {
 
 extension ColumnDefinition {
   /// Whether its values are of a type, itself and not by a domain above it.
-  func isOf(_ type: UserType) -> Bool { domain == type.identifier }
+  func isOf(_ type: UserType) -> Bool {
+    domain == type.identifier || (domain == nil && self.type.enumerationIdentifier == type.identifier)
+  }
+}
+
+extension LogicalType {
+  /// The enumerated type that this is, or an array of; nil for others.
+  var enumerationIdentifier: UInt64? {
+    switch self {
+    case .enumeration(let type): type.identifier
+    case .array(let element): element.enumerationIdentifier
+    default: nil
+    }
+  }
+
+  /// The same type, with another state of an enumerated type in it.
+  fileprivate func replacing(_ type: EnumerationType) -> LogicalType {
+    guard enumerationIdentifier == type.identifier else { return self }
+    if case .array(let element) = self { return .array(element.replacing(type)) }
+    return .enumeration(type)
+  }
 }
 
 extension Snapshot {

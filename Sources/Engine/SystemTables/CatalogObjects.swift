@@ -23,6 +23,7 @@ struct CatalogObjects {
   static let relationBase: Int64 = 16_384
   static let constraintBase: Int64 = 1 << 24
   static let typeBase: Int64 = 1 << 27
+  static let labelBase: Int64 = 1 << 29
 
   let schemas: [String]
   let relations: [Relation]
@@ -86,9 +87,15 @@ struct CatalogObjects {
     CatalogObjects.typeBase + Int64(types.firstIndex { $0.identifier == type.identifier } ?? -1)
   }
 
+  /// The number of the type of arrays of an enumerated type.
+  func arrayIdentifier(of type: UserType) -> Int64 { identifier(of: type) + 1 << 20 }
+
   /// The number of a field's type: that of its domain where it has one.
   func typeIdentifier(of field: Field) -> Int64 {
-    types.first { $0.identifier == field.domain }.map(identifier(of:)) ?? field.type.postgresIdentifier
+    let own = field.domain ?? field.type.enumerationIdentifier
+    guard let type = types.first(where: { $0.identifier == own }) else { return field.type.postgresIdentifier }
+    let isArray = if case .array = field.type { field.domain == nil } else { false }
+    return isArray ? arrayIdentifier(of: type) : identifier(of: type)
   }
 
   /// Every condition of every domain, numbered after the constraints of tables.

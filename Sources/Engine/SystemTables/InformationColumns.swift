@@ -79,6 +79,7 @@ enum InformationColumns {
     case .varchar(let length): return row("character varying", length: length)
     case .char(let length): return row("character", length: length)
     case .array: return row("ARRAY")
+    case .enumeration: return row("USER-DEFINED")
     default: return row(type.name)
     }
   }

@@ -70,6 +70,8 @@ extension LogicalType {
     case .timestamptz: 1184
     case .interval: 1186
     case .numeric: 1700
+    // Numbers of types that users made are found by `CatalogObjects`.
+    case .enumeration: 0
     case .record: 2249
     case .uuid: 2950
     case .jsonb: 3802

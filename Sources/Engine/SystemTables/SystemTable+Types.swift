@@ -60,7 +60,20 @@ extension SystemTable {
       fields: Schema([
         Field("oid", .bigint), Field("enumtypid", .bigint), Field("enumsortorder", .real), Field("enumlabel", .text),
       ])
-    ) { _, _ in [] },
+    ) { snapshot, warehouse in
+      let objects = CatalogObjects(snapshot, warehouse)
+      var rows: [[Scalar]] = []
+      for type in objects.types {
+        guard case .enumeration(let labels) = type.kind else { continue }
+        for (index, label) in labels.enumerated() {
+          rows.append([
+            .integer(CatalogObjects.labelBase + Int64(rows.count)), .integer(objects.identifier(of: type)),
+            .real(Float(index + 1)), .text(label.text),
+          ])
+        }
+      }
+      return rows
+    },
   ]
 
   private static func row(_ type: PostgresType, in schema: Scalar) -> [Scalar] {
@@ -93,6 +106,22 @@ extension SystemTable {
           .integer(0), .boolean(!rule.isNullable), .integer(base?.category == "S" ? 100 : 0), shownDefault(rule),
           .text("domain_in"), .text((base?.name ?? "") + "out"), .text("domain_recv"),
         ]
+      ]
+    case .enumeration:
+      func row(_ identifier: Int64, _ name: String, _ length: Int64, _ kind: (String, String), _ array: (Int64, Int64))
+        -> [Scalar]
+      {
+        let function = kind.0 == "e" ? "enum_" : "array_"
+        return [
+          .integer(identifier), .text(name), schema, .integer(10), .integer(length), .boolean(length > 0),
+          .text(kind.0), .text(kind.1), .boolean(false), .boolean(true), .text(","), .integer(0), .integer(array.0),
+          .integer(array.1), .integer(0), .integer(-1), .integer(0), .boolean(false), .integer(0), .null,
+          .text(function + "in"), .text(function + "out"), .text(function + "recv"),
+        ]
+      }
+      let (own, array) = (objects.identifier(of: type), objects.arrayIdentifier(of: type))
+      return [
+        row(own, type.name, 4, ("e", "E"), (0, array)), row(array, "_" + type.name, -1, ("b", "A"), (own, 0)),
       ]
     }
   }

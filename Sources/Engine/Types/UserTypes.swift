@@ -6,7 +6,8 @@ import Vectors
 /// commits as everything else does, and a program that knows no such types still reads every table.
 ///
 /// A column of a domain keeps the type below and the domain's identifier (`ObjectCoding`), so segments know nothing of
-/// domains.
+/// domains. A column of an enumerated type keeps the whole type, labels and all, and segments the labels' positions:
+/// whoever changes the type changes the definitions of the tables that have such columns in the same commit.
 extension StateSpace {
   /// Every type of the users' own, by its identifier.
   static let types = StateSpace(kind: "type", name: "", isShared: false)
@@ -29,6 +30,7 @@ extension Change {
 extension UserType {
   private static let version: UInt8 = 1
   private static let domainKind: UInt8 = 1
+  private static let enumerationKind: UInt8 = 2
 
   fileprivate var catalogKey: String { "\(TableIdentifier(rawValue: identifier))" }
 
@@ -42,6 +44,9 @@ extension UserType {
     case .domain(let rule):
       writer.append(Self.domainKind)
       writer.append(rule)
+    case .enumeration:
+      writer.append(Self.enumerationKind)
+      if let enumeration { writer.append(enumeration) }
     }
     return writer.bytes
   }
@@ -60,6 +65,7 @@ extension UserType {
       let kind: Kind
       switch try reader.readUInt8() {
       case Self.domainKind: kind = .domain(try reader.readDomain())
+      case Self.enumerationKind: kind = .enumeration(try reader.readEnumeration().labels)
       case let number:
         throw PulsehouseError(
           .unsupported, "the type \"\(name)\" is of kind \(number)", hint: "It was written by a newer pulsehouse.")

@@ -48,7 +48,9 @@ enum RuntimePredicates {
       case .field(let field) = scan.sources[position]
     else { return nil }
     switch column.type {
-    case .smallint, .integer, .bigint, .date, .time, .timestamp, .timestamptz, .double, .real, .text, .boolean: break
+    case .smallint, .integer, .bigint, .date, .time, .timestamp, .timestamptz, .double, .real, .text, .boolean,
+      .enumeration:
+      break
     default: return nil
     }
     // An error in a condition counts only for rows that it is asked about, so it is left where it stands.

@@ -41,7 +41,7 @@ enum JSONLeafKind: UInt8 {
     case .timestamptz: self = .timestamptz
     case .uuid: self = .uuid
     case .json: self = .json
-    case .bytea, .interval, .jsonb, .array, .record, .unknown: return nil
+    case .bytea, .interval, .jsonb, .array, .enumeration, .record, .unknown: return nil
     }
   }
 }

@@ -31,6 +31,11 @@ enum GeneralCast {
     case .numeric(let precision, let scale): return try toNumeric(vector, type, precision, scale)
     default: break
     }
+    if case .enumeration(let from) = vector.type, case .enumeration(let wanted) = type,
+      from.identifier == wanted.identifier
+    {
+      return vector.retyped(as: type)
+    }
     switch vector.type {
     case .numeric: return try fromNumeric(vector, to: type)
     case .date: return try fromDate(vector, to: type)
@@ -207,6 +212,10 @@ enum GeneralCast {
     case .interval:
       return try parse(vector, type) { bytes -> Interval? in try TemporalFunctions.interval(bytes) }
     case .bytea: return try bytea(vector)
+    case .enumeration(let labels):
+      let positions = Dictionary(
+        labels.labels.map { ($0.text, $0.position) }, uniquingKeysWith: { first, _ in first })
+      return try parse(vector, type) { bytes -> Int32? in positions[String(decoding: bytes, as: UTF8.self)] }
     default: throw Cast.noCast(vector.type, type)
     }
   }

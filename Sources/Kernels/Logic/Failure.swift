@@ -17,7 +17,11 @@ enum Failure {
   }
 
   static func invalidInput(_ type: LogicalType, _ text: String) -> PulsehouseError {
-    PulsehouseError(.user, "invalid input syntax for type \(baseName(type)): \"\(text)\"", sqlState: "22P02")
+    if case .enumeration(let own) = type {
+      return PulsehouseError(.user, "invalid input value for enum \(own.name): \"\(text)\"", sqlState: "22P02")
+    }
+    return PulsehouseError(
+      .user, "invalid input syntax for type \(baseName(type)): \"\(text)\"", sqlState: "22P02")
   }
 
   /// Dates and times have an SQLSTATE of their own.

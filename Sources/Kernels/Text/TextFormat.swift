@@ -31,9 +31,11 @@ package struct TextColumn {
   private let codes: UnsafePointer<UInt32>?
   private let stride: Int
   private let step: Int
+  private let enumeration: EnumerationType?
 
   package init(_ vector: Vector) {
     self.vector = vector
+    enumeration = if case .enumeration(let type) = vector.type { type } else { nil }
     stride = vector.type.physical.stride
     step = vector.form == .flat ? stride : 0
     codes = vector.form == .dictionary ? vector.codes : nil
@@ -51,7 +53,10 @@ package struct TextColumn {
     case .int16: output.append(integer: Int64(place.load(as: Int16.self)))
     case .int32:
       let value = place.load(as: Int32.self)
-      if vector.type == .date {
+      if let enumeration {
+        // A position without a label is of a later state of the type.
+        output.append(string: enumeration.label(at: value) ?? String(value))
+      } else if vector.type == .date {
         output.advance(by: TemporalText.write(date: value, to: output.reserve(TemporalText.maximumLength)))
       } else {
         output.append(integer: Int64(value))

@@ -106,7 +106,7 @@ extension Binder {
     let declared: [TypeKind]
     switch resolveOverload(AggregateSignatures.named(name), types) {
     case .found(let found, let kinds): (signature, declared) = (found, kinds)
-    case .none: throw BinderError.noFunction(name, types, range)
+    case .none: throw BinderError.noFunction(name, of: arguments.map(\.type), range)
     case .ambiguous: throw BinderError.ambiguousFunction(name, types, range)
     }
     let given = arguments

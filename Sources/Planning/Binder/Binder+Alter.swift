@@ -342,7 +342,7 @@ extension Binder {
       guard TypeKind(from).casts(to: TypeKind(field.type), .assignment) else {
         throw BinderError.user(
           "42804",
-          "column \"\(field.name)\" cannot be cast automatically to type \(TypeKind(field.type).name)",
+          "column \"\(field.name)\" cannot be cast automatically to type \(field.type.messageName)",
           typeName.range, hint: "You might need to specify \"USING \(field.name)::\(field.type.name)\".")
       }
       shape.values[index] = try assign(shape.values[index], to: field, typeName.range)

@@ -43,6 +43,7 @@ extension Binder {
     let ranges = call.arguments.map(\.value.range)
     if let special = try bindSpecial(name, arguments, ranges, range) { return special }
     if let found = try bindCatalogFunction(name, arguments, ranges, stage, range) { return found }
+    if let found = try bindEnumerationFunction(name, arguments, ranges, range) { return found }
     let types = arguments.map { TypeKind($0.type) }
     let candidates = ScalarSignatures.named(name)
     switch resolveOverload(candidates, types) {
@@ -60,7 +61,7 @@ extension Binder {
       if candidates.isEmpty, SpecialNames.known.contains(name) {
         throw BinderError.unsupported("the function \(name)", range)
       }
-      throw BinderError.noFunction(name, types, range)
+      throw BinderError.noFunction(name, of: arguments.map(\.type), range)
     }
   }
 

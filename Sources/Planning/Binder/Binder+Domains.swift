@@ -110,7 +110,7 @@ extension Binder {
   func change(_ statement: TypeStatement, _ range: SourceRange) throws -> TypeChange {
     switch statement {
     case .createDomain(let create): return .create(create.name, .domain(try rule(of: create)))
-    case .createEnum: throw BinderError.unsupported("CREATE TYPE ... AS ENUM", range)
+    case .createEnum(let name, let labels): return .create(name, .enumeration(try enumerationLabels(labels, range)))
     case .alter(let alter): return .alter(try alteration(alter))
     }
   }
@@ -202,7 +202,10 @@ extension Binder {
     case .rename(let new): type.name = new
     case .setSchema(let schema): result.schema = schema
     case .addValue, .renameValue:
-      throw BinderError.user("42809", "\"\(name.name)\" is not an enum", name.range)
+      guard case .enumeration(let labels) = type.kind else {
+        throw BinderError.user("42809", "\(try shown(type)) is not an enum", name.range)
+      }
+      if let new = try changed(labels, by: alter.action, name.range, &result.notices) { type.kind = .enumeration(new) }
     default: break
     }
     result.type = type

@@ -277,7 +277,7 @@ extension Binder {
         signature.function,
         [try coerce(left, toKind: arguments[0], leftRange), try coerce(right, toKind: arguments[1], rightRange)],
         signature.result.type)
-    case .none: throw BinderError.noOperator(symbol, a, b, range)
+    case .none: throw BinderError.noOperator(symbol, left.type, right.type, range)
     case .ambiguous: throw BinderError.ambiguousOperator(symbol, a, b, range)
     }
   }
@@ -358,7 +358,7 @@ extension Binder {
     let value = try bind(match.value, stage)
     let pattern = try bind(match.pattern, stage)
     for (side, _) in [(value, 0), (pattern, 1)] where side.type != .unknown && !side.type.isText {
-      throw BinderError.noOperator(symbol, TypeKind(value.type), TypeKind(pattern.type), range)
+      throw BinderError.noOperator(symbol, value.type, pattern.type, range)
     }
     var arguments = [
       try padded(value) ?? coerce(value, to: .text, match.value.range),

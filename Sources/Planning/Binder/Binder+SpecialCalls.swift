@@ -149,7 +149,7 @@ extension Binder {
     case ("current_database", 0), ("current_catalog", 0): return .constant(.text("pulsehouse"), .text)
     case ("pg_typeof", 1):
       let type = arguments[0].type
-      let name = type.element.map { TypeKind($0).name + "[]" } ?? TypeKind(type).name
+      let name = type.element.map { $0.messageName + "[]" } ?? type.messageName
       return .constant(.text(name), .text)
     case ("age", 1)
     where arguments[0].type == .unknown || [.date, .timestamp, .timestamptz].contains(arguments[0].type):

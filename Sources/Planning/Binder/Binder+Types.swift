@@ -24,6 +24,7 @@ extension Binder {
       }
       switch own.kind {
       case .domain(let rule): return rule.type
+      case .enumeration: if let type = own.enumeration { return .enumeration(type) }
       }
     }
     if name.names.count > 1, name.names.first != "pg_catalog" { throw unknownType(name) }
@@ -168,9 +169,9 @@ extension Binder {
       }
       return .cast(expression, type)
     }
-    guard TypeKind(from).casts(to: TypeKind(type), .explicit) else {
+    guard TypeKind(from).casts(to: TypeKind(type), .explicit), !from.isOtherEnumeration(than: type) else {
       throw BinderError.user(
-        "42846", "cannot cast type \(TypeKind(from).name) to \(TypeKind(type).name)", range)
+        "42846", "cannot cast type \(from.messageName) to \(type.messageName)", range)
     }
     if from.isNumeric, case .numeric(nil, _) = type { return expression }
     return .cast(expression, type)
@@ -202,11 +203,13 @@ extension Binder {
     }
     let from = expression.type
     if from == field.type { return expression }
-    if from != .unknown, !TypeKind(from).casts(to: TypeKind(field.type), .assignment) {
+    if from != .unknown,
+      !TypeKind(from).casts(to: TypeKind(field.type), .assignment) || from.isOtherEnumeration(than: field.type)
+    {
       throw BinderError.user(
         "42804",
-        "column \"\(field.name)\" is of type \(TypeKind(field.type).name) but expression is of type "
-          + TypeKind(from).name,
+        "column \"\(field.name)\" is of type \(field.type.messageName) but expression is of type "
+          + from.messageName,
         range, hint: "You will need to rewrite or cast the expression.")
     }
     let limit: Int
@@ -243,10 +246,18 @@ extension Binder {
       let other = TypeKind(type)
       if other == kind { continue }
       guard other.category == kind.category else {
-        throw BinderError.user("42804", "\(construct) types \(kind.name) and \(other.name) cannot be matched", range)
+        throw BinderError.user(
+          "42804",
+          "\(construct) types \(kind == .enumeration ? first.0.messageName : kind.name) and \(type.messageName) "
+            + "cannot be matched", range)
       }
       if !kind.isPreferred, kind.casts(to: other), !other.casts(to: kind) { kind = other }
     }
+    if kind == .enumeration, let other = known.first(where: { $0.0.isOtherEnumeration(than: first.0) }) {
+      throw BinderError.user(
+        "42846", "\(construct) could not convert type \(other.0.messageName) to \(first.0.messageName)", other.1)
+    }
+    if kind == .enumeration { return first.0 }
     for (type, range) in known where !TypeKind(type).casts(to: kind) {
       throw BinderError.user(
         "42846", "\(construct) could not convert type \(TypeKind(type).name) to \(kind.name)", range)
@@ -287,6 +298,7 @@ extension Binder {
         return nil
       }
       return .array(element)
+    case (.enumeration, .enumeration): return left.isOtherEnumeration(than: right) ? nil : left
     case (let a, let b) where a == b:
       if a == .varchar { return left == right ? left : .text }
       if a == .bpchar { return left == right ? left : .text }
@@ -322,7 +334,7 @@ extension Binder {
       return try unify(left, identifier, symbol, range, leftRange: leftRange, rightRange: rightRange)
     }
     guard let type = comparisonType(left.type, right.type) else {
-      throw BinderError.noOperator(symbol, TypeKind(left.type), TypeKind(right.type), range)
+      throw BinderError.noOperator(symbol, left.type, right.type, range)
     }
     func side(_ side: Expression, _ range: SourceRange) throws -> Expression {
       if case .char = type, side.type == .unknown, case .constant(.text(let text), _) = side {
@@ -332,5 +344,18 @@ extension Binder {
       return try coerce(side, to: type, range)
     }
     return (try side(left, leftRange), try side(right, rightRange))
+  }
+}
+
+extension LogicalType {
+  /// True where one is an enumerated type and the other is another type than it.
+  func isOtherEnumeration(than other: LogicalType) -> Bool {
+    guard case .enumeration(let own) = self, case .enumeration(let wanted) = other else { return false }
+    return own.identifier != wanted.identifier
+  }
+
+  /// The name without modifiers, for messages.
+  var messageName: String {
+    if case .enumeration(let type) = self { SQLPrinter.quoted(type.name) } else { TypeKind(self).name }
   }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import SQLSyntax
+import Vectors
 
 /// The binder's errors, in PostgreSQL's words.
 enum BinderError {
@@ -23,6 +24,14 @@ enum BinderError {
       hint: "No operator matches the given name and argument types. You might need to add explicit type casts.")
   }
 
+  static func noOperator(
+    _ symbol: String, _ left: LogicalType, _ right: LogicalType, _ range: SourceRange
+  ) -> PulsehouseError {
+    user(
+      "42883", "operator does not exist: \(left.messageName) \(symbol) \(right.messageName)", range,
+      hint: "No operator matches the given name and argument types. You might need to add explicit type casts.")
+  }
+
   static func ambiguousOperator(_ symbol: String, _ left: TypeKind?, _ right: TypeKind, _ range: SourceRange)
     -> PulsehouseError
   {
@@ -33,6 +42,14 @@ enum BinderError {
   }
 
   static func noFunction(_ name: String, _ types: [TypeKind], _ range: SourceRange) -> PulsehouseError {
+    noFunction(name, named: types.map(\.name), range)
+  }
+
+  static func noFunction(_ name: String, of types: [LogicalType], _ range: SourceRange) -> PulsehouseError {
+    noFunction(name, named: types.map(\.messageName), range)
+  }
+
+  private static func noFunction(_ name: String, named types: [String], _ range: SourceRange) -> PulsehouseError {
     let isKnown =
       !(ScalarSignatures.named(name).isEmpty && AggregateSignatures.named(name).isEmpty
       && WindowSignatures.named(name).isEmpty)
@@ -43,7 +60,7 @@ enum BinderError {
     {
       hint = "Perhaps you meant the function \"\(near)\"."
     }
-    return user("42883", "function \(call(name, types)) does not exist", range, hint: hint)
+    return user("42883", "function \(name)(\(types.joined(separator: ", "))) does not exist", range, hint: hint)
   }
 
   static func ambiguousFunction(_ name: String, _ types: [TypeKind], _ range: SourceRange) -> PulsehouseError {

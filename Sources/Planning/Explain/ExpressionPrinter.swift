@@ -133,6 +133,7 @@ enum ExpressionPrinter {
     case .boolean(let value): return value ? "true" : "false"
     case .integer(let value):
       switch type {
+      case .enumeration(let labels): return "'\(labels.label(at: Int32(clamping: value)) ?? String(value))'"
       case .date: return "'\(day(value))'"
       case .time: return "'\(clock(value))'"
       case .timestamp, .timestamptz: return "'\(moment(value))'"

@@ -44,6 +44,7 @@ enum AggregateSignatures {
 
   private static let ordered: [TypeKind] = [
     .int2, .int4, .int8, .float4, .float8, .numeric, .text, .bpchar, .date, .time, .timestamp, .timestamptz, .interval,
+    .enumeration,
   ]
 
   private static let rows: [Row] =

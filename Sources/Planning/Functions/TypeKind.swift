@@ -8,6 +8,8 @@ enum TypeKind: UInt8, Sendable, Hashable, CaseIterable {
   case uuid, json, jsonb
   /// An array, whatever its elements.
   case array
+  /// An enumerated type, whichever it is.
+  case enumeration
   case record
   case unknown
   /// Any type, each argument its own.
@@ -18,7 +20,7 @@ enum TypeKind: UInt8, Sendable, Hashable, CaseIterable {
 
 /// PostgreSQL's type categories, within which implicit casts prefer one type.
 enum TypeCategory: Sendable {
-  case boolean, number, string, dateTime, timespan, user, array, unknown, pseudo
+  case boolean, number, string, dateTime, timespan, user, array, enumeration, unknown, pseudo
 }
 
 extension TypeKind {
@@ -44,6 +46,7 @@ extension TypeKind {
     case .json: self = .json
     case .jsonb: self = .jsonb
     case .array: self = .array
+    case .enumeration: self = .enumeration
     case .record: self = .record
     case .unknown: self = .unknown
     }
@@ -60,7 +63,7 @@ extension TypeKind {
     case .float4: .real
     case .float8: .double
     case .numeric: .numeric(precision: nil, scale: nil)
-    case .text, .bpchar, .any, .anyCompatible: .text
+    case .text, .bpchar, .enumeration, .any, .anyCompatible: .text
     case .varchar: .varchar(length: nil)
     case .bytea: .bytea
     case .date: .date
@@ -78,7 +81,9 @@ extension TypeKind {
   }
 
   /// The name without modifiers, for messages.
-  var name: String { self == .bpchar ? "character" : self == .array ? "anyarray" : type.name }
+  var name: String {
+    self == .bpchar ? "character" : self == .array ? "anyarray" : self == .enumeration ? "anyenum" : type.name
+  }
 
   var category: TypeCategory {
     switch self {
@@ -89,6 +94,7 @@ extension TypeKind {
     case .interval: .timespan
     case .bytea, .uuid, .json, .jsonb: .user
     case .array: .array
+    case .enumeration: .enumeration
     case .unknown: .unknown
     case .any, .anyCompatible, .record: .pseudo
     }

@@ -165,7 +165,9 @@ struct ScanAggregateShape {
     case .field:
       guard let column = columns.first, columns.count == 1 else { return false }
       switch column.type {
-      case .boolean, .smallint, .integer, .bigint, .date, .time, .timestamp, .timestamptz, .text, .varchar: break
+      case .boolean, .smallint, .integer, .bigint, .date, .time, .timestamp, .timestamptz, .text, .varchar,
+        .enumeration:
+        break
       default: return false
       }
       input = [column]
@@ -233,7 +235,7 @@ struct ScanAggregateShape {
   /// True for types whose codes are whole numbers in the order of the values.
   private static func hasOrderedCodes(_ type: LogicalType) -> Bool {
     switch type {
-    case .smallint, .integer, .bigint, .date, .time, .timestamp, .timestamptz: true
+    case .smallint, .integer, .bigint, .date, .time, .timestamp, .timestamptz, .enumeration: true
     default: false
     }
   }
