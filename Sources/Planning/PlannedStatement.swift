@@ -23,6 +23,7 @@ package indirect enum PlannedStatement: Sendable {
   case withChanges([(statement: PlannedStatement, rows: TableDescription)], then: PlannedStatement)
   case createIndex(IndexDefinition)
   case type(TypeChange)
+  case comment(Comment)
   case drop(Drop)
   case alterTable(AlterTable)
   case insert(Insertion)

@@ -27,12 +27,14 @@ extension Session {
         case .rename(let newName):
           let renamed = TableName(name.schema, newName)
           try followReferences(to: name, renamedTo: renamed, columns: [:], transaction)
+          try transaction.moveComments(of: name, to: renamed)
           try transaction.apply(.renameTable(name, to: renamed))
           name = renamed
         case .setSchema(let schema):
           let renamed = TableName(ownSchema(schema), name.name)
           if renamed != name {
             try followReferences(to: name, renamedTo: renamed, columns: [:], transaction)
+            try transaction.moveComments(of: name, to: renamed)
             try transaction.apply(.renameTable(name, to: renamed))
           }
           name = renamed
@@ -66,6 +68,7 @@ extension Session {
     }
     try work.scope.requireOwn(name)
     var (renamed, definition) = (name, view.definition)
+    var columns: [String: String] = [:]
     for action in change.actions {
       switch action {
       case .rename(let new): renamed.name = new
@@ -79,14 +82,20 @@ extension Session {
             .user, "column \"\(new)\" of relation \"\(name.name)\" already exists", sqlState: "42701")
         }
         definition.columns[index].name = new
+        columns[old] = new
       case .setProperties, .resetProperties:
         throw PulsehouseError(
           .unsupported, "ALTER VIEW ... SET (...) is not supported", range: change.name.range.bytes)
       }
     }
     try inTransaction("ALTER VIEW \(name)") { transaction in
+      try transaction.moveComments { target in
+        guard target.kind == .column, target.owner == name, let new = columns[target.part] else { return target }
+        return CommentTarget(.column, name, part: new)
+      }
       if renamed != name {
         try requireFree(renamed, transaction.snapshot)
+        try transaction.moveComments(of: name, to: renamed)
         try transaction.apply(.dropView(name))
       }
       try transaction.apply(.putView(renamed, definition))
@@ -146,6 +155,15 @@ extension Session {
       for view in snapshot.views where view.name.schema == old {
         try transaction.apply(.dropView(view.name))
         try transaction.apply(.putView(TableName(new, view.name.name), view.definition))
+      }
+      for var type in try snapshot.userTypes() where type.schema == old {
+        type.schema = new
+        try put(type, insteadOf: nil, transaction)
+      }
+      try transaction.moveComments { target in
+        var moved = target
+        if target.owner.schema == old { moved.owner.schema = new }
+        return moved
       }
       try transaction.apply(.dropSchema(old))
     }
@@ -234,6 +252,18 @@ extension Session {
       try changeIdentity(changed, options, transaction)
     }
     try followReferences(to: state.name, renamedTo: state.name, columns: reshaping.renamed, transaction)
+    let columns = Set(definition.columns.map(\.name))
+    let constraints = Set(reshaping.constraints.map(\.name))
+    try transaction.moveComments { target in
+      guard target.owner == state.name else { return target }
+      switch target.kind {
+      case .column:
+        let name = reshaping.renamed[target.part] ?? target.part
+        return columns.contains(name) ? CommentTarget(.column, state.name, part: name) : nil
+      case .constraint: return constraints.contains(target.part) ? target : nil
+      default: return target
+      }
+    }
     try transaction.apply(.alterTable(state.name, definition))
     try requireReferencedKeys(of: state.name, definition, transaction)
     if let plan = reshaping.plan {

@@ -146,6 +146,7 @@ extension Session {
           }
           notices += try empty(schema: schema, isCascade: drop.isCascade, transaction, work)
           try transaction.apply(.dropSchema(schema))
+          try transaction.setComment(CommentTarget(.schema, TableName(schema, "")), nil)
         case .type, .domain: try dropType(written, drop, transaction, work, &notices)
         case .index: try dropIndex(written, drop.ifExists, transaction, &notices)
         case .sequence:
@@ -189,7 +190,11 @@ extension Session {
   private func remove(
     _ name: TableName, isCascade: Bool, keeping others: Set<TableName>, _ transaction: Transaction
   ) throws {
+    try transaction.dropComments(of: name)
     guard let table = transaction.snapshot.table(name) else { return try transaction.apply(.dropView(name)) }
+    for constraint in try table.definition.constraints() where constraint.isIndex {
+      try transaction.dropComments(of: TableName(name.schema, constraint.name))
+    }
     try releaseReferences(to: name, isCascade: isCascade, "table \(name.name)", transaction, keeping: others)
     try transaction.apply(.dropTable(name))
     try dropOwnedSequences(of: table.identifier, transaction)
@@ -228,7 +233,7 @@ extension Session {
     }
     for type in types {
       _ = try release(type, isCascade: true, transaction, work)
-      try transaction.apply(.drop(type))
+      try drop(type, transaction)
     }
     return notices
   }
@@ -259,7 +264,7 @@ extension Session {
   }
 
   /// The table that has an index or key of this name.
-  private func indexOwner(_ name: String, schema: String, _ snapshot: Snapshot) throws -> TableState? {
+  func indexOwner(_ name: String, schema: String, _ snapshot: Snapshot) throws -> TableState? {
     try snapshot.tables.first { table in
       guard table.name.schema == schema else { return false }
       return try table.definition.constraints().contains { constraint in
@@ -289,6 +294,7 @@ extension Session {
       }
       constraints.removeAll { $0.name == written.name }
       definition.setConstraints(constraints)
+      try transaction.dropComments(of: TableName(schema, written.name))
       return try transaction.apply(.alterTable(table.name, definition))
     }
     try missing("index", written, ifExists, "42704", &notices)

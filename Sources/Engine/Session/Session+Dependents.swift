@@ -79,8 +79,12 @@ extension Session {
     for dependent in dependents.reversed() {
       try work.scope.requireOwn(dependent.name)
       switch dependent.kind {
-      case .view: try transaction.apply(.dropView(dependent.name))
-      case .materializedView: try transaction.apply(.dropTable(dependent.name))
+      case .view:
+        try transaction.dropComments(of: dependent.name)
+        try transaction.apply(.dropView(dependent.name))
+      case .materializedView:
+        try transaction.dropComments(of: dependent.name)
+        try transaction.apply(.dropTable(dependent.name))
       // Whoever drops what they belong to takes them along.
       case .foreignKey, .table, .sequence, .type: break
       }

@@ -166,6 +166,7 @@ extension Session {
         try transaction.apply(.alterTable(table.name, definition))
       }
     }
+    try transaction.dropComments(of: sequence.name)
     try transaction.apply(.drop(sequence))
   }
 
@@ -173,6 +174,7 @@ extension Session {
   func dropOwnedSequences(of table: TableIdentifier, column: String? = nil, _ transaction: Transaction) throws {
     for sequence in try transaction.snapshot.sequences() where sequence.owner?.table == table {
       if let column, sequence.owner?.column != column { continue }
+      try transaction.dropComments(of: sequence.name)
       try transaction.apply(.drop(sequence))
     }
   }

@@ -49,10 +49,21 @@ extension Session {
         try requireFreeType(TableName(type.schema, type.name), transaction.snapshot)
       }
       if let test = alteration.test { try require(test, of: type, transaction, work) }
-      if let enumeration = type.enumeration { try spread(enumeration, transaction) }
-      try transaction.apply(.put(type))
+      try put(type, insteadOf: old, transaction)
     }
     try work.sink.finish(StatementOutcome(alteration.tag, notices: alteration.notices))
+  }
+
+  /// Puts a type in the place of what it was: another definition, or another name.
+  func put(_ type: UserType, insteadOf old: UserType?, _ transaction: Transaction) throws {
+    if let old, old.schema != type.schema || old.name != type.name {
+      try transaction.moveComments { target in
+        guard target.kind == .type, target.owner == TableName(old.schema, old.name) else { return target }
+        return CommentTarget(.type, TableName(type.schema, type.name))
+      }
+    }
+    if let enumeration = type.enumeration { try spread(enumeration, transaction) }
+    try transaction.apply(.put(type))
   }
 
   /// Gives every column, view and domain of an enumerated type the type as it is now.
@@ -159,7 +170,7 @@ extension Session {
         .user, "\"\(written.name)\" is not a domain", sqlState: "42809", range: written.range.bytes)
     }
     notices += try release(type, isCascade: drop.isCascade, transaction, work)
-    try transaction.apply(.drop(type))
+    try self.drop(type, transaction)
   }
 
   /// Refuses to let go a type that others need, or drops these; returns what to tell of it.
@@ -197,9 +208,14 @@ extension Session {
     for (table, column) in columns { try dropColumn(column, of: table.name, transaction, work) }
     for domain in domains {
       notices += try release(domain, isCascade: true, transaction, work)
-      try transaction.apply(.drop(domain))
+      try self.drop(domain, transaction)
     }
     return notices
+  }
+
+  func drop(_ type: UserType, _ transaction: Transaction) throws {
+    try transaction.setComment(CommentTarget(.type, TableName(type.schema, type.name)), nil)
+    try transaction.apply(.drop(type))
   }
 
   private func dropColumn(

@@ -374,6 +374,7 @@ package final class Session {
     case .discard(let target): try discard(target, work)
     case .withChanges(let changes, let last): try withChanges(changes, then: last, work)
     case .createIndex(let index): try createIndex(index, work)
+    case .comment(let comment): try self.comment(comment, work)
     case .type(let change): try self.change(change, work)
     case .drop(let drop): try self.drop(drop, work)
     case .alterTable(let change): try alterTable(change, work)

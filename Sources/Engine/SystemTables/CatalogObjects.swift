@@ -103,6 +103,31 @@ struct CatalogObjects {
     types.flatMap { type in (type.domain?.checks ?? []).map { (type, $0) } }
   }
 
+  /// Where a comment belongs: the number of the thing, of the table of `pg_catalog` that has it, and of the column; nil for
+  /// a thing that is gone.
+  func place(of target: CommentTarget) -> (object: Int64, catalog: Int64, part: Int64)? {
+    switch target.kind {
+    case .relation: return numbers[target.owner].map { ($0, 1259, 0) }
+    case .column:
+      guard let number = numbers[target.owner],
+        let index = relations.first(where: { $0.name == target.owner })?.fields.firstIndex(where: {
+          $0.name == target.part
+        })
+      else { return nil }
+      return (number, 1259, Int64(index + 1))
+    case .constraint:
+      return constraints.firstIndex { $0.table.name == target.owner && $0.constraint.name == target.part }.map {
+        (CatalogObjects.constraintBase + Int64($0), 2606, 0)
+      }
+    case .schema:
+      return schemas.firstIndex(of: target.owner.schema).map { (CatalogObjects.schemaBase + Int64($0), 2615, 0) }
+    case .type:
+      return types.first { $0.schema == target.owner.schema && $0.name == target.owner.name }.map {
+        (identifier(of: $0), 1247, 0)
+      }
+    }
+  }
+
   /// Every constraint that is no mere index, numbered in order.
   var constraints: [(table: Relation, constraint: TableConstraint)] {
     relations.flatMap { relation in

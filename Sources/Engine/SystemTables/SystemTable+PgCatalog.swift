@@ -338,8 +338,16 @@ extension SystemTable {
       _, _ in
       [[.integer(950), .text("C"), .null, .text("c")], [.integer(100), .text("default"), .null, .text("d")]]
     },
-    empty(
-      "pg_description", [("objoid", .bigint), ("classoid", .bigint), ("objsubid", .integer), ("description", .text)]),
+    table(
+      "pg_description", [("objoid", .bigint), ("classoid", .bigint), ("objsubid", .integer), ("description", .text)]
+    ) { snapshot, warehouse in
+      let objects = CatalogObjects(snapshot, warehouse)
+      return try snapshot.comments().sorted { $0.key.key < $1.key.key }.compactMap { target, text in
+        objects.place(of: target).map { place in
+          [.integer(place.object), .integer(place.catalog), .integer(place.part), .text(text)]
+        }
+      }
+    },
     empty("pg_shdescription", [("objoid", .bigint), ("classoid", .bigint), ("description", .text)]),
     empty(
       "pg_depend",

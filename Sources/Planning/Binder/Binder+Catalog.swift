@@ -23,7 +23,10 @@ extension Binder {
         return .null(.text)
       }
     }
-    guard let template = CatalogTemplates.named(name), template.counts.contains(arguments.count) else { return nil }
+    let isOfAny = name == "obj_description" && arguments.count == 1
+    guard let template = CatalogTemplates.named(isOfAny ? "obj_description of any" : name),
+      template.counts.contains(arguments.count)
+    else { return nil }
     var values: [Expression] = []
     for (index, argument) in arguments.enumerated() {
       if name == "format_type" {
@@ -201,8 +204,19 @@ enum CatalogTemplates {
       sql:
         "(SELECT s.sequence_schema || '.' || s.sequence_name FROM sys.sequences s JOIN pg_catalog.pg_class c ON c.relname = s.owner_table JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = s.owner_schema WHERE c.oid = argument1 AND s.owner_column = argument2)",
       takesIdentifier: true),
-    "obj_description": Template(counts: 1...2, sql: "NULL::text"),
-    "col_description": Template(counts: 2...2, sql: "NULL::text"),
+    "obj_description": Template(
+      counts: 2...2,
+      sql:
+        "(SELECT d.description FROM pg_catalog.pg_description d WHERE d.objoid = argument1 AND d.objsubid = 0 AND d.classoid = CASE argument2 WHEN 'pg_class' THEN 1259 WHEN 'pg_namespace' THEN 2615 WHEN 'pg_type' THEN 1247 WHEN 'pg_constraint' THEN 2606 END)"
+    ),
+    "obj_description of any": Template(
+      counts: 1...1,
+      sql: "(SELECT d.description FROM pg_catalog.pg_description d WHERE d.objoid = argument1 AND d.objsubid = 0)"),
+    "col_description": Template(
+      counts: 2...2,
+      sql:
+        "(SELECT d.description FROM pg_catalog.pg_description d WHERE d.objoid = argument1 AND d.classoid = 1259 AND d.objsubid = argument2)"
+    ),
     "shobj_description": Template(counts: 2...2, sql: "NULL::text"),
     "pg_has_role": Template(counts: 2...3, sql: "true"),
     "pg_encoding_to_char": Template(counts: 1...1, sql: "CASE argument1 WHEN 6 THEN 'UTF8' ELSE '' END"),

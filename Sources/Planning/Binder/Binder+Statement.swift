@@ -45,6 +45,7 @@ extension Binder {
     case .alterSequence(let alter): return .alterSequence(alter)
     case .refresh(let name, let withData): return .refresh(name, withData: withData)
     case .createIndex(let create): return .createIndex(try createIndex(create, range))
+    case .comment(let comment): return .comment(comment)
     case .type(let statement): return .type(try change(statement, range))
     case .drop(let drop):
       return .drop(

@@ -64,7 +64,7 @@ private struct TableWalk {
     case .prepare(let prepare): statement(prepare.statement)
     case .execute(let execute): expressions(execute.arguments)
     case .truncate, .maintenance, .lock, .discard, .createTable, .createSchema, .createIndex, .createSequence,
-      .alterSequence, .type, .drop, .alterTable, .refresh, .transaction, .deallocate, .set, .show, .reset:
+      .alterSequence, .type, .comment, .drop, .alterTable, .refresh, .transaction, .deallocate, .set, .show, .reset:
       break
     }
   }

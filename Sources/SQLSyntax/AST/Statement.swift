@@ -27,6 +27,7 @@ package indirect enum StatementNode: Hashable, Sendable {
   case alterSequence(AlterSequence)
   case createIndex(CreateIndex)
   case type(TypeStatement)
+  case comment(Comment)
   case drop(Drop)
   case alterTable(AlterTable)
   /// `REFRESH MATERIALIZED VIEW name`; `withData` is false for WITH NO DATA.
@@ -48,6 +49,20 @@ package indirect enum StatementNode: Hashable, Sendable {
   case discard(DiscardTarget)
   /// `ANALYZE` or `VACUUM` (the verb), of the tables named or of all.
   case maintenance(verb: String, tables: [QualifiedName])
+}
+
+/// `COMMENT ON thing IS text`; no text takes the comment away.
+package struct Comment: Hashable, Sendable {
+  package enum Target: Hashable, Sendable {
+    /// A table, view, materialized view, index or sequence.
+    case relation(Drop.Kind, QualifiedName)
+    case column(String, of: QualifiedName)
+    case constraint(String, of: QualifiedName)
+    case schema(String)
+    case type(QualifiedName, isDomain: Bool)
+  }
+  package var target: Target
+  package var text: String?
 }
 
 /// What of a session DISCARD gives up.

@@ -115,6 +115,10 @@ enum Tag {
     static let location: UInt32 = 4
   }
 
+  enum ClosePortalStmt {
+    static let portalname: UInt32 = 1
+  }
+
   enum CoalesceExpr {
     static let args: UInt32 = 4
     static let location: UInt32 = 5
@@ -155,6 +159,12 @@ enum Tag {
     static let searchBreadthFirst: UInt32 = 2
     static let searchSeqColumn: UInt32 = 3
     static let location: UInt32 = 4
+  }
+
+  enum CommentStmt {
+    static let objtype: UInt32 = 1
+    static let object: UInt32 = 2
+    static let comment: UInt32 = 3
   }
 
   enum CommonTableExpr {
@@ -263,6 +273,12 @@ enum Tag {
     static let name: UInt32 = 1
   }
 
+  enum DeclareCursorStmt {
+    static let portalname: UInt32 = 1
+    static let options: UInt32 = 2
+    static let query: UInt32 = 3
+  }
+
   enum DefElem {
     static let defnamespace: UInt32 = 1
     static let defname: UInt32 = 2
@@ -297,6 +313,13 @@ enum Tag {
   enum ExplainStmt {
     static let query: UInt32 = 1
     static let options: UInt32 = 2
+  }
+
+  enum FetchStmt {
+    static let direction: UInt32 = 1
+    static let howMany: UInt32 = 2
+    static let portalname: UInt32 = 3
+    static let ismove: UInt32 = 4
   }
 
   enum Float {

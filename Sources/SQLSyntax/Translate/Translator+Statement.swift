@@ -63,6 +63,7 @@ extension Translator {
       if let type = try setTypeSchema(message) { return .type(type) }
       return .alterTable(try setSchema(message))
     case Tag.Node.createDomainStmt: return .type(try createDomain(message))
+    case Tag.Node.commentStmt: return .comment(try comment(message))
     case Tag.Node.createEnumStmt: return .type(try createEnum(message))
     case Tag.Node.alterEnumStmt: return .type(try alterEnum(message))
     case Tag.Node.alterDomainStmt: return .type(try alterDomain(message))
