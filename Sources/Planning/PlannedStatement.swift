@@ -43,6 +43,11 @@ package indirect enum PlannedStatement: Sendable {
   /// Tables that must stay as they are until the transaction ends.
   case lock([TableReference])
   case discard(DiscardTarget)
+  /// The query's rows are the cursor's.
+  case declareCursor(name: String, scrolls: Bool?, isHeld: Bool, PlannedStatement)
+  case fetch(Fetch)
+  /// Nil is ALL.
+  case closeCursor(String?)
   /// ANALYZE or VACUUM: there is nothing left to do once its tables are known to be there.
   case maintenance(String)
   /// Nil values: back to the default.

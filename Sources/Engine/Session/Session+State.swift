@@ -20,6 +20,7 @@ extension Session {
       }
       settings = SessionSettings()
       prepared = [:]
+      cursors = [:]
     }
     if target == .all || target == .sequences { sequenceMemory.forget() }
     if target == .all || target == .temporaryTables { try discardTemporaryTables() }

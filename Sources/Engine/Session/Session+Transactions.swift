@@ -96,9 +96,14 @@ extension Session {
     if rollback {
       try current.transaction.rollback(to: current.savepoints[index].mark)
       open?.savepoints.removeSubrange((index + 1)...)
+      cursors = cursors.filter { $0.value.savepointCount.map { $0 <= index } ?? true }
       open?.hasFailed = false
     } else {
       open?.savepoints.removeSubrange(index...)
+      // What was made since belongs to what stands around.
+      for name in cursors.keys where (cursors[name]?.savepointCount ?? 0) > index {
+        cursors[name]?.savepointCount = index
+      }
     }
   }
 }

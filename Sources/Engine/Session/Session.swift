@@ -31,6 +31,7 @@ package final class Session {
 
   var open: OpenTransaction?
   var prepared: [String: Prepare] = [:]
+  var cursors: [String: Cursor] = [:]
   /// Stops the running statement from any thread.
   package let canceller: Canceller
 
@@ -251,6 +252,8 @@ package final class Session {
   package func commit(message: String = "COMMIT") throws {
     guard let ending = open else { return }
     open = nil
+    var isCommitted = false
+    defer { endCursors(isCommitted: isCommitted) }
     guard !ending.hasFailed else {
       ending.transaction.rollback()
       return
@@ -262,12 +265,14 @@ package final class Session {
       throw error
     }
     try ending.transaction.commit(message: message)
+    isCommitted = true
   }
 
   /// Forgets what the open transaction did.
   package func rollback() {
     open?.transaction.rollback()
     open = nil
+    endCursors(isCommitted: false)
   }
 
   /// Forgets what the open transaction did, but for the tables named, and begins another in which they take the places
@@ -372,6 +377,10 @@ package final class Session {
       try lock(tables, work)
       try work.sink.finish(StatementOutcome("LOCK TABLE"))
     case .discard(let target): try discard(target, work)
+    case .declareCursor(let name, let scrolls, let isHeld, let query):
+      try declareCursor(name, scrolls: scrolls, isHeld: isHeld, query, work)
+    case .fetch(let fetch): try self.fetch(fetch, work)
+    case .closeCursor(let name): try closeCursor(name, work)
     case .withChanges(let changes, let last): try withChanges(changes, then: last, work)
     case .createIndex(let index): try createIndex(index, work)
     case .comment(let comment): try self.comment(comment, work)

@@ -67,6 +67,24 @@ extension Binder {
           }
           return table.reference
         })
+    case .declareCursor(let declare):
+      let known = changes.count
+      let bound = try bindQuery(declare.query, parent: nil)
+      guard changes.count == known else {
+        throw BinderError.user(
+          "0A000", "DECLARE CURSOR must not contain data-modifying statements in WITH", declare.query.range)
+      }
+      if declare.isHeld, !lockedTables.isEmpty {
+        throw BinderError.user(
+          "0A000", "DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported", declare.query.range,
+          detail: "Holdable cursors must be READ ONLY.")
+      }
+      let query = PlannedStatement.query(try physical(bound.plan, bound.names))
+      return .declareCursor(
+        name: declare.name, scrolls: declare.scrolls, isHeld: declare.isHeld,
+        lockedTables.isEmpty ? query : .locking(lockedTables, then: query))
+    case .fetch(let fetch): return .fetch(fetch)
+    case .closeCursor(let name): return .closeCursor(name)
     case .discard(let target): return .discard(target)
     case .maintenance(let verb, let tables):
       for name in tables { _ = try relation(name) }

@@ -60,11 +60,13 @@ private struct TableWalk {
       expressions([copy.predicate].compactMap(\.self))
     case .createTableAs(let create): statement(create.source)
     case .createView(let create): query(create.query)
+    case .declareCursor(let declare): query(declare.query)
     case .explain(let explain): statement(explain.statement)
     case .prepare(let prepare): statement(prepare.statement)
     case .execute(let execute): expressions(execute.arguments)
     case .truncate, .maintenance, .lock, .discard, .createTable, .createSchema, .createIndex, .createSequence,
-      .alterSequence, .type, .comment, .drop, .alterTable, .refresh, .transaction, .deallocate, .set, .show, .reset:
+      .alterSequence, .type, .comment, .fetch, .closeCursor, .drop, .alterTable, .refresh, .transaction, .deallocate,
+      .set, .show, .reset:
       break
     }
   }

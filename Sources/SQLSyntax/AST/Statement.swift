@@ -47,6 +47,10 @@ package indirect enum StatementNode: Hashable, Sendable {
   /// `LOCK TABLE`, in whatever mode.
   case lock([QualifiedName])
   case discard(DiscardTarget)
+  case declareCursor(DeclareCursor)
+  case fetch(Fetch)
+  /// Nil is `CLOSE ALL`.
+  case closeCursor(String?)
   /// `ANALYZE` or `VACUUM` (the verb), of the tables named or of all.
   case maintenance(verb: String, tables: [QualifiedName])
 }
@@ -63,6 +67,29 @@ package struct Comment: Hashable, Sendable {
   }
   package var target: Target
   package var text: String?
+}
+
+/// `DECLARE name CURSOR FOR query`.
+package struct DeclareCursor: Hashable, Sendable {
+  package var name: String
+  /// Nil where neither SCROLL nor NO SCROLL was written.
+  package var scrolls: Bool?
+  /// `WITH HOLD`: it outlives its transaction.
+  package var isHeld: Bool
+  package var query: Query
+}
+
+/// `FETCH` or `MOVE`: where a cursor goes, and how many rows on the way are given.
+package struct Fetch: Hashable, Sendable {
+  package enum Direction: Hashable, Sendable {
+    case forward, backward, absolute, relative
+  }
+  package var cursor: String
+  package var direction: Direction
+  /// `Int64.max` is ALL.
+  package var count: Int64
+  /// MOVE, which gives no rows.
+  package var isMove: Bool
 }
 
 /// What of a session DISCARD gives up.

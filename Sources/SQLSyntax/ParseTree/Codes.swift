@@ -164,3 +164,14 @@ struct FrameBits: OptionSet {
   static let excludeGroup = FrameBits(rawValue: 0x10000)
   static let excludeTies = FrameBits(rawValue: 0x20000)
 }
+
+/// What stands between DECLARE's name and its query.
+struct CursorBits: OptionSet {
+  let rawValue: Int
+  static let binary = CursorBits(rawValue: 0x01)
+  static let scroll = CursorBits(rawValue: 0x02)
+  static let noScroll = CursorBits(rawValue: 0x04)
+  static let insensitive = CursorBits(rawValue: 0x08)
+  static let asensitive = CursorBits(rawValue: 0x10)
+  static let hold = CursorBits(rawValue: 0x20)
+}

@@ -63,6 +63,11 @@ extension Translator {
       if let type = try setTypeSchema(message) { return .type(type) }
       return .alterTable(try setSchema(message))
     case Tag.Node.createDomainStmt: return .type(try createDomain(message))
+    case Tag.Node.declareCursorStmt: return .declareCursor(try declareCursor(message))
+    case Tag.Node.fetchStmt: return .fetch(try fetch(message))
+    case Tag.Node.closePortalStmt:
+      let name = message.string(Tag.ClosePortalStmt.portalname) ?? ""
+      return .closeCursor(name.isEmpty ? nil : name)
     case Tag.Node.commentStmt: return .comment(try comment(message))
     case Tag.Node.createEnumStmt: return .type(try createEnum(message))
     case Tag.Node.alterEnumStmt: return .type(try alterEnum(message))
