@@ -9,7 +9,12 @@ extension Binder {
     let target = try changeTarget(insert.table.name, .insert)
     let table = target.table
     let fields = table.fields.fields
-    let targets = try targets(of: insert, target)
+    let isParted = insert.columns.contains { !$0.subscripts.isEmpty }
+    if isParted, target.view != nil { throw BinderError.unsupported("a part of a view's column", range) }
+    let targets = isParted ? try partTargets(of: insert, table) : try targets(of: insert, target)
+    let parts = try targets.enumerated().map { place, index in
+      place < insert.columns.count ? try part(insert.columns[place], of: fields[index]) : fields[index]
+    }
     let scope = Scope(parent: outerWith.last)
     var plan: LogicalPlan
     var values: [(Expression, SourceRange)] = []
@@ -23,7 +28,7 @@ extension Binder {
       if query.with == nil, query.orderBy.isEmpty, query.limit == nil, query.offset == nil,
         case .values(let rows) = query.body, !rows.givesSets
       {
-        plan = try insertedRows(rows, table, targets, insert, scope)
+        plan = try insertedRows(rows, table, targets, parts, insert, scope)
         values = plan.output.map { (.column($0), range) }
       } else {
         if case .values(let rows) = query.body, rows.givesSets { query.body = .select(Select(listing: rows[0])) }
@@ -31,7 +36,7 @@ extension Binder {
         plan = bound.plan
         try checkCount(bound.columns.count, of: insert, targets.count, query.items, query.range)
         for (index, column) in bound.columns.enumerated() where column.type == .unknown {
-          plan = try retype(plan, index, to: fields[targets[index]].type, query.range)
+          plan = try retype(plan, index, to: parts[index].type, query.range)
         }
         for index in targets.prefix(bound.columns.count) where insert.overriding != .user {
           try requireWritable(
@@ -42,6 +47,10 @@ extension Binder {
     }
     var projections: [Projection] = []
     for (index, field) in fields.enumerated() {
+      if isParted, let value = try partValue(index, field, insert, targets, parts, values, scope) {
+        projections.append(Projection(value, as: column(field.name, for: value)))
+        continue
+      }
       let value =
         if let source = targets.firstIndex(of: index), source < values.count,
           !(insert.overriding == .user && table.isIdentity(index))
@@ -63,6 +72,27 @@ extension Binder {
       Insertion(
         table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: target),
         returning: returning))
+  }
+
+  /// The value of a field whose parts an INSERT names, which begins as NULL; nil for another field.
+  private func partValue(
+    _ index: Int, _ field: Field, _ insert: Insert, _ targets: [Int], _ parts: [Field],
+    _ values: [(Expression, SourceRange)], _ scope: Scope
+  ) throws -> Expression? {
+    let places = targets.indices.filter { targets[$0] == index && !insert.columns[$0].subscripts.isEmpty }
+    if places.isEmpty { return nil }
+    let stage = Stage(scope, "INSERT")
+    var result = Expression.null(field.type)
+    for place in places where place < values.count {
+      let (value, range) = values[place]
+      let column = insert.columns[place]
+      result = try replacing(
+        column, of: result, by: try assign(value, to: parts[place], at: column, range), field, stage)
+    }
+    guard stage.attachments.isEmpty else {
+      throw BinderError.unsupported("this subquery in a subscript", insert.table.name.range)
+    }
+    return result
   }
 
   /// A table that a statement changes, as its clauses name it.
@@ -170,7 +200,8 @@ extension Binder {
 
   /// VALUES of an INSERT: each value takes its column's type, and DEFAULT may stand for one.
   private func insertedRows(
-    _ rows: [[Syntax.Expression]], _ table: TableDescription, _ targets: [Int], _ insert: Insert, _ scope: Scope
+    _ rows: [[Syntax.Expression]], _ table: TableDescription, _ targets: [Int], _ parts: [Field], _ insert: Insert,
+    _ scope: Scope
   ) throws -> LogicalPlan {
     let overriding = insert.overriding
     let stage = Stage(scope, "VALUES")
@@ -183,15 +214,21 @@ extension Binder {
       try checkCount(row.count, of: insert, targets.count, row, .unknown)
       var values: [Expression] = []
       for (index, syntax) in row.enumerated() {
-        let field = table.fields[targets[index]]
+        let field = parts[index]
         if case .defaultValue = syntax.node {
+          if index < insert.columns.count { try requireWhole(insert.columns[index], syntax.range) }
           values.append(try expression(of: table.defaults[targets[index]], field))
         } else {
           if overriding != .user || !table.isIdentity(targets[index]) {
             try requireWritable(
               targets[index], table, isInsert: true, overridesSystem: overriding == .system, syntax.range)
           }
-          values.append(try assign(try bind(syntax, stage), to: field, syntax.range))
+          let value = try bind(syntax, stage)
+          if index < insert.columns.count, !insert.columns[index].subscripts.isEmpty {
+            values.append(try assign(value, to: field, at: insert.columns[index], syntax.range))
+          } else {
+            values.append(try assign(value, to: field, syntax.range))
+          }
         }
       }
       bound.append(values)
@@ -199,7 +236,7 @@ extension Binder {
     guard stage.attachments.isEmpty else { throw BinderError.unsupported("this subquery in VALUES", .unknown) }
     let columns = (0..<width).map { index in
       column(
-        table.fields[targets[index]].name, table.fields[targets[index]].type,
+        parts[index].name, parts[index].type,
         isNullable: bound.contains { $0[index].isNullable })
     }
     return .values(bound, columns)
@@ -328,8 +365,12 @@ extension Binder {
   ) throws -> [Expression] {
     var values = fields.map { Expression.column($0) }
     var assigned: Set<Int> = []
+    var parted: Set<Int> = []
     func place(of column: AssignmentTarget) throws -> Int {
       let index = try field?(column) ?? target(column.name, column.range, table)
+      let isPart = !column.subscripts.isEmpty
+      if isPart, parted.contains(index) { return index }
+      if isPart { parted.insert(index) }
       guard assigned.insert(index).inserted else {
         throw BinderError.user("42601", "multiple assignments to same column \"\(column.name)\"", column.range)
       }
@@ -338,16 +379,29 @@ extension Binder {
     func set(_ column: AssignmentTarget, _ value: Expression, _ range: SourceRange) throws {
       let index = try place(of: column)
       try requireWritable(index, table, isInsert: false, column.range)
-      values[index] = try assign(value, to: table.fields[index], range)
+      let field = table.fields[index]
+      if column.subscripts.isEmpty {
+        values[index] = try assign(value, to: field, range)
+      } else {
+        let value = try assign(value, to: try part(column, of: field), at: column, range)
+        values[index] = try replacing(column, of: values[index], by: value, field, stage)
+      }
     }
     func set(_ column: AssignmentTarget, _ syntax: Syntax.Expression) throws {
       let index = try place(of: column)
       let field = table.fields[index]
       if case .defaultValue = syntax.node {
+        try requireWhole(column, syntax.range)
         values[index] = try expression(of: table.defaults[index], field)
       } else {
         try requireWritable(index, table, isInsert: false, column.range)
-        values[index] = try assign(try bind(syntax, stage), to: field, syntax.range)
+        let value = try bind(syntax, stage)
+        if column.subscripts.isEmpty {
+          values[index] = try assign(value, to: field, syntax.range)
+        } else {
+          let part = try assign(value, to: try part(column, of: field), at: column, syntax.range)
+          values[index] = try replacing(column, of: values[index], by: part, field, stage)
+        }
       }
     }
     for assignment in assignments {

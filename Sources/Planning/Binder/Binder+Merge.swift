@@ -235,6 +235,9 @@ extension Binder {
     let fields = table.fields.fields
     var row = try fields.enumerated().map { index, field in try expression(of: table.defaults[index], field) }
     guard let syntax else { return row }
+    if let part = columns.first(where: { !$0.subscripts.isEmpty }) {
+      throw BinderError.unsupported("a part of a column in MERGE ... INSERT", part.range)
+    }
     let targets = try targets(columns.map { ($0.name, $0.range) }, table)
     if syntax.count > targets.count {
       throw BinderError.user("42601", "INSERT has more expressions than target columns", syntax.last?.range ?? range)

@@ -222,6 +222,10 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case sample = "pulsehouse_sample"
   /// Raises `(message, SQLSTATE)` when it is evaluated; gives the type it is cast to.
   case raise = "pulsehouse_raise"
+  /// Arrays and jsonb with another value at a place, for SET and INSERT.
+  case assignElement = "pulsehouse_assign_element"
+  case assignSlice = "pulsehouse_assign_slice"
+  case assignJSON = "pulsehouse_assign_json"
 }
 
 extension ScalarFunction {
@@ -233,7 +237,8 @@ extension ScalarFunction {
       .arrayToString,
       .jsonBuildArray, .jsonBuildObject, .jsonRow, .makeRow,
       .stringToArray, .arrayConcatenate, .arrayAppend, .arrayPrepend, .arrayPosition, .arrayRemove, .arrayPositions,
-      .arrayReplace, .arrayFill, .jsonObject, .quantified, .rowPath, .rowDepth, .rowPathContains:
+      .arrayReplace, .arrayFill, .assignElement, .assignSlice, .assignJSON, .jsonObject, .quantified, .rowPath,
+      .rowDepth, .rowPathContains:
       true
     default: false
     }

@@ -35,9 +35,11 @@ package struct OnConflict: Hashable, Sendable {
   package var range: SourceRange
 }
 
-/// A column that is written to; subscripts and fields after it are refused by the parser's translation.
+/// A column that is written to, or a part of it; fields after it are refused by the parser's translation.
 package struct AssignmentTarget: Hashable, Sendable {
   package var name: String
+  /// None where all of the column is written.
+  package var subscripts: [ArraySubscript]
   package var range: SourceRange
 }
 

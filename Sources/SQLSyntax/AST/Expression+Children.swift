@@ -36,7 +36,7 @@ extension Expression {
 }
 
 extension ArraySubscript {
-  fileprivate var children: [Expression] {
+  var children: [Expression] {
     switch self {
     case .index(let index): [index]
     case .slice(let lower, let upper): [lower, upper].compactMap(\.self)

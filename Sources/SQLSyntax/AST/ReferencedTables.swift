@@ -176,7 +176,10 @@ private struct TableWalk {
   private mutating func assignments(_ assignments: [Assignment]) {
     for assignment in assignments {
       switch assignment {
-      case .single(_, let value), .multiple(_, let value): expressions([value])
+      case .single(let target, let value):
+        expressions(target.subscripts.flatMap(\.children) + [value])
+      case .multiple(let targets, let value):
+        expressions(targets.flatMap(\.subscripts).flatMap(\.children) + [value])
       }
     }
   }

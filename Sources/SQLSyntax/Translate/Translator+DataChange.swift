@@ -26,10 +26,14 @@ extension Translator {
       throw unsupported("this form of assignment")
     }
     let place = range(message.int(Tag.ResTarget.location))
-    if !message.messages(Tag.ResTarget.indirection).isEmpty {
-      throw unsupported("assigning to a part of a column", place)
+    let subscripts = try each(message.messages(Tag.ResTarget.indirection)) {
+      (node: WireMessage) throws(PulsehouseError) in
+      guard let (kind, indices) = node.choice, kind == Tag.Node.aIndices else {
+        throw unsupported("assigning to a field of a column", place)
+      }
+      return try arraySubscript(indices)
     }
-    return AssignmentTarget(name: message.string(Tag.ResTarget.name) ?? "", range: place)
+    return AssignmentTarget(name: message.string(Tag.ResTarget.name) ?? "", subscripts: subscripts, range: place)
   }
 
   private func onConflict(_ message: WireMessage?) throws(PulsehouseError) -> OnConflict? {

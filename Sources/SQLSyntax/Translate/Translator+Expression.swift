@@ -247,7 +247,7 @@ extension Translator {
     return result
   }
 
-  private func arraySubscript(_ message: WireMessage) throws(PulsehouseError) -> ArraySubscript {
+  func arraySubscript(_ message: WireMessage) throws(PulsehouseError) -> ArraySubscript {
     let upper = try optionalExpression(message.message(Tag.AIndices.uidx))
     if message.bool(Tag.AIndices.isSlice) {
       return .slice(try optionalExpression(message.message(Tag.AIndices.lidx)), upper)
