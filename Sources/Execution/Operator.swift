@@ -25,6 +25,7 @@ final class QueryRun: @unchecked Sendable {
     evaluation = EvaluationContext(
       parameters: context.parameters, now: context.now, zone: context.zone,
       sequences: context.sequences)
+    evaluation.cancellation = context.cancellation
   }
 
   /// Called for every morsel and batch. - Throws: `.cancelled`.

@@ -34,18 +34,60 @@ import Vectors
   }
 
   @Test func everyTypeComesBack() throws {
+    let mood = EnumerationType(
+      identifier: .max, schema: "public", name: "mood",
+      labels: [.init(position: -4096, text: "sad"), .init(position: 0, text: ""), .init(position: .max, text: "ok")])
     let types: [LogicalType] = [
       .boolean, .smallint, .integer, .bigint, .real, .double, .numeric(precision: nil, scale: nil),
       .numeric(precision: 38, scale: 10), .numeric(precision: 3, scale: nil), .numeric(precision: 5, scale: -3), .text,
       .varchar(length: nil), .varchar(length: 255), .char(length: 1), .bytea, .date, .time, .timestamp, .timestamptz,
-      .interval, .uuid, .json, .jsonb, .unknown,
+      .interval, .uuid, .json, .jsonb, .unknown, .enumeration(mood), .array(.enumeration(mood)),
     ]
-    let columns = types.enumerated().map { ColumnDefinition(name: "c\($0)", type: $1) }
+    var columns = types.enumerated().map { ColumnDefinition(name: "c\($0)", type: $1) }
+    columns += types.map { type in
+      var column = ColumnDefinition(name: "domain of \(type.name)", type: type)
+      column.domain = 7
+      if type == .timestamp { column.secondDigits = 3 }
+      return column
+    }
     try withScratchDirectory(inMemory: true) { directory in
       _ = try SnapshotStore.open(directory).commit(
         [.createTable(eventTable, .random(), TableDefinition(columns: columns))],
         basedOn: SnapshotStore.open(directory).snapshot(), message: "")
       #expect(try SnapshotStore.open(directory).snapshot().table(eventTable)?.definition.columns == columns)
+    }
+  }
+
+  /// Types and comments made by SQL are there when the warehouse is opened again, and each snapshot has its own.
+  @Test func typesAndCommentsComeBack() throws {
+    try withScratchDirectory { directory in
+      do {
+        let session = Session(try Warehouse(directory, mode: .create))
+        let statements = [
+          "CREATE TYPE mood AS ENUM ('sad', 'ok')", "CREATE DOMAIN few AS mood[] CHECK (cardinality(VALUE) < 3)",
+          "CREATE DOMAIN late AS timestamp(1) NOT NULL DEFAULT '2024-01-01 00:00:00.26'",
+          "CREATE TABLE t (m mood, f few, l late)", "COMMENT ON COLUMN t.m IS 'of the day'",
+          "INSERT INTO t (m, f) VALUES ('ok', '{sad}')", "ALTER TYPE mood ADD VALUE 'meh' AFTER 'sad'",
+          "INSERT INTO t (m) VALUES ('meh')",
+        ]
+        for statement in statements { try session.run(statement, into: DiscardingSink()) }
+      }
+      let session = Session(try Warehouse(directory, mode: .readWrite))
+      #expect(
+        try session.rows("SELECT m::text, f::text, l::text, col_description('t'::regclass, 1) FROM t ORDER BY m") == [
+          [.text("meh"), .null, .text("2024-01-01 00:00:00.3"), .text("of the day")],
+          [.text("ok"), .text("{sad}"), .text("2024-01-01 00:00:00.3"), .text("of the day")],
+        ])
+      let refused = #expect(throws: PulsehouseError.self) {
+        try session.rows("UPDATE t SET f = '{sad,meh,ok}'")
+      }
+      #expect(refused?.sqlState == "23514")
+      // A cursor's rows are counted against the memory of a query.
+      try session.run("SET memory_limit = '1MB'", into: DiscardingSink())
+      let tooLarge = #expect(throws: PulsehouseError.self) {
+        try session.rows("DECLARE c CURSOR WITH HOLD FOR SELECT g, g + 1 FROM generate_series(1, 1000000) g")
+      }
+      #expect(tooLarge?.sqlState == "53200")
     }
   }
 

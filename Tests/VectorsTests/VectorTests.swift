@@ -68,4 +68,18 @@ import Vectors
     #expect(Numeric(mantissa: 0, scale: 0).description == "0")
     #expect(Numeric.nan.description == "NaN")
   }
+
+  @Test(arguments: 0...9) func labelsAreFoundByTheirPositions(count: Int) {
+    let labels = (0..<count).map { EnumerationType.Label(position: Int32($0) * 10, text: "label \($0)") }
+    let type = EnumerationType(identifier: 1, schema: "public", name: "t", labels: labels)
+    for position in Int32(-1)...Int32(count * 10) {
+      let expected = position >= 0 && position % 10 == 0 && Int(position) < count * 10
+      #expect(type.label(at: position) == (expected ? "label \(position / 10)" : nil))
+    }
+    for label in labels { #expect(type.position(of: label.text) == label.position) }
+    #expect(type.position(of: "other") == nil)
+    // Two that say the same are one type, also where they are two objects.
+    #expect(type == EnumerationType(identifier: 1, schema: "public", name: "t", labels: labels))
+    #expect(type != EnumerationType(identifier: 1, schema: "public", name: "u", labels: labels))
+  }
 }

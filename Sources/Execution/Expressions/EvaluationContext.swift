@@ -14,6 +14,8 @@ package struct EvaluationContext: Sendable {
   package var zone: ZoneRules?
   /// Where sequences count on; nil where there are none.
   package var sequences: (any SequenceSource)?
+  /// What a function that waits looks at; nil where nothing can end it.
+  package var cancellation: Cancellation?
 
   package init(
     parameters: [Scalar] = [], subqueries: [Result<Scalar, PulsehouseError>] = [], now: Int64 = 0,

@@ -250,6 +250,7 @@ extension ScalarFunction {
     case .lastValue: return try SequenceFunctions.last(count: count, context)
     case .setValue: return try SequenceFunctions.set(arguments, count: count, context)
     case .objectName: return arguments[0]
+    case .sleep: return try SleepFunction.sleep(arguments[0], count: count, context)
     case .random: return RandomValues.doubles(count: count)
     case .randomUUID: return RandomValues.uuids(count: count)
     case .hash: return Hash.bigint(arguments, count: count)

@@ -340,6 +340,6 @@ extension Binder {
 /// Names of PostgreSQL's functions that we do not have yet, to say so rather than "does not exist".
 enum SpecialNames {
   static let known: Set<String> = [
-    "setseed", "timeofday", "normalize", "to_ascii", "set_config", "pg_sleep", "txid_current", "erf",
+    "setseed", "timeofday", "normalize", "to_ascii", "set_config", "txid_current", "erf",
   ]
 }

@@ -215,6 +215,8 @@ package enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case objectName = "object_name"
   /// A number from 0 to below 1, another for each row.
   case random
+  /// Waits some seconds, for each row.
+  case sleep = "pg_sleep"
   case randomUUID = "gen_random_uuid"
   /// A 64-bit hash of the arguments, ours alone; NULL counts as a value. For order-free comparison of tables.
   case hash = "pulsehouse_hash"
@@ -247,7 +249,7 @@ extension ScalarFunction {
   /// True for functions that give another value each time they are called.
   package var isVolatile: Bool {
     switch self {
-    case .random, .randomUUID, .raise, .nextValue, .currentValue, .lastValue, .setValue: true
+    case .random, .randomUUID, .sleep, .raise, .nextValue, .currentValue, .lastValue, .setValue: true
     default: false
     }
   }

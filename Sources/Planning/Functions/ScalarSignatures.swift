@@ -220,6 +220,7 @@ enum ScalarSignatures {
     f("to_json", .toJSON, [.any], .json),
     f("pulsehouse_hash", .hash, [.any], .int8, variadic: true),
     f("random", .random, [], .float8),
+    f("pg_sleep", .sleep, [.float8], .text),
     f("gen_random_uuid", .randomUUID, [], .uuid),
   ]
 }
