@@ -83,7 +83,7 @@ import Vectors
       }
       #expect(refused?.sqlState == "23514")
       // A cursor's rows are counted against the memory of a query.
-      try session.run("SET memory_limit = '1MB'", into: DiscardingSink())
+      try session.run("SET memory = '1MB'", into: DiscardingSink())
       let tooLarge = #expect(throws: PulsehouseError.self) {
         try session.rows("DECLARE c CURSOR WITH HOLD FOR SELECT g, g + 1 FROM generate_series(1, 1000000) g")
       }

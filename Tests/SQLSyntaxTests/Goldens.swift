@@ -595,7 +595,9 @@ enum Goldens {
     CREATE TABLE t PARTITION OF u FOR VALUES IN (1)
     = error: PARTITION OF is not supported
     UPDATE t SET a[1] = 2
-    = error: assigning to a part of a column is not supported
+    = (update {table:{name:{name:'t'}} assignments:[(single {name:'a' subscripts:[(index (literal (integer 1)))]} (literal (integer 2)))]})
+    UPDATE t SET a.b = 2
+    = error: assigning to a field of a column is not supported
     DELETE FROM t WHERE CURRENT OF c
     = error: WHERE CURRENT OF is not supported
     SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
@@ -613,7 +615,13 @@ enum Goldens {
     CALL f()
     = error: CALL is not supported
     DECLARE c CURSOR FOR SELECT 1
-    = error: DECLARE is not supported
+    = (declareCursor {name:'c' query:{body:(select {distinct:none items:[{value:(literal (integer 1))}]})}})
+    DECLARE c BINARY CURSOR FOR SELECT 1
+    = error: a BINARY cursor is not supported
+    COMMENT ON DATABASE d IS 'x'
+    = error: COMMENT ON DATABASE is not supported
+    CREATE TYPE t AS (a int)
+    = error: CREATE TYPE is not supported
     CREATE TABLE t (a int, EXCLUDE USING gist (a WITH =))
     = error: EXCLUDE is not supported
     CREATE TABLE t (a int PRIMARY KEY DEFERRABLE)

@@ -80,6 +80,10 @@ extension SQLPrinter {
 
   private mutating func subscripted(_ base: Expression, _ subscripts: [ArraySubscript]) {
     enclosed(base)
+    self.subscripts(subscripts)
+  }
+
+  mutating func subscripts(_ subscripts: [ArraySubscript]) {
     for item in subscripts {
       put("[")
       switch item {

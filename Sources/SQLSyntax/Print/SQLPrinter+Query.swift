@@ -252,14 +252,22 @@ extension SQLPrinter {
     list(assignments) { printer, assignment in
       switch assignment {
       case .single(let target, let value):
-        printer.put(SQLPrinter.quoted(target.name) + " = ")
+        printer.targets([target])
+        printer.put(" = ")
         printer.expression(value)
       case .multiple(let targets, let value):
         printer.put("(")
-        printer.names(targets.map(\.name))
+        printer.targets(targets)
         printer.put(") = ")
         printer.expression(value)
       }
+    }
+  }
+
+  private mutating func targets(_ targets: [AssignmentTarget]) {
+    list(targets) { printer, target in
+      printer.put(SQLPrinter.quoted(target.name))
+      printer.subscripts(target.subscripts)
     }
   }
 
@@ -269,7 +277,7 @@ extension SQLPrinter {
     table(insert.table)
     if !insert.columns.isEmpty {
       put(" (")
-      names(insert.columns.map(\.name))
+      targets(insert.columns)
       put(")")
     }
     switch insert.overriding {
