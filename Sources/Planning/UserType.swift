@@ -90,5 +90,7 @@ package struct TypeAlteration: Sendable {
   /// The schema it is to go to.
   package var schema: String?
   package var test: Test?
+  /// The label that gets another name, by the one it had.
+  package var renamedLabel: String?
   package var notices: [String] = []
 }

@@ -49,9 +49,49 @@ extension Session {
         try requireFreeType(TableName(type.schema, type.name), transaction.snapshot)
       }
       if let test = alteration.test { try require(test, of: type, transaction, work) }
+      if let label = alteration.renamedLabel { try requireUnnamed(label, of: type, transaction, work) }
       try put(type, insteadOf: old, transaction)
     }
     try work.sink.finish(StatementOutcome(alteration.tag, notices: alteration.notices))
+  }
+
+  /// Refuses another name for a label that stands somewhere as a word: in arrays, which are stored as their text, and in
+  /// conditions, defaults and generated columns, which are SQL.
+  ///
+  /// - Throws: `.unsupported`.
+  private func requireUnnamed(
+    _ label: String, of type: UserType, _ transaction: Transaction, _ work: StatementWork
+  ) throws {
+    let snapshot = transaction.snapshot
+    func refuse(_ place: String) -> PulsehouseError {
+      PulsehouseError(
+        .unsupported, "another name for a label that \(place) has as a word is not supported yet", sqlState: "0A000")
+    }
+    let word = "'\(label.replacing("'", with: "''"))'"
+    for table in snapshot.tables {
+      let own = table.definition.columns.filter { $0.type.enumerationIdentifier == type.identifier }
+      if own.isEmpty { continue }
+      for column in own {
+        guard case .array = column.type else { continue }
+        try transaction.apply(.requireUnchanged(table.name))
+        let sql =
+          "SELECT 1 FROM \(table.name.sql) WHERE array_position(\(SQLPrinter.quoted(column.name))::text[], \(word)) > 0 "
+          + "LIMIT 1"
+        let isStored = try !rows(sql, in: transaction, work).isEmpty
+        if isStored || column.defaultText != nil {
+          throw refuse("the column \"\(column.name)\" of table \"\(table.name.name)\"")
+        }
+      }
+      let texts = table.definition.columns.compactMap(\.defaultText) + table.definition.properties.values
+      if texts.contains(where: { $0.contains(word) }) { throw refuse("the table \"\(table.name.name)\"") }
+    }
+    for other in try snapshot.userTypes() where other.domain?.type.enumerationIdentifier == type.identifier {
+      guard let rule = other.domain else { continue }
+      var isNamed = rule.checks.contains { $0.condition.contains(word) }
+      if case .array = rule.type, rule.defaultValue != nil { isNamed = true }
+      if case .expression(let sql)? = rule.defaultValue, sql.contains(word) { isNamed = true }
+      if isNamed { throw refuse("the domain \"\(other.name)\"") }
+    }
   }
 
   /// Puts a type in the place of what it was: another definition, or another name.

@@ -29,6 +29,10 @@ extension Binder {
         }
         result.defaultValue = try defaultValue(syntax, result.field)
       case .identity(let always, let options):
+        if result.field.domain != nil {
+          throw BinderError.user(
+            "22023", "identity column type must be smallint, integer, or bigint", constraint.range)
+        }
         try requireSequenceType(type, definition.name, result, table, constraint.range)
         result.field.isNullable = false
         result.sequence = SequenceRequest(use: .identity(always: always), type: type, options: options)

@@ -206,6 +206,7 @@ extension Binder {
         throw BinderError.user("42809", "\(try shown(type)) is not an enum", name.range)
       }
       if let new = try changed(labels, by: alter.action, name.range, &result.notices) { type.kind = .enumeration(new) }
+      if case .renameValue(let label, _) = alter.action { result.renamedLabel = label }
     default: break
     }
     result.type = type

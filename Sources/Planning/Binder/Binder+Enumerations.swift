@@ -24,7 +24,8 @@ extension Binder {
   }
 
   private func requireLabel(_ text: String, _ range: SourceRange) throws {
-    guard !text.isEmpty, text.utf8.count <= Binder.maximumLabelLength else {
+    if text.isEmpty { throw BinderError.unsupported("an empty enum label", range) }
+    guard text.utf8.count <= Binder.maximumLabelLength else {
       throw BinderError.user(
         "42602", "invalid enum label \"\(text)\"", range,
         detail: "Labels must be \(Binder.maximumLabelLength) bytes or less.")

@@ -26,12 +26,14 @@ extension Translator {
     let new = message.string(Tag.AlterEnumStmt.newVal) ?? ""
     let neighbour = message.string(Tag.AlterEnumStmt.newValNeighbor)
     let action: AlterType.Action
-    if let old = message.string(Tag.AlterEnumStmt.oldVal), !old.isEmpty {
+    let old = message.string(Tag.AlterEnumStmt.oldVal) ?? ""
+    let isAfter = message.bool(Tag.AlterEnumStmt.newValIsAfter)
+    // The tree leaves out what is empty; a plain ADD VALUE counts as one after all others.
+    if !old.isEmpty || (neighbour == nil && !isAfter) {
       action = .renameValue(old, to: new)
     } else {
       action = .addValue(
-        new, ifNotExists: message.bool(Tag.AlterEnumStmt.skipIfNewValExists), neighbour: neighbour,
-        isAfter: message.bool(Tag.AlterEnumStmt.newValIsAfter))
+        new, ifNotExists: message.bool(Tag.AlterEnumStmt.skipIfNewValExists), neighbour: neighbour, isAfter: isAfter)
     }
     return .alter(
       AlterType(name: try objectName(message.messages(Tag.AlterEnumStmt.typeName)), isDomain: false, action: action))
