@@ -4,29 +4,6 @@ import Vectors
 
 /// Calls of aggregates.
 extension Binder {
-  /// Where an aggregate is computed: by the innermost query whose columns it reads, which may be one around its own.
-  func owner(of call: FunctionCall, _ stage: Stage, _ range: SourceRange) throws -> Stage {
-    if stage.scope.parent == nil { return stage }
-    var nearest: Int?
-    var open = call.arguments.map(\.value) + call.orderBy.map(\.value) + (call.filter.map { [$0] } ?? [])
-    while let next = open.popLast() {
-      // What a subquery in it reads is not looked through: it stays where it stands.
-      if next.subquery != nil { return stage }
-      if case .column(let path) = next.node {
-        guard let level = stage.scope.level(of: path) else { return stage }
-        nearest = min(nearest ?? level, level)
-      }
-      open += next.children
-    }
-    guard let level = nearest, level > 0 else { return stage }
-    let scope = (0..<level).reduce(stage.scope as Scope?) { scope, _ in scope?.parent }
-    guard let owner = scope?.subqueryStage else {
-      throw BinderError.user(
-        "42803", "aggregate functions are not allowed in FROM clause of their own query level", range)
-    }
-    return owner
-  }
-
   func bindAggregate(
     _ call: FunctionCall, _ name: String, _ stage: Stage, _ range: SourceRange
   ) throws -> Expression {
@@ -55,7 +32,11 @@ extension Binder {
     }
     let aggregate = try makeAggregate(call, name, input, range)
     collector.input.attachments += input.attachments
-    return aggregate.value(collect(aggregate, name, collector))
+    let result = collect(aggregate, name, collector)
+    if aggregate.output.type.element?.isRecord == true, case .column(let column) = result {
+      arraysOfRows[column] = (aggregate, collector)
+    }
+    return aggregate.value(result)
   }
 
   /// Binds an aggregate's arguments; the output column has the right type but no identity yet.
@@ -140,7 +121,6 @@ extension Binder {
           arguments[index] = .call(.toJSON, [arguments[index]], type)
         }
       }
-    case .arrayAggregate where arguments[0].type.isRecord: throw BinderError.unsupported("array_agg of rows", range)
     default: break
     }
     if isOfList { arguments[0] = try explicitCast(arguments[0], to: .array(.double), ranges[0]) }
@@ -149,6 +129,9 @@ extension Binder {
     case .percentileDiscrete, .mode, .anyValue: result = arguments[arguments.count - 1].type
     case .jsonAggregate, .jsonObjectAggregate: result = name.hasPrefix("jsonb") ? .jsonb : .json
     case .arrayAggregate:
+      if call.isDistinct, arguments[0].type.isRecord {
+        throw BinderError.unsupported("array_agg of DISTINCT rows", range)
+      }
       result = .array(arguments[0].type)
       if case .array = arguments[0].type { throw BinderError.unsupported("array_agg of arrays", range) }
     case .min, .max: result = arguments[0].type == .varchar(length: nil) ? .text : minMaxType(arguments[0].type)

@@ -19,18 +19,32 @@ extension Binder {
 
   /// Binds an expression and gives it a type even if nothing else does.
   func bindTyped(_ syntax: Syntax.Expression, _ stage: Stage) throws -> Expression {
-    let expression = try bind(syntax, stage)
-    return expression.type == .unknown ? try resolveUnknown(expression, to: .text, syntax.range) : expression
+    try typed(try bind(syntax, stage), syntax.range)
+  }
+
+  private func typed(_ expression: Expression, _ range: SourceRange) throws -> Expression {
+    expression.type == .unknown ? try resolveUnknown(expression, to: .text, range) : expression
   }
 
   /// Binds a condition: `construct` names it in the message when it is not boolean.
   func bindCondition(_ syntax: Syntax.Expression, _ stage: Stage, _ construct: String) throws -> Expression {
     let expression = try bind(syntax, stage)
+    try refuseSets([expression], stage, construct, syntax.range)
     if expression.type == .boolean { return expression }
     if expression.type == .unknown { return try resolveUnknown(expression, to: .boolean, syntax.range) }
     throw BinderError.user(
       "42804", "argument of \(construct) must be type boolean, not type \(TypeKind(expression.type).name)",
       syntax.range)
+  }
+
+  /// Refuses what makes rows where there is to be one value.
+  ///
+  /// - Throws: 42804; `construct` names the form.
+  func refuseSets(
+    _ values: [Expression], _ stage: Stage, _ construct: String, _ range: SourceRange
+  ) throws {
+    guard let made = stage.expansions?.columns, values.contains(where: { $0.reads(made) }) else { return }
+    throw BinderError.user("42804", "argument of \(construct) must not return a set", range)
   }
 
   private func bindNode(_ syntax: Syntax.Expression, _ stage: Stage, nullIsFalse: Bool) throws -> Expression {
@@ -75,9 +89,15 @@ extension Binder {
     case .field(let base, let name): return try bindField(base, name, stage, range)
 
     case .and(let operands):
-      return .and(try operands.map { try bindCondition($0, stage, "AND") })
+      return .and(
+        try bindInTurn(
+          operands, stage, goesOn: { .coalesce([$0, .trueConstant], .boolean) },
+          bind: { try bindCondition($0, stage, "AND") }))
     case .or(let operands):
-      return .or(try operands.map { try bindCondition($0, stage, "OR") })
+      return .or(
+        try bindInTurn(
+          operands, stage, goesOn: { .not(.coalesce([$0, .falseConstant], .boolean)) },
+          bind: { try bindCondition($0, stage, "OR") }))
     case .not(let operand):
       if case .inSubquery(let value, let query) = operand.node {
         stage.nullIsFalse = false
@@ -88,7 +108,9 @@ extension Binder {
     case .unary(let op, let operand): return try bindUnary(op, operand, stage, range)
     case .binary(let op, let left, let right): return try bindBinary(op, left, right, stage, range)
     case .isNull(let operand, let isNegated):
-      return try makeNullTest(try bindTyped(operand, stage), isNegated: isNegated, range)
+      let value = try bind(operand, stage)
+      try requireKnown(value, operand.range)
+      return try makeNullTest(try typed(value, operand.range), isNegated: isNegated, range)
     case .isTruth(let operand, let truth, let isNegated):
       return try bindTruth(operand, truth, isNegated, stage)
     case .isDistinct(let left, let right, let isNegated):
@@ -177,7 +199,10 @@ extension Binder {
   func bindCommon(
     _ operands: [Syntax.Expression], _ stage: Stage, _ construct: String
   ) throws -> ([Expression], LogicalType) {
-    let bound = try operands.map { try bind($0, stage) }
+    let bound =
+      construct == "COALESCE"
+      ? try bindInTurn(operands, stage, goesOn: { .isNull($0) }, bind: { try bind($0, stage) })
+      : try operands.map { try bind($0, stage) }
     let type = try commonType(zip(bound, operands).map { ($0.type, $1.range) }, construct)
     return (try zip(bound, operands).map { try coerce($0, to: type, $1.range) }, type)
   }
@@ -222,15 +247,17 @@ extension Binder {
       return try compareRows(op, fields.map(\.value), values, range)
     }
     let b = try bind(right, stage)
-    return try makeBinary(op, a, b, range, leftRange: left.range, rightRange: right.range)
+    return try makeBinary(
+      op, a, b, range, leftRange: left.range, rightRange: right.range,
+      areRowConstructors: left.isRowConstructor && right.isRowConstructor)
   }
 
   func makeBinary(
     _ op: OperatorName, _ left: Expression, _ right: Expression, _ range: SourceRange,
-    leftRange: SourceRange, rightRange: SourceRange
+    leftRange: SourceRange, rightRange: SourceRange, areRowConstructors: Bool = false
   ) throws -> Expression {
     let (a, b) = (TypeKind(left.type), TypeKind(right.type))
-    if let row = try makeRowOperator(op, left, right, range) { return row }
+    if let row = try makeRowOperator(op, left, right, range, areConstructors: areRowConstructors) { return row }
     guard let symbol = op.builtIn else { throw BinderError.noOperator(op.symbol, a, b, range) }
     if let comparison = ComparisonOperator(symbol: symbol) {
       let (x, y) = try unify(left, right, symbol, range, leftRange: leftRange, rightRange: rightRange)
@@ -330,13 +357,16 @@ extension Binder {
     let value = try bind(between.value, stage)
     let low = try bind(between.low, stage)
     let high = try bind(between.high, stage)
+    try refuseSets([value, low, high], stage, "AND", range)
     func inside(_ low: Expression, _ high: Expression) throws -> Expression {
       if value.type.isRecord {
         return .and([
           try makeBinary(
-            OperatorName(">="), value, low, range, leftRange: between.value.range, rightRange: between.low.range),
+            OperatorName(">="), value, low, range, leftRange: between.value.range, rightRange: between.low.range,
+            areRowConstructors: between.value.isRowConstructor && between.low.isRowConstructor),
           try makeBinary(
-            OperatorName("<="), value, high, range, leftRange: between.value.range, rightRange: between.high.range),
+            OperatorName("<="), value, high, range, leftRange: between.value.range, rightRange: between.high.range,
+            areRowConstructors: between.value.isRowConstructor && between.high.isRowConstructor),
         ])
       }
       let (v1, l) = try unify(
@@ -379,14 +409,16 @@ extension Binder {
   }
 
   func bindInList(
-    _ value: Syntax.Expression, _ list: [Syntax.Expression], _ stage: Stage, _ range: SourceRange, _ symbol: String
+    _ value: Syntax.Expression, _ list: [Syntax.Expression], _ stage: Stage, _ range: SourceRange, _ symbol: String,
+    isArray: Bool = false
   ) throws -> Expression {
     let left = try bind(value, stage)
     if left.type.isRecord {
       return .disjunction(
         try list.map { item in
           try makeBinary(
-            OperatorName("="), left, try bind(item, stage), range, leftRange: value.range, rightRange: item.range)
+            OperatorName("="), left, try bind(item, stage), range, leftRange: value.range, rightRange: item.range,
+            areRowConstructors: !isArray && value.isRowConstructor && item.isRowConstructor)
         })
     }
     let items = try list.map { try bind($0, stage) }
@@ -415,7 +447,7 @@ extension Binder {
       return try bindQuantifiedValue(value, op, quantifier, array, stage, range)
     }
     if quantifier == .any, op.builtIn == "=", !elements.isEmpty {
-      return try bindInList(value, elements, stage, range, "=")
+      return try bindInList(value, elements, stage, range, "=", isArray: true)
     }
     let left = try bind(value, stage)
     let tests = try elements.map { element in

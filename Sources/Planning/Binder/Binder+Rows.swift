@@ -92,60 +92,6 @@ extension Binder {
     return .call(.makeRow, arguments, .record(isComparable: true))
   }
 
-  /// `row op row`, field by field; nil unless both sides are rows.
-  func makeRowOperator(
-    _ op: OperatorName, _ left: Expression, _ right: Expression, _ range: SourceRange
-  ) throws -> Expression? {
-    guard left.type.isRecord || right.type.isRecord else { return nil }
-    guard let symbol = op.builtIn, left.type.isRecord, right.type.isRecord else {
-      if op.symbol == "||" { return nil }
-      throw BinderError.noOperator(op.symbol, TypeKind(left.type), TypeKind(right.type), range)
-    }
-    guard let a = left.rowFields, let b = right.rowFields else {
-      // Rows as values are equal where their texts are, NULLs too.
-      guard left.type == .record(isComparable: true), right.type == left.type, symbol == "=" || symbol == "<>" else {
-        throw BinderError.unsupported("comparing rows that a subquery gives by \(symbol)", range)
-      }
-      return .compare(symbol == "=" ? .equal : .notEqual, left, right)
-    }
-    return try compareRows(op, a.map(\.value), b.map(\.value), range)
-  }
-
-  func compareRows(
-    _ op: OperatorName, _ left: [Expression], _ right: [Expression], _ range: SourceRange
-  ) throws -> Expression {
-    guard left.count == right.count else {
-      throw BinderError.user("42601", "unequal number of entries in row expressions", range)
-    }
-    guard !left.isEmpty else { throw BinderError.user("0A000", "cannot compare rows of zero length", range) }
-    guard let symbol = op.builtIn, let comparison = ComparisonOperator(symbol: symbol) else {
-      for (a, b) in zip(left, right) {
-        let type = try makeBinary(op, a, b, range, leftRange: range, rightRange: range).type
-        guard type == .boolean else {
-          throw BinderError.user(
-            "42804", "row comparison operator must yield type boolean, not type \(type)", range)
-        }
-      }
-      throw BinderError.user(
-        "0A000", "could not determine interpretation of row comparison operator \(op.symbol)", range)
-    }
-    func test(_ symbol: String, _ index: Int) throws -> Expression {
-      try makeBinary(OperatorName(symbol), left[index], right[index], range, leftRange: range, rightRange: range)
-    }
-    switch comparison {
-    case .equal: return .conjunction(try left.indices.map { try test("=", $0) })
-    case .notEqual: return .disjunction(try left.indices.map { try test("<>", $0) })
-    default:
-      // (a, b) < (c, d) is a < c OR (a = c AND b < d).
-      let strict = comparison == .less || comparison == .lessOrEqual ? "<" : ">"
-      var result = try test(symbol, left.count - 1)
-      for index in left.indices.dropLast().reversed() {
-        result = .or([try test(strict, index), .and([try test("=", index), result])])
-      }
-      return result
-    }
-  }
-
   /// `left IS DISTINCT FROM right`.
   func makeDistinct(
     _ left: Expression, _ right: Expression, _ range: SourceRange, leftRange: SourceRange, rightRange: SourceRange
@@ -247,6 +193,7 @@ extension Binder {
 
   /// A value as JSON has it: rows become objects.
   func asJSON(_ value: Expression, _ type: LogicalType, _ range: SourceRange) throws -> Expression {
+    if value.type.element?.isRecord == true { return try arrayAsJSON(value, type, range) }
     guard value.type.isRecord else { return value }
     guard let fields = value.rowFields else {
       throw BinderError.unsupported("a row that a subquery gives as JSON", range)
@@ -261,6 +208,24 @@ extension Binder {
       arguments += [.constant(.text(field.name), .text), try asJSON(own, type, range)]
     }
     return .call(type == .jsonb ? .jsonBuildObject : .jsonRow, arguments, type)
+  }
+}
+
+extension Binder {
+  /// An array of rows as one of JSON.
+  private func arrayAsJSON(_ value: Expression, _ type: LogicalType, _ range: SourceRange) throws -> Expression {
+    switch value {
+    case .call(.makeArray, let elements, _):
+      return .call(.makeArray, try elements.map { try asJSON($0, type, range) }, .array(type))
+    case .column(let column):
+      guard let (call, collector) = arraysOfRows[column] else { break }
+      var made = call
+      made.arguments = try made.arguments.map { try asJSON($0, type, range) }
+      made.output = Column(id: 0, name: column.name, type: .array(type))
+      return collect(made, column.name, collector)
+    default: break
+    }
+    throw BinderError.unsupported("an array of rows that a subquery gives as JSON", range)
   }
 }
 
@@ -284,6 +249,13 @@ extension Expression {
       }
       return Binder.RowField(name: name, value: arguments[index + 1])
     }
+  }
+}
+
+extension Expression {
+  /// The values of a row's fields, those of rows within it as well; nil for anything else.
+  var leaves: [Expression]? {
+    rowFields.map { fields in fields.flatMap { $0.value.leaves ?? [$0.value] } }
   }
 }
 

@@ -6,6 +6,8 @@ extension Binder {
     var expression: Expression
     var name: String
     var range: SourceRange
+    /// What it was written as; nil for a column of a `*`.
+    var syntax: Syntax.Expression?
   }
 
   /// Binds a SELECT with the ORDER BY and LIMIT of the query it is the body of.
@@ -63,9 +65,15 @@ extension Binder {
           return first
         }
       }
+      // A subquery is another each time it is bound: what is written alike is the same.
+      if syntax.holdsSubquery {
+        let text = syntax.sql
+        let isSame = { (output: Output) in output.syntax.map { $0.holdsSubquery && $0.sql == text } ?? false }
+        if let index = outputs.firstIndex(where: isSame) { return index }
+      }
       let expression = try bindTyped(syntax, stage)
       if let index = outputs.firstIndex(where: { $0.expression == expression }) { return index }
-      outputs.append(Output(expression: expression, name: "", range: syntax.range))
+      outputs.append(Output(expression: expression, name: "", range: syntax.range, syntax: syntax))
       return outputs.count - 1
     }
     for item in flattened(query.orderBy, scope) { keys.append((try position(item.value, "ORDER BY"), item)) }
@@ -73,24 +81,39 @@ extension Binder {
     if case .on(let expressions) = select.distinct {
       distinctKeys = try flattened(expressions, scope).map { try position($0, "DISTINCT ON") }
     }
-    if case .all = select.distinct, outputs.count > visibleCount {
-      throw BinderError.user(
-        "42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list", outputs[visibleCount].range)
+    if case .all = select.distinct {
+      // A row's fields are as distinct as it is.
+      let fields = Set(outputs.prefix(visibleCount).flatMap { $0.expression.leaves ?? [] })
+      if let hidden = outputs.dropFirst(visibleCount).first(where: { !fields.contains($0.expression) }) {
+        throw BinderError.user(
+          "42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list", hidden.range)
+      }
     }
     // A literal that is sorted by must have a type.
     for index in Set(keys.map(\.0) + distinctKeys) where outputs[index].expression.type == .unknown {
       outputs[index].expression = try resolveUnknown(outputs[index].expression, to: .text, outputs[index].range)
     }
-    for (place, (index, item)) in keys.enumerated() {
-      guard let order = outputs[index].expression.heldOrder else {
-        try requireOrder(outputs[index].expression.type, item.value.range)
-        continue
+    keys = try keys.flatMap { index, item -> [(Int, SortItem)] in
+      if let order = outputs[index].expression.heldOrder {
+        guard case .none = select.distinct else {
+          throw BinderError.unsupported("DISTINCT of what SEARCH and CYCLE order by", item.value.range)
+        }
+        outputs.append(Output(expression: order, name: "", range: item.value.range))
+        return [(outputs.count - 1, item)]
       }
-      guard case .none = select.distinct else {
-        throw BinderError.unsupported("DISTINCT of what SEARCH and CYCLE order by", item.value.range)
+      if let fields = outputs[index].expression.leaves {
+        // A row is ordered by its fields in turn, which are as distinct as it is.
+        var item = item
+        item.nulls = nil
+        return try fields.map { field in
+          let own = field.type == .unknown ? try resolveUnknown(field, to: .text, item.value.range) : field
+          try requireOrder(own.type, item.value.range)
+          outputs.append(Output(expression: own, name: "", range: item.value.range))
+          return (outputs.count - 1, item)
+        }
       }
-      outputs.append(Output(expression: order, name: "", range: item.value.range))
-      keys[place].0 = outputs.count - 1
+      try requireOrder(outputs[index].expression.type, item.value.range)
+      return [(index, item)]
     }
 
     if scope.readsLastTurn, !collector.calls.isEmpty {
@@ -108,8 +131,8 @@ extension Binder {
         binder: self, collector: collector,
         inputColumns: Set(plan.output).subtracting(input.attachments.map(\.output)))
       plan = grouping.aggregate(plan)
-      outputs = try outputs.map {
-        Output(expression: try grouping.resolve($0.expression, stage), name: $0.name, range: $0.range)
+      for index in outputs.indices {
+        outputs[index].expression = try grouping.resolve(outputs[index].expression, stage)
       }
       havingSimple = try havingSimple.map { try grouping.resolve($0, having) }
       havingComplex = try havingComplex.map { try grouping.resolve($0, having) }
@@ -130,8 +153,8 @@ extension Binder {
         // Whatever could not be NULL can be in a gap.
         let nullable = Dictionary(
           plan.output.map { ($0, Expression.column($0)) }, uniquingKeysWith: { first, _ in first })
-        outputs = outputs.map {
-          Output(expression: $0.expression.substituting(nullable), name: $0.name, range: $0.range)
+        for index in outputs.indices {
+          outputs[index].expression = outputs[index].expression.substituting(nullable)
         }
       }
     } else {
@@ -146,6 +169,49 @@ extension Binder {
     }
     plan = attach(stage.attachments, to: plan)
     plan = apply(windows, to: plan)
+    // The rows that DISTINCT ON keeps, and their order; `column` is what an output has become.
+    func chosen(_ plan: LogicalPlan, _ column: (Int) -> Column) throws -> LogicalPlan {
+      var plan = plan
+      if case .on = select.distinct {
+        for (offset, index) in distinctKeys.enumerated() {
+          try requireEquality(column(index).type, outputs[index].range)
+          if offset < keys.count, !distinctKeys.contains(keys[offset].0) {
+            throw BinderError.user(
+              "42P10", "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
+              keys[offset].1.value.range)
+          }
+        }
+        var order = keys.map { sortKey(.column(column($0.0)), $0.1) }
+        for index in distinctKeys where !keys.contains(where: { $0.0 == index }) {
+          order.append(SortKey(Expression.column(column(index)).ordered))
+        }
+        plan = .distinctOn(distinctKeys.map { .column(column($0)) }, .sort(order, plan))
+      }
+      return keys.isEmpty ? plan : .sort(keys.map { sortKey(.column(column($0.0)), $0.1) }, plan)
+    }
+    // What nothing orders by is computed of ordered rows where that can be seen: the values of sequences, and the sets
+    // made of the rows that DISTINCT ON has kept.
+    var isChosen = false
+    let ordering = Set(keys.map(\.0) + distinctKeys)
+    if !keys.isEmpty, select.distinct != .all {
+      let made = expansions.columns
+      let others = outputs.indices.filter { !ordering.contains($0) }
+      let isOrdered = !ordering.contains { outputs[$0].expression.reads(made) }
+      let asksSequences = others.contains { outputs[$0].expression.asksSequence }
+      if isOrdered, asksSequences || !made.isEmpty && !distinctKeys.isEmpty {
+        var columns: [Int: Column] = [:]
+        var projections = plan.output.map { Projection($0) }
+        for index in ordering.sorted() {
+          let own = column(outputs[index].name, for: outputs[index].expression)
+          columns[index] = own
+          projections.append(Projection(outputs[index].expression, as: own))
+          outputs[index].expression = .column(own)
+        }
+        plan = .project(projections, plan)
+        plan = try chosen(plan) { columns[$0] ?? projections[0].column }
+        isChosen = true
+      }
+    }
     plan = expansions.apply(to: plan)
 
     // The select list. A plain column that is given once keeps its identity.
@@ -164,30 +230,14 @@ extension Binder {
     var columns = projections.map(\.column)
     let names = outputs.prefix(visibleCount).map(\.name)
 
-    switch select.distinct {
-    case .none: break
-    case .all:
+    if case .all = select.distinct {
       for (index, output) in outputs.enumerated() where output.expression.type == .unknown {
         plan = try retype(plan, index, to: .text, output.range)
       }
       plan = try distinct(plan, query.range)
       columns = plan.output
-    case .on:
-      for (offset, index) in distinctKeys.enumerated() {
-        try requireEquality(columns[index].type, outputs[index].range)
-        if offset < keys.count, !distinctKeys.contains(keys[offset].0) {
-          throw BinderError.user(
-            "42P10", "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
-            keys[offset].1.value.range)
-        }
-      }
-      var order = keys.map { sortKey(.column(columns[$0.0]), $0.1) }
-      for index in distinctKeys where !keys.contains(where: { $0.0 == index }) {
-        order.append(SortKey(Expression.column(columns[index]).ordered))
-      }
-      plan = .distinctOn(distinctKeys.map { .column(columns[$0]) }, .sort(order, plan))
     }
-    if !keys.isEmpty { plan = .sort(keys.map { sortKey(.column(columns[$0.0]), $0.1) }, plan) }
+    if !isChosen { plan = try chosen(plan) { columns[$0] } }
     plan = try limit(plan, query, outer, rows: scope)
     if columns.count > visibleCount {
       plan = .project(columns.prefix(visibleCount).map { Projection($0) }, plan)
@@ -219,7 +269,7 @@ extension Binder {
       let key = stage.aggregates?.keysOfItems[index].flatMap { stage.aggregates?.keys[$0] }
       let expression = try key.map { .column($0.column) } ?? bind(item.value, stage)
       outputs.append(
-        Output(expression: expression, name: item.columnName, range: item.value.range))
+        Output(expression: expression, name: item.columnName, range: item.value.range, syntax: item.value))
     }
     return outputs
   }
@@ -249,6 +299,9 @@ extension Binder {
   private func bindGroupBy(_ select: Select, _ collector: AggregateCollector, _ scope: Scope) throws {
     if select.groupBy.isEmpty { return }
     let stage = collector.input
+    let hasSets = !select.groupBy.allSatisfy { if case .expression = $0 { true } else { false } }
+    /// The select item that each key is; nil for what is none, and where nothing depends on it.
+    var places: [Int?] = []
 
     func key(_ syntax: Syntax.Expression) throws -> Int {
       var expression: Expression
@@ -276,10 +329,15 @@ extension Binder {
         }
       }
       try requireEquality(expression.type, syntax.range)
-      if let known = collector.keys.firstIndex(where: { $0.expression == expression }) {
+      // Grouping sets tell items apart that are written alike; what is no item's name or number is the first of them.
+      let place = hasSets ? items.first ?? firstItem(syntax, expression, select, scope) : nil
+      if let known = collector.keys.indices.first(where: {
+        collector.keys[$0].expression == expression && (place == nil || places[$0] == nil || places[$0] == place)
+      }) {
         for item in items { collector.keysOfItems[item] = known }
         return known
       }
+      places.append(place)
       for item in items { collector.keysOfItems[item] = collector.keys.count }
       let isNullable = expression.isNullable
       collector.keys.append(
@@ -311,17 +369,15 @@ extension Binder {
       case .sets(let elements, _): return try elements.flatMap(sets)
       }
     }
-    var isPlain = true
     var product: [[Int]] = [[]]
     for element in select.groupBy {
-      if case .expression = element {} else { isPlain = false }
       let own = try sets(element)
       product = product.flatMap { left in own.map { left + $0 } }
       if product.count > 4096 {
         throw BinderError.user("54011", "too many grouping sets present (maximum 4096)", .unknown)
       }
     }
-    if isPlain { return }
+    if !hasSets { return }
     var unique = product.map { set in
       set.reduce(into: [Int]()) { if !$0.contains($1) { $0.append($1) } }
     }
@@ -337,6 +393,20 @@ extension Binder {
     collector.groupingColumn = column("grouping", .bigint, isNullable: false)
     // Keys that a set leaves out are NULL.
     collector.keys = collector.keys.map { Projection($0.expression, as: $0.column.nullable) }
+  }
+
+  /// The first select item that is this column, or is written like this expression.
+  private func firstItem(
+    _ syntax: Syntax.Expression, _ expression: Expression, _ select: Select, _ scope: Scope
+  ) -> Int? {
+    guard case .column = expression else {
+      let text = syntax.sql
+      return select.items.firstIndex { $0.value.sql == text }
+    }
+    return select.items.firstIndex { item in
+      guard case .column(let path) = item.value.node else { return false }
+      return (try? scope.resolve(path, item.range).0.expression) == expression
+    }
   }
 
   /// `GROUPING(a, b)`: a bit for each that the row's grouping set leaves out, the last one lowest.

@@ -4,6 +4,12 @@ import Vectors
 
 /// Calls of functions that stand for other expressions.
 extension Binder {
+  /// Functions whose arguments may have any type.
+  private static let functionsOfAny: Set<String> = [
+    "concat", "concat_ws", "format", "json_build_array", "jsonb_build_array", "json_build_object", "jsonb_build_object",
+    "num_nulls", "num_nonnulls", "pg_typeof",
+  ]
+
   /// Functions that are other expressions underneath.
   func bindSpecial(
     _ name: String, _ arguments: [Expression], _ ranges: [SourceRange], _ range: SourceRange
@@ -24,6 +30,11 @@ extension Binder {
         ], otherwise: nil, .text)
     }
     if let array = try bindArrayFunction(name, arguments, ranges, range) { return array }
+    if Binder.functionsOfAny.contains(name) {
+      for (argument, range) in zip(arguments, ranges).dropFirst(name == "format" || name == "concat_ws" ? 1 : 0) {
+        try requireKnown(argument, range)
+      }
+    }
     switch (name, arguments.count) {
     case ("octet_length", 1), ("bit_length", 1):
       guard let value = padded(arguments[0]) else { break }
@@ -53,7 +64,8 @@ extension Binder {
       return .call(.jsonObject, texts, type)
     case ("array_to_json", 1...2):
       guard arguments[0].type.element != nil else { return nil }
-      return try lines(.call(.toJSON, [arguments[0]], .json), arguments.dropFirst().first, ranges.last ?? range)
+      let array = Expression.call(.toJSON, [try asJSON(arguments[0], .json, range)], .json)
+      return try lines(array, arguments.dropFirst().first, ranges.last ?? range)
     case ("jsonb_set_lax", 3...5): return try bindLaxSet(arguments, ranges, range)
     case ("current_setting", 1...2):
       guard let setting = try constantText(arguments[0], ranges[0]) else {
@@ -76,6 +88,9 @@ extension Binder {
       let isCalled =
         arguments.count == 3 ? try coerce(arguments[2], to: .boolean, ranges[2]) : .constant(.boolean(true), .boolean)
       return .call(.setValue, [try text(0), try coerce(arguments[1], to: .bigint, ranges[1]), isCalled], .bigint)
+    case (let name, 1) where name.hasPrefix("to_json") && arguments[0].type.element?.isRecord == true:
+      let type: LogicalType = name == "to_jsonb" ? .jsonb : .json
+      return .call(.toJSON, [try asJSON(arguments[0], type, range)], type)
     case ("row_to_json", 1...2), ("to_json", 1), ("to_jsonb", 1):
       guard arguments[0].type.isRecord else {
         if name == "row_to_json" { throw BinderError.noFunction(name, arguments.map { TypeKind($0.type) }, range) }

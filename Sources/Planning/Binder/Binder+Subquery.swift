@@ -115,8 +115,11 @@ extension Binder {
     _ value: Syntax.Expression, _ op: OperatorName, _ query: Query, _ stage: Stage, _ range: SourceRange
   ) throws -> (LogicalPlan, [Expression]) {
     let whole = try bind(value, stage)
-    let left = whole.rowFields?.map(\.value) ?? [whole]
+    try refuseSets([whole], stage, "a comparison with a subquery", value.range)
     let bound = try bindSubquery(query, stage)
+    // A row that is no constructor is a value, as rows of the subquery may be.
+    let isValue = !value.isRowConstructor && bound.columns.count == 1 && bound.columns[0].type.isRecord
+    let left = isValue ? [whole] : whole.rowFields?.map(\.value) ?? [whole]
     if bound.columns.count > left.count {
       throw BinderError.user("42601", "subquery has too many columns", range)
     }
@@ -231,6 +234,51 @@ extension Binder {
     let guards = guards()
     for index in stage.attachments.indices.dropFirst(first) { stage.attachments[index].guards += guards }
     return result
+  }
+
+  /// Binds operands that are computed one after the other until one tells the answer: `goesOn` is the condition on an
+  /// operand under which the next is asked for. Only what may fail is kept from computing then.
+  func bindInTurn(
+    _ operands: [Syntax.Expression], _ stage: Stage, goesOn: (Expression) -> Expression,
+    bind: (Syntax.Expression) throws -> Expression
+  ) rethrows -> [Expression] {
+    var bound: [Expression] = []
+    for operand in operands {
+      let first = stage.attachments.count
+      let value = try bind(operand)
+      for index in stage.attachments.indices.dropFirst(first) where stage.attachments[index].mayRaise {
+        stage.attachments[index].guards += bound.map(goesOn)
+      }
+      bound.append(value)
+    }
+    return bound
+  }
+}
+
+extension Attachment {
+  /// True where computing it may raise an error.
+  fileprivate var mayRaise: Bool {
+    if kind == .single, !plan.isOneRow { return true }
+    return conditions.contains(where: \.mayRaise) || plan.mayRaise
+  }
+}
+
+extension LogicalPlan {
+  /// True for what is one row by its form.
+  fileprivate var isOneRow: Bool {
+    switch self {
+    case .aggregate(let aggregate, _): aggregate.keys.isEmpty && aggregate.groupingSets == nil
+    case .values(let rows, _): rows.count == 1
+    case .project(_, let input): input.isOneRow
+    default: false
+    }
+  }
+
+  fileprivate var mayRaise: Bool {
+    var raises = false
+    forEachExpression { raises = raises || $0.mayRaise }
+    if case .shared(let shared, _) = self { raises = shared.plan.mayRaise }
+    return raises || inputs.contains(where: \.mayRaise)
   }
 }
 

@@ -125,13 +125,26 @@ extension Binder {
 
   func coerce(_ expression: Expression, toKind kind: TypeKind, _ range: SourceRange) throws -> Expression {
     let from = expression.type
-    if kind == .any { return from == .unknown ? try coerce(expression, to: .text, range) : expression }
+    if kind == .any {
+      try requireKnown(expression, range)
+      return from == .unknown ? try coerce(expression, to: .text, range) : expression
+    }
     // A value of the right kind keeps its length or precision.
     if TypeKind(from) == kind, from != .unknown, kind != .varchar || from == .varchar(length: nil) {
       return expression
     }
     if kind == .text, case .char = from { return .cast(expression, .text) }
     return try coerce(expression, to: kind.type, range)
+  }
+
+  /// Refuses a parameter where a value of any type may stand, so that nothing says which type it has.
+  ///
+  /// - Throws: 42P18.
+  func requireKnown(_ expression: Expression, _ range: SourceRange) throws {
+    guard case .parameter(let index, .unknown) = expression, (parameterTypes[index] ?? .unknown) == .unknown else {
+      return
+    }
+    throw BinderError.user("42P18", "could not determine data type of parameter $\(index)", range)
   }
 
   /// Gives a literal or parameter of unknown type the type that its surroundings ask for.

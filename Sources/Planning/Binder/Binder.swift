@@ -23,6 +23,10 @@ final class Binder {
   var outerWith: [Scope] = []
   /// Tables that FOR UPDATE or FOR SHARE names.
   var lockedTables: [TableReference] = []
+  /// The calls of array_agg that collect rows, which JSON shows otherwise.
+  var arraysOfRows: [Column: (AggregateCall, AggregateCollector)] = [:]
+  /// How far out the query is that computes an aggregate with a subquery in its arguments, once it was found.
+  var ownerLevels: [CallSite: Int?] = [:]
   /// Where subqueries name columns of enclosing queries, for messages.
   var outerReferences: [Stage.Reference] = []
   /// What names of tables stand for: the planner's, or a view's own while it is bound.

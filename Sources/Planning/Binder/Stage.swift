@@ -76,6 +76,8 @@ final class AggregateCollector {
 final class ExpansionCollector {
   var calls: [SetCall] = []
 
+  var columns: Set<Column> { Set(calls.flatMap(\.columns)) }
+
   /// Puts the calls' rows beside those of `plan`: first the calls whose arguments are without rows of their own, side by
   /// side, then those that were called with these, and so on.
   func apply(to plan: LogicalPlan) -> LogicalPlan {

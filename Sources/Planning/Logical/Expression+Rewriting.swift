@@ -83,6 +83,14 @@ extension Expression {
     return children.contains(where: \.hasVolatile)
   }
 
+  /// True when it asks or sets where a sequence stands.
+  var asksSequence: Bool {
+    if case .call(.nextValue, _, _) = self { return true }
+    if case .call(.setValue, _, _) = self { return true }
+    if case .call(.currentValue, _, _) = self { return true }
+    return children.contains(where: \.asksSequence)
+  }
+
   /// The constant this is, when it is one already.
   var scalar: Scalar? {
     if case .constant(let value, _) = self { return value }

@@ -24,6 +24,9 @@ extension Expression {
     }
   }
 
+  /// True for a subquery, and for what one stands in.
+  package var holdsSubquery: Bool { subquery != nil || children.contains(where: \.holdsSubquery) }
+
   /// The query directly within this expression, nil if it is no subquery.
   package var subquery: Query? {
     switch node {

@@ -24,7 +24,7 @@ struct CompiledFrame {
     unit = frame.unit
     exclusion = frame.exclusion
     var key: Expression?
-    func bound(_ bound: FrameBound, _ name: String) throws -> Bound {
+    func bound(_ bound: FrameBound, _ name: String, isEnd: Bool) throws -> Bound {
       let offset: Expression
       let isPreceding: Bool
       switch bound {
@@ -51,10 +51,21 @@ struct CompiledFrame {
       let (column, distance) = try CompiledFrame.operands(sortKey.expression, value, offset.type)
       key = column
       let function: ScalarFunction = isPreceding != sortKey.isDescending ? .subtract : .add
-      return .value(try CompiledExpression(.call(function, [column, distance], column.type), input: input))
+      var limit = Expression.call(function, [column, distance], column.type)
+      if let infinity = CompiledFrame.infinity(distance, isNegative: isEnd == sortKey.isDescending) {
+        // What lies infinitely far before infinity is nowhere: the frame has all there is on that side.
+        let (nowhere, other) = (Expression.constant(infinity.nan, column.type), infinity.value)
+        limit = .branch(
+          [
+            Branch(
+              when: .and([.compare(.equal, limit, nowhere), .compare(.notEqual, column, nowhere)]),
+              then: .constant(other, column.type))
+          ], otherwise: limit, column.type)
+      }
+      return .value(try CompiledExpression(limit, input: input))
     }
-    start = try bound(frame.start, "starting")
-    end = try bound(frame.end, "ending")
+    start = try bound(frame.start, "starting", isEnd: false)
+    end = try bound(frame.end, "ending", isEnd: true)
     self.key = try key.map { try CompiledExpression($0, input: input) }
   }
 
@@ -95,6 +106,24 @@ struct CompiledFrame {
     let left = wide == column.type ? column : .cast(column, wide)
     let right: Expression = type == .interval || type == wide ? distance : .cast(distance, wide)
     return (left, right)
+  }
+
+  /// An infinity of a distance's type, and what is no number of it; nil for a distance that is finite.
+  private static func infinity(_ distance: Expression, isNegative: Bool) -> (value: Scalar, nan: Scalar)? {
+    var operand = distance
+    while case .cast(let inner, _) = operand { operand = inner }
+    guard case .constant(let value, _) = operand else { return nil }
+    let isInfinite: Bool
+    switch value {
+    case .real(let number): isInfinite = number.isInfinite
+    case .double(let number): isInfinite = number.isInfinite
+    case .numeric(let number): isInfinite = number.special == Numeric.infinity.special
+    default: isInfinite = false
+    }
+    guard isInfinite else { return nil }
+    return distance.type == .double
+      ? (.double(isNegative ? -.infinity : .infinity), .double(.nan))
+      : (.numeric(isNegative ? .negativeInfinity : .infinity), .numeric(.nan))
   }
 
   /// True when every row's frame is its whole partition.
