@@ -308,6 +308,7 @@ extension Binder {
       var name = syntax.defaultColumnName
       var items: [Int] = []
       if let index = try ordinal(syntax, select.items.count, "GROUP BY") {
+        if let known = collector.keysOfItems[index] { return known }
         let named = select.items[index]
         if case .star = named.value.node { throw BinderError.unsupported("GROUP BY the number of a *", syntax.range) }
         expression = try bindTyped(named.value, stage)
@@ -317,6 +318,7 @@ extension Binder {
         !scope.visible.contains(where: { $0.name == path[0] }),
         let index = select.items.firstIndex(where: { $0.columnName == path[0] })
       {
+        if let known = collector.keysOfItems[index] { return known }
         expression = try bindTyped(select.items[index].value, stage)
         items = [index]
       } else {
@@ -326,11 +328,14 @@ extension Binder {
           // A subquery is another each time it is bound: what is written alike is the same.
           let text = syntax.sql
           items = select.items.indices.filter { select.items[$0].value.sql == text }
+          if let known = items.first.flatMap({ collector.keysOfItems[$0] }) { return known }
+        } else if hasSets, let first = firstItem(syntax, expression, select, scope) {
+          items = [first]
         }
       }
       try requireEquality(expression.type, syntax.range)
       // Grouping sets tell items apart that are written alike; what is no item's name or number is the first of them.
-      let place = hasSets ? items.first ?? firstItem(syntax, expression, select, scope) : nil
+      let place = hasSets ? items.first : nil
       if let known = collector.keys.indices.first(where: {
         collector.keys[$0].expression == expression && (place == nil || places[$0] == nil || places[$0] == place)
       }) {

@@ -28,7 +28,8 @@ struct Grouping {
   ///
   /// - Throws: 42803 for a column that is neither a key nor within an aggregate.
   func resolve(_ expression: Expression, _ stage: Stage) throws -> Expression {
-    if let key = keys[expression] { return .column(key) }
+    // A constant within an expression is itself, whatever is grouped by.
+    if let key = keys[expression], !expression.isConstant { return .column(key) }
     if case .column(let column) = expression, inputColumns.contains(column) { throw ungrouped(column, stage) }
     return try expression.mapChildren { (child) throws -> Expression in try resolve(child, stage) }
   }

@@ -153,6 +153,16 @@ extension Expression {
   }
 }
 
+extension LogicalPlan {
+  /// True when something in it may have another value each time it is asked.
+  var hasVolatile: Bool {
+    var found = false
+    forEachExpression { found = found || $0.hasVolatile }
+    if case .shared(let shared, _) = self { found = shared.plan.hasVolatile }
+    return found || inputs.contains(where: \.hasVolatile)
+  }
+}
+
 extension SortKey {
   func mapping(_ transform: (Expression) throws -> Expression) rethrows -> SortKey {
     SortKey(try transform(expression), isDescending: isDescending, nullsFirst: nullsFirst)
