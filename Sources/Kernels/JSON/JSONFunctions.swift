@@ -54,7 +54,12 @@ package enum JSONFunctions {
     if key.type == .integer {
       let indices = Operand<Int32>(key)
       return try mapToText(type, count: json.count, strictIn: [json, key]) { row, out in
-        write(try values(row).element(Int(indices[row])), asText: asText, out)
+        let (value, index) = (try values(row), Int(indices[row]))
+        switch value {
+        case .array, .object: return write(value.element(index), asText: asText, out)
+        // A scalar is stored as the only element of an array, and is found there.
+        default: return index == 0 || index == -1 ? write(value, asText: asText, out) : false
+        }
       }
     }
     let keys = bytes(key)

@@ -313,8 +313,16 @@ extension Binder {
     }
     var columns: [Column] = []
     for index in 0..<width {
-      let types = zip(branches, operands).map { ($0.columns[index].type, $1.range) }
-      let type = try commonType(types, name)
+      // A chain is typed pair by pair: a literal has the type of the first pair it stands in.
+      var type = branches[0].columns[index].type
+      for branch in branches.indices.dropFirst() {
+        let own = branches[branch].columns[index].type
+        let common = try commonType([(type, operands[branch - 1].range), (own, operands[branch].range)], name)
+        for side in branch == 1 ? [0, 1] : [branch] where branches[side].columns[index].type == .unknown {
+          branches[side].plan = try retype(branches[side].plan, index, to: common, operands[side].range)
+        }
+        type = common
+      }
       for branch in branches.indices where branches[branch].columns[index].type != type {
         branches[branch].plan = try retype(branches[branch].plan, index, to: type, operands[branch].range)
       }

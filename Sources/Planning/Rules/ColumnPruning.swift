@@ -152,7 +152,9 @@ struct ColumnPruning {
     case .join(let join, let left, let right):
       if case .mark(let mark, _) = join.kind, !columns.contains(mark) { return prune(left, columns) }
       // Nobody asks for the subquery's value, so nobody asks whether there is but one either.
-      if join.kind == .single, columns.isDisjoint(with: right.output), !right.hasVolatile { return prune(left, columns) }
+      if join.kind == .single, columns.isDisjoint(with: right.output), !right.hasVolatile {
+        return prune(left, columns)
+      }
       let wanted = needed(columns, plan)
       return .join(join, prune(left, wanted), prune(right, wanted))
     case .sort(let keys, let input): return .sort(keys, prune(input, needed(columns, plan)))
