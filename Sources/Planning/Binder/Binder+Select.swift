@@ -391,6 +391,8 @@ extension Binder {
         if !known.contains(where: { Set($0) == Set(set) }) { known.append(set) }
       }
     }
+    // GROUP BY () is no grouping: there is a row where there is none.
+    if unique == [[]], collector.keys.isEmpty { return }
     if collector.keys.count > 31, unique.count > 1 {
       throw BinderError.unsupported("grouping sets over more than 31 expressions", .unknown)
     }

@@ -155,6 +155,14 @@ extension Binder {
       return value.isConstant ? .constant(try evaluate(value, syntax.range), value.type) : value
     }
     func offset(_ syntax: Syntax.Expression) throws -> Expression {
+      var open = [syntax]
+      while let next = open.popLast() {
+        if case .column(let path) = next.node, stage.scope.level(of: path) == 0 {
+          let name = unit == .rows ? "ROWS" : unit == .range ? "RANGE" : "GROUPS"
+          throw BinderError.user("42P10", "argument of \(name) must not contain variables", next.range)
+        }
+        open += next.children
+      }
       let value = try bind(syntax, Stage(Scope(parent: nil), "window frame"))
       if unit != .range { return try coerceCount(value, "\(unit == .rows ? "ROWS" : "GROUPS")", syntax.range) }
       guard order.count == 1 else {

@@ -16,6 +16,7 @@ struct Decorrelation {
   ) -> LogicalPlan {
     let correlated = inner.freeColumns.intersection(outer.output)
     if correlated.isEmpty { return .join(LogicalJoin(kind, on: conditions), outer, inner) }
+    let inner = KeptOrder(binder).keep(inner)
     // Functions of the outer row alone are simply called for it.
     if case .expand(var expansion, .values(let rows, let columns)) = inner, rows.count == 1, columns.isEmpty {
       switch kind {

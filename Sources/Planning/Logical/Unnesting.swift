@@ -109,7 +109,10 @@ struct Unnesting {
       case .aggregate(var grouped, _) = LogicalPlan.aggregate(aggregate, input)
         .mapExpressions({ $0.substituting(replace) })
     else { return (below, map) }
-    let isScalar = grouped.keys.isEmpty && grouped.groupingSets == nil
+    // Without keys there is a row for every value of the domain, also where nothing was found; so there is for a
+    // grouping set without any.
+    let isScalar = grouped.groupingSets?.contains([]) ?? grouped.keys.isEmpty
+    let allLeftOut = (Int64(1) << Int64(grouped.keys.count)) - 1
     let own = domainColumns(map)
     // In front, so that the bits of GROUPING() stay where they are.
     grouped.keys = own.map { Projection($0) } + grouped.keys
@@ -118,7 +121,6 @@ struct Unnesting {
     }
     let plan = LogicalPlan.aggregate(grouped, below)
     if !isScalar { return (plan, map) }
-    // Without GROUP BY there is a row for every value of the domain, also where nothing was found.
     let (all, domainMap) = readDomain()
     let conditions = free.compactMap { column -> Expression? in
       guard let left = domainMap[column], let right = map[column] else { return nil }
@@ -126,11 +128,16 @@ struct Unnesting {
     }
     let joined = LogicalPlan.join(LogicalJoin(.left, on: conditions), all, plan)
     var projections = domainColumns(domainMap).map { Projection($0) }
+    projections += aggregate.keys.map { Projection(.column($0.column.nullable), as: $0.column) }
     for call in aggregate.aggregates {
       let value = Expression.column(call.output.nullable)
       let empty = call.emptyResult
       projections.append(
         Projection(empty.isNullConstant ? value : .coalesce([value, empty], call.output.type), as: call.output))
+    }
+    if let column = aggregate.groupingColumn {
+      projections.append(
+        Projection(.coalesce([.column(column.nullable), .bigint(allLeftOut)], column.type), as: column))
     }
     return (.project(projections, joined), domainMap)
   }
