@@ -54,8 +54,11 @@ extension Binder {
       step.plan = try retype(step.plan, index, to: column.type, operation.right.range)
     }
     if !operation.isAll { for column in columns { try requireEquality(column.type, query.range) } }
-    guard base.plan.freeColumns.isEmpty, step.plan.freeColumns.isEmpty else {
-      throw BinderError.unsupported("a recursive query that reads columns of the query around it", table.range)
+    // A branch of the step that does not read the turn before would go on for rows around it that are done.
+    if !base.plan.freeColumns.isEmpty || !step.plan.freeColumns.isEmpty, step.plan.hasBranch(besides: working.id) {
+      throw BinderError.unsupported(
+        "a recursive query that reads columns of the query around it, with a set operation in its recursive term",
+        table.range)
     }
     guard !subqueriesRead(working.id) else {
       throw BinderError.user(
@@ -69,10 +72,19 @@ extension Binder {
   }
 
   private func subqueriesRead(_ id: Int) -> Bool {
-    func reads(_ plan: LogicalPlan) -> Bool {
-      if case .working(id, _) = plan { return true }
-      return plan.inputs.contains(where: reads)
+    subqueries.contains { $0.readsTurn(of: [id]) }
+  }
+}
+
+extension LogicalPlan {
+  /// True where rows of the step come from elsewhere than the turn before of this recursion.
+  fileprivate func hasBranch(besides id: Int) -> Bool {
+    switch self {
+    case .concatenate(let inputs, _): inputs.contains { !$0.readsTurn(of: [id]) || $0.hasBranch(besides: id) }
+    case .setOperation(_, _, let left, let right, _):
+      ![left, right].allSatisfy { $0.readsTurn(of: [id]) && !$0.hasBranch(besides: id) }
+    case .shared(let shared, _): shared.plan.hasBranch(besides: id)
+    default: inputs.contains { $0.readsTurn(of: [id]) && $0.hasBranch(besides: id) }
     }
-    return subqueries.contains(where: reads)
   }
 }

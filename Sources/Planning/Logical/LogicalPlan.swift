@@ -302,6 +302,16 @@ extension LogicalPlan {
     return used.subtracting(made)
   }
 
+  /// True when it reads the rows of the turn before, of one of these recursions.
+  func readsTurn(of ids: some Collection<Int>) -> Bool {
+    switch self {
+    case .working(let id, _): ids.contains(id)
+    case .shared(let shared, _): shared.plan.readsTurn(of: ids)
+    case .recursion(let recursion, _): recursion.base.readsTurn(of: ids) || recursion.step.readsTurn(of: ids)
+    default: inputs.contains { $0.readsTurn(of: ids) }
+    }
+  }
+
   private func collect(used: inout Set<Column>, made: inout Set<Column>) {
     forEachExpression { $0.collectColumns(into: &used) }
     made.formUnion(output)
@@ -318,6 +328,10 @@ extension LogicalPlan {
   func substituting(_ map: [Column: Expression]) -> LogicalPlan {
     if case .shared(let shared, _) = self, !shared.plan.freeColumns.isDisjoint(with: map.keys) {
       shared.plan = shared.plan.substituting(map)
+    }
+    if case .recursion(let recursion, _) = self, !freeColumns.isDisjoint(with: map.keys) {
+      recursion.base = recursion.base.substituting(map)
+      recursion.step = recursion.step.substituting(map)
     }
     return mapInputs { $0.substituting(map) }.mapExpressions { $0.substituting(map) }
   }

@@ -9,6 +9,8 @@ struct Unnesting {
   private let free: [Column]
   private let freeSet: Set<Column>
   private let domain: SharedPlan
+  /// The recursions around the plan, by their number: that of the same recursion with the domain's columns.
+  private var turns: [Int: Int] = [:]
 
   init(_ binder: Binder, _ free: [Column], _ domain: SharedPlan) {
     self.binder = binder
@@ -56,13 +58,11 @@ struct Unnesting {
       guard case .sort(let order, let sorted) = below else { return (.distinctOn(keys, below), map) }
       return (.distinctOn(keys, .sort(own.map { SortKey($0) } + order, sorted)), map)
     case .concatenate(let inputs, let columns):
-      var map: Map = [:]
-      for column in free { map[column] = binder.column(column.name, column.type) }
+      let map = freshMap()
       let branches = inputs.map { aligned($0) }
       return (.concatenate(branches, columns + domainColumns(map)), map)
     case .setOperation(let kind, let all, let left, let right, let columns):
-      var map: Map = [:]
-      for column in free { map[column] = binder.column(column.name, column.type) }
+      let map = freshMap()
       return (
         .setOperation(kind, all: all, aligned(left), aligned(right), columns + domainColumns(map)), map
       )
@@ -76,11 +76,33 @@ struct Unnesting {
       // The reader of an outer column cannot be computed once; this reader gets a copy.
       let copy = zip(shared.plan.output, columns).map { Projection(.column($0), as: $1) }
       return unnest(.project(copy, shared.plan))
-    case .scan, .series, .recursion, .working: return beside(plan)
+    case .recursion(let recursion, let columns):
+      // The rows of every turn carry the domain's columns along.
+      binder.nextRecursion += 1
+      let id = binder.nextRecursion
+      var below = self
+      below.turns[recursion.id] = id
+      let map = freshMap()
+      let all = RecursivePlan(
+        id: id, base: aligned(recursion.base), step: below.aligned(recursion.step), isAll: recursion.isAll)
+      return (.recursion(all, columns + domainColumns(map)), map)
+    case .working(let id, let columns):
+      guard let id = turns[id] else { return beside(plan) }
+      let map = freshMap()
+      return (.working(id, columns + domainColumns(map)), map)
+    case .scan, .series: return beside(plan)
     }
   }
 
-  private func isIndependent(_ plan: LogicalPlan) -> Bool { plan.freeColumns.isDisjoint(with: freeSet) }
+  private func isIndependent(_ plan: LogicalPlan) -> Bool {
+    plan.freeColumns.isDisjoint(with: freeSet) && (turns.isEmpty || !plan.readsTurn(of: turns.keys))
+  }
+
+  private func freshMap() -> Map {
+    var map: Map = [:]
+    for column in free { map[column] = binder.column(column.name, column.type) }
+    return map
+  }
 
   private func expressions(_ map: Map) -> [Column: Expression] { map.mapValues { .column($0) } }
 
