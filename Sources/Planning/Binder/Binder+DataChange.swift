@@ -67,7 +67,7 @@ extension Binder {
       return .merge(try resolve(conflict, insert, table, plan, range))
     }
     let own = relation(of: insert.table, target, new: plan.output)
-    let returning = try bindReturning(insert.returning, own, [], &plan)
+    let returning = try bindReturning(insert.returning, own, [], &plan, old: target.subqueries)
     return .insert(
       Insertion(
         table: table, plan: try physical(plan, plan.output.map(\.name)), checks: try checks(of: target),
@@ -105,9 +105,13 @@ extension Binder {
       })
   }
 
-  /// Adds the columns of RETURNING to a plan, after its own; returns their fields.
+  /// Adds the columns of RETURNING to a plan, after its own; returns their fields. `old` are columns that only the rows
+  /// before the change have.
+  ///
+  /// - Throws: 0A000 for a column of a view that is made of those.
   func bindReturning(
-    _ items: [SelectItem], _ own: ScopeRelation, _ others: [ScopeRelation], _ plan: inout LogicalPlan
+    _ items: [SelectItem], _ own: ScopeRelation, _ others: [ScopeRelation], _ plan: inout LogicalPlan,
+    old: Set<Column> = []
   ) throws -> [Field] {
     if items.isEmpty { return [] }
     let scope = Scope(parent: nil)
@@ -116,6 +120,11 @@ extension Binder {
     let stage = Stage(scope, "RETURNING")
     let kept = plan.output
     let outputs = try bindItems(items, stage)
+    if let output = outputs.first(where: { $0.expression.reads(old) })
+      ?? (stage.attachments.contains { !$0.plan.freeColumns.isDisjoint(with: old) } ? outputs.first : nil)
+    {
+      throw BinderError.unsupported("RETURNING a column of a view that a subquery gives", output.range)
+    }
     plan = attach(stage.attachments, to: plan)
     var projections = kept.map { Projection($0) }
     var fields: [Field] = []
@@ -325,7 +334,7 @@ extension Binder {
     if let predicate = update.predicate { plan = try filter(plan, [predicate], Stage(scope, "WHERE")) }
 
     let stage = Stage(scope, "UPDATE")
-    let values = try bindAssignments(update.assignments, table, fields, stage) { column in
+    let values = try bindAssignments(update.assignments, table, fields, stage, ofView: target.view != nil) { column in
       try self.target(column.name, column.range, target, .update)
     }
     plan = attach(stage.attachments, to: plan)
@@ -347,7 +356,7 @@ extension Binder {
     }
     let own = relation(of: update.table, target, new: Array(plan.output[1...new.count]))
     let count = plan.output.count
-    let returning = try bindReturning(update.returning, own, others, &plan)
+    let returning = try bindReturning(update.returning, own, others, &plan, old: target.subqueries)
     if !returning.isEmpty || !keys.isEmpty {
       let output = plan.output
       plan = .project((output.prefix(1 + new.count) + output.dropFirst(count) + keys).map { Projection($0) }, plan)
@@ -358,9 +367,10 @@ extension Binder {
       returning: returning, followed: followed)
   }
 
-  /// The value of every field of a row after SET; `fields` are its columns before, `field` what a name stands for.
+  /// The value of every field of a row after SET; `fields` are its columns before, `field` what a name stands for. A
+  /// view's columns have no defaults of their own: DEFAULT is NULL there.
   func bindAssignments(
-    _ assignments: [Assignment], _ table: TableDescription, _ fields: [Column], _ stage: Stage,
+    _ assignments: [Assignment], _ table: TableDescription, _ fields: [Column], _ stage: Stage, ofView: Bool = false,
     field: ((AssignmentTarget) throws -> Int)? = nil
   ) throws -> [Expression] {
     var values = fields.map { Expression.column($0) }
@@ -392,7 +402,11 @@ extension Binder {
       let field = table.fields[index]
       if case .defaultValue = syntax.node {
         try requireWhole(column, syntax.range)
-        values[index] = try expression(of: table.defaults[index], field)
+        if case .generated? = table.defaults[index] {
+          values[index] = try expression(of: table.defaults[index], field)
+        } else {
+          values[index] = ofView ? .null(field.type) : try expression(of: table.defaults[index], field)
+        }
       } else {
         try requireWritable(index, table, isInsert: false, column.range)
         let value = try bind(syntax, stage)

@@ -14,6 +14,8 @@ struct ChangeTarget {
   var columns: [(name: String, value: Expression)]
   /// The view that the statement names.
   var view: String?
+  /// The columns that subqueries of views' select lists give, of the rows before the change.
+  var subqueries: Set<Column> = []
   /// The conditions of views WITH CHECK OPTION, the innermost first.
   var checks: [(view: String, condition: Expression)] = []
 
@@ -95,6 +97,7 @@ extension Binder {
       target.plan = try filter(target.plan, [predicate], Stage(scope, "WHERE"))
     }
     target.plan = attach(stage.attachments, to: target.plan)
+    target.subqueries.formUnion(stage.attachments.map(\.output))
     target.columns = outputs.map { ($0.name, $0.expression) }
     target.view = view.name
     if change != .delete, !target.columns.indices.contains(where: { target.field($0) != nil }) {
