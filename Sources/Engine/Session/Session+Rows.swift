@@ -21,7 +21,8 @@ extension Session {
     let metrics: QueryMetrics
     if checks.isEmpty, returning?.isEmpty ?? true, definition.partitionedBy.isEmpty {
       let target = writer.target
-      metrics = try Executor.run(sorted, in: context, stage: { RowGroupStage(target) }, sink: { try box.value.append($0) })
+      metrics = try Executor.run(
+        sorted, in: context, stage: { RowGroupStage(target) }, sink: { try box.value.append($0) })
     } else {
       let tests = Unchecked(try CompiledChecks(checks, of: name, now: work.now, zone: settings.zone))
       let width = definition.columns.count

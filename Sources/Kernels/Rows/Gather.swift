@@ -138,7 +138,8 @@ package enum Gather {
     return Batch(columns, rowCount: rowCount - removed.count)
   }
 
-  private static func joined(_ parts: [Vector], _ stride: Int, rowCount: Int, without removed: [UInt32]) -> AlignedBuffer
+  private static func joined(_ parts: [Vector], _ stride: Int, rowCount: Int, without removed: [UInt32])
+    -> AlignedBuffer
   {
     let output = AlignedBuffer(byteCount: max(rowCount - removed.count, 1) * stride)
     var place = output.base

@@ -149,7 +149,8 @@ package enum TemporalFunctions {
     _ field: Vector, _ source: Vector, as type: LogicalType, zone: ZoneRules? = nil
   ) throws -> Vector? {
     let names = field.spread
-    guard !field.isConstantNull, names.form == .constant, source.form == .flat, zone == nil || source.type != .timestamptz,
+    guard !field.isConstantNull, names.form == .constant, source.form == .flat,
+      zone == nil || source.type != .timestamptz,
       let known = DateField(names.values(as: StringReference.self)[0]), let numbers = wholeNumbers(known, source)
     else { return nil }
     let whole = Vector(.integer, count: source.count, buffer: numbers, validity: source.validity)
