@@ -423,6 +423,7 @@ extension Binder {
   func createView(_ create: CreateView, _ range: SourceRange) throws -> ViewDefinition {
     if create.persistence == .temporary { throw BinderError.unsupported("a temporary view", range) }
     if let option = create.options.first { throw BinderError.unsupported("a view's \(option.name)", option.range) }
+    takesParameters = false
     let bound = try bindQuery(create.query, parent: nil)
     if !changes.isEmpty {
       throw BinderError.user("0A000", "views must not contain data-modifying statements in WITH", range)

@@ -53,7 +53,9 @@ extension Binder {
     case .column(let path): return try bindColumn(path, stage, range)
     case .star(let path) where !path.isEmpty: return try bindRow(of: path, stage, range)
     case .star, .allFields: throw BinderError.user("42601", "row expansion via \"*\" is not supported here", range)
-    case .parameter(let index): return .parameter(index, parameterTypes[index] ?? .unknown)
+    case .parameter(let index):
+      guard takesParameters else { throw BinderError.user("42P02", "there is no parameter $\(index)", range) }
+      return .parameter(index, parameterTypes[index] ?? .unknown)
     case .literal(let literal): return try bindLiteral(literal, range)
     case .cast(let operand, let name):
       if let fields = try intervalFields(name) {

@@ -11,6 +11,8 @@ final class Binder {
   var subqueries: [LogicalPlan] = []
   /// Types of parameters, declared or found, from 1.
   var parameterTypes: [Int: LogicalType] = [:]
+  /// False where what is bound outlives the statement, and its parameters.
+  var takesParameters = true
   private var nextColumn = 0
   private var nextShared = 0
   var nextRecursion = 0
