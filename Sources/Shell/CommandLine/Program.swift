@@ -20,7 +20,7 @@ package enum Program {
       return ExitCode(error.kind)
     } catch let reported as ReportedError {
       if reported.error.kind == .cancelled && reported.error.message == "the reader closed the pipe" { return .success }
-      ErrorReport.print(reported.error, sql: reported.sql)
+      ErrorReport.print(reported.error, sql: reported.sql, firstLine: reported.firstLine)
       return ExitCode(reported.error.kind)
     } catch {
       Terminal.note("internal error: \(error)")

@@ -18,8 +18,8 @@ package enum SQLCommand: Command {
       OpenWarehouse.environmentOption,
     ],
     discussion: """
-      Without -c, -f or SQL, statements are read from standard input; on a terminal that is a shell with history and
-      \\? for its commands. Statements end with a semicolon. Results go to standard output, all else to standard error.
+      Without -c, -f or SQL, statements are read from standard input and run as they come; on a terminal that is a shell
+      with history and \\? for its commands. Statements end with a semicolon. Results go to standard output, all else to standard error.
       """)
 
   package static func run(_ arguments: Arguments) throws {
@@ -46,7 +46,7 @@ package enum SQLCommand: Command {
     } else if Terminal.inputIsTerminal {
       try REPL(runner).run(historyPath: historyPath())
     } else {
-      try REPL(runner).runPipe()
+      try StatementPipe(runner).run()
     }
   }
 
@@ -83,8 +83,8 @@ package final class StatementRunner {
     self.isTimed = isTimed
   }
 
-  /// Runs every statement of `sql`. - Throws: the first error, which has been reported already when `file` is nil or not.
-  package func run(_ sql: String, file: String? = nil) throws {
+  /// Runs every statement of `sql`, which begins in line `firstLine` of what it is a part of. - Throws: the first error.
+  package func run(_ sql: String, file: String? = nil, firstLine: Int = 1) throws {
     let start = MachineClock.seconds
     do {
       try session.run(sql, into: printer)
@@ -94,16 +94,18 @@ package final class StatementRunner {
         error.file = file
         if let range = error.range { error.line = TextPosition(ofByte: range.lowerBound, in: sql).line }
       }
-      throw ReportedError(error: error, sql: sql)
+      throw ReportedError(error: error, sql: sql, firstLine: firstLine)
     }
-    if isTimed {
-      Terminal.note("seconds: \(Decimals.format(MachineClock.seconds - start, places: 6))")
-    }
+    if isTimed { StatementRunner.note(seconds: MachineClock.seconds - start) }
   }
+
+  static func note(seconds: Double) { Terminal.note("seconds: \(Decimals.format(seconds, places: 6))") }
 }
 
 /// An error together with the SQL its range points into.
 package struct ReportedError: Error {
   package var error: PulsehouseError
   package var sql: String
+  /// The line in which the SQL begins, where it is a part of something longer.
+  package var firstLine = 1
 }

@@ -35,14 +35,6 @@ package struct REPL {
     }
   }
 
-  /// Runs the statements of standard input, all of it read first. - Throws: the first error.
-  package func runPipe() throws {
-    var text = ""
-    while let line = readLine(strippingNewline: false) { text += line }
-    if text.allSatisfy(\.isWhitespace) { return }
-    try runner.run(text)
-  }
-
   private func runReporting(_ sql: String) {
     defer { SignalWatch.reset() }
     do {
