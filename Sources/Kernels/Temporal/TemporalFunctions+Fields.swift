@@ -94,26 +94,12 @@ extension TemporalFunctions {
     let isDate = source.type == .date
     guard isDate || source.type == .timestamp || source.type == .timestamptz else { return nil }
     let count = source.count
-    let unit: Int64?
     switch field {
-    case .hour: unit = Calendar.microsecondsPerHour
-    case .minute: unit = Calendar.microsecondsPerMinute
-    case .day, .month, .quarter, .year, .weekday, .isoWeekday, .dayOfYear, .week, .isoYear: unit = nil
+    case .day, .month, .quarter, .year, .weekday, .isoWeekday, .dayOfYear, .week, .isoYear: break
     default: return nil
     }
-    if unit != nil, isDate { return nil }
     let buffer = AlignedBuffer(byteCount: count * MemoryLayout<Numeric>.stride)
     let output = buffer.values(as: Numeric.self)
-    if let unit {
-      let values = source.values(as: Int64.self)
-      let limit: Int64 = field == .minute ? 60 : 24
-      for row in 0..<count {
-        let value = values[row]
-        if value == .max || value == .min { return nil }
-        output[row] = Numeric(mantissa: Int128(Calendar.split(value).time / unit % limit), scale: 0)
-      }
-      return Vector(type, count: count, buffer: buffer, validity: source.validity)
-    }
     var lastDay = Int64.min
     var last = Numeric(mantissa: 0, scale: 0)
     @inline(__always) func put(_ day: Int64, _ row: Int) -> Bool {
