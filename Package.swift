@@ -124,7 +124,7 @@ let package = Package(
     tests("Vectors", uses: ["Vectors", "Bytes"]),
     tests("SQLSyntax", uses: ["SQLSyntax", "Bytes"]),
     tests("Kernels", uses: ["Kernels", "Vectors", "Bytes"]),
-    tests("Encodings", uses: ["Encodings", "Vectors", "Bytes"]),
+    tests("Encodings", uses: ["Encodings", "Vectors", "Bytes", "CKernels"]),
     tests("Planning", uses: ["Planning", "Execution", "SQLSyntax", "Vectors", "Bytes"]),
     tests("Segments", uses: ["Segments", "Encodings", "Vectors", "Bytes"], resources: [.copy("Fixtures")]),
     tests("Metadata", uses: ["Metadata", "Vectors", "Bytes"]),
@@ -140,7 +140,7 @@ let package = Package(
     tests(
       "Pipeline",
       uses: ["Simulation", "Ingestion", "Modeling", "Engine", "TestKit", "Vectors", "Bytes"]),
-    tests("Shell", uses: ["Shell", "Bytes"]),
+    tests("Shell", uses: ["Shell", "Engine", "TestKit", "Bytes"]),
     .testTarget(
       name: "SQLLogicTests", dependencies: ["SQLLogic", "TestKit", "Engine", "Kernels", "Bytes"],
       exclude: ["Scripts"], swiftSettings: swift),

@@ -195,7 +195,35 @@ static void prefix_base(int64_t *values, size_t count, int64_t first) {
   }
 }
 
+static void patch_base(uint64_t *values, const uint64_t *bitmap, const uint64_t *highs, unsigned shift,
+                       uint64_t multiplier) {
+  for (size_t word = 0; word < 16; word++) {
+    for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) {
+      const uint64_t high = shift < 64 ? *highs++ << shift : (highs++, 0);
+      values[word * 64 + (size_t)__builtin_ctzll(bits)] += high * multiplier;
+    }
+  }
+}
+
 #if defined(__x86_64__)
+// Eight rows at a time: the next high parts are spread to the lanes whose bits are set.
+PH_V4 static void patch_v4(uint64_t *values, const uint64_t *bitmap, const uint64_t *highs, unsigned shift,
+                           uint64_t multiplier) {
+  const __m512i shifts = _mm512_set1_epi64((int64_t)shift), multipliers = _mm512_set1_epi64((int64_t)multiplier);
+  for (size_t word = 0; word < 16; word++) {
+    uint64_t bits = bitmap[word];
+    for (uint64_t *row = values + word * 64; bits; row += 8, bits >>= 8) {
+      const __mmask8 mask = (__mmask8)bits;
+      __m512i high = _mm512_maskz_expand_epi64(mask, _mm512_loadu_si512(highs));
+      high = _mm512_sllv_epi64(high, shifts);
+      if (multiplier != 1) high = _mm512_mullo_epi64(high, multipliers);
+      _mm512_storeu_si512(row, _mm512_add_epi64(_mm512_loadu_si512(row), high));
+      highs += (unsigned)__builtin_popcount(mask);
+    }
+  }
+}
+
+static void (*patch)(uint64_t *, const uint64_t *, const uint64_t *, unsigned, uint64_t) = patch_base;
 static void (*prefix)(int64_t *, size_t, int64_t) = prefix_base;
 
 __attribute__((constructor)) static void pick_packing(void) {
@@ -206,6 +234,7 @@ __attribute__((constructor)) static void pick_packing(void) {
     between32 = between32_v4;
     between64 = between64_v4;
     prefix = prefix_v4;
+    patch = patch_v4;
   } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
     between8 = between8_v3;
     between16 = between16_v3;
@@ -219,6 +248,7 @@ __attribute__((constructor)) static void pick_packing(void) {
 #define between32 between32_base
 #define between64 between64_base
 #define prefix prefix_base
+#define patch patch_base
 #endif
 
 size_t ph_between8(const uint8_t *values, size_t count, uint8_t low, uint8_t high, uint64_t *bitmap) {
@@ -234,6 +264,10 @@ size_t ph_between64(const uint64_t *values, size_t count, uint64_t low, uint64_t
   return between64(values, count, low, high, bitmap);
 }
 void ph_prefix_sum64(int64_t *values, size_t count, int64_t first) { prefix(values, count, first); }
+
+void ph_patch64(uint64_t *values, const uint64_t *bitmap, const uint64_t *highs, unsigned shift, uint64_t multiplier) {
+  patch(values, bitmap, highs, shift, multiplier);
+}
 
 static void divide_base(const int64_t *values, size_t count, double divisor, double *quotients) {
   for (size_t i = 0; i < count; i++) {

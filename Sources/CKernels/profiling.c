@@ -1,6 +1,10 @@
 // What encoders ask of 64-bit values before they choose: bounds, changes, how long the codes are.
 #include "CKernels.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 // The same digits on every processor, fused multiplication or not.
 #pragma STDC FP_CONTRACT OFF
 
@@ -45,6 +49,110 @@ void ph_bit_lengths(const uint64_t *codes, size_t count, size_t step, uint64_t o
     lengths[code == 0 ? 0 : 64 - __builtin_clzll(code)]++;
   }
 }
+
+// Baselines of what follows, and all there is elsewhere.
+static void part_base(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count,
+                      uint64_t **targets) {
+  (void)class_count;
+  for (size_t i = 0; i < count; i++) *targets[classes[i]]++ = values[i];
+}
+
+#define HASH_FACTOR 0x9E3779B97F4A7C15u
+#define KEY_FACTOR 0x9E3779B1u
+
+static size_t sample_hashes_base(const uint64_t *values, size_t count, uint64_t *hashes) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t hash = values[i] * HASH_FACTOR;
+    hashes[found] = hash;
+    found += hash >> 61 == 0;
+  }
+  return found;
+}
+
+static size_t sample_keys_base(const uint32_t *keys, size_t count, uint32_t *rows) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    rows[found] = (uint32_t)i;
+    found += keys[i] * KEY_FACTOR >> 29 == 0;
+  }
+  return found;
+}
+
+#if defined(__x86_64__)
+#define PH_V4 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,popcnt,bmi2")))
+
+// Eight rows at a time: those of a class are moved together, and no more of them stored than there are.
+PH_V4 static void part_v4(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count,
+                          uint64_t **targets) {
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m128i eight = _mm_loadl_epi64((const __m128i *)(classes + i));
+    const __m512i value = _mm512_loadu_si512(values + i);
+    for (unsigned class = 0; class < class_count; class++) {
+      const __mmask8 mask = (__mmask8)_mm_cmpeq_epi8_mask(eight, _mm_set1_epi8((char)class));
+      const unsigned rows = (unsigned)__builtin_popcount(mask);
+      _mm512_mask_storeu_epi64(targets[class], (__mmask8)((1u << rows) - 1), _mm512_maskz_compress_epi64(mask, value));
+      targets[class] += rows;
+    }
+  }
+  part_base(classes + i, values + i, count - i, class_count, targets);
+}
+
+PH_V4 static size_t sample_hashes_v4(const uint64_t *values, size_t count, uint64_t *hashes) {
+  const __m512i factor = _mm512_set1_epi64((int64_t)HASH_FACTOR), limit = _mm512_set1_epi64((int64_t)1 << 61);
+  size_t found = 0, i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m512i hash = _mm512_mullo_epi64(_mm512_loadu_si512(values + i), factor);
+    const __mmask8 mask = _mm512_cmplt_epu64_mask(hash, limit);
+    if (!mask) continue;
+    _mm512_storeu_si512(hashes + found, _mm512_maskz_compress_epi64(mask, hash));
+    found += (size_t)__builtin_popcount(mask);
+  }
+  return found + sample_hashes_base(values + i, count - i, hashes + found);
+}
+
+PH_V4 static size_t sample_keys_v4(const uint32_t *keys, size_t count, uint32_t *rows) {
+  const __m512i factor = _mm512_set1_epi32((int32_t)KEY_FACTOR), limit = _mm512_set1_epi32(1 << 29);
+  __m512i row = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  size_t found = 0, i = 0;
+  for (; i + 16 <= count; i += 16, row = _mm512_add_epi32(row, _mm512_set1_epi32(16))) {
+    const __m512i hash = _mm512_mullo_epi32(_mm512_loadu_si512(keys + i), factor);
+    const __mmask16 mask = _mm512_cmplt_epu32_mask(hash, limit);
+    if (!mask) continue;
+    _mm512_storeu_si512(rows + found, _mm512_maskz_compress_epi32(mask, row));
+    found += (size_t)__builtin_popcount(mask);
+  }
+  const size_t rest = sample_keys_base(keys + i, count - i, rows + found);
+  for (size_t at = found; at < found + rest; at++) rows[at] += (uint32_t)i;
+  return found + rest;
+}
+
+static void (*part)(const uint8_t *, const uint64_t *, size_t, unsigned, uint64_t **) = part_base;
+static size_t (*sample_hashes)(const uint64_t *, size_t, uint64_t *) = sample_hashes_base;
+static size_t (*sample_keys)(const uint32_t *, size_t, uint32_t *) = sample_keys_base;
+
+__attribute__((constructor)) static void pick_profiling(void) {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    part = part_v4;
+    sample_hashes = sample_hashes_v4;
+    sample_keys = sample_keys_v4;
+  }
+}
+#else
+#define part part_base
+#define sample_hashes sample_hashes_base
+#define sample_keys sample_keys_base
+#endif
+
+void ph_part64(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count, uint64_t **targets) {
+  part(classes, values, count, class_count, targets);
+}
+size_t ph_sample_hashes64(const uint64_t *values, size_t count, uint64_t *hashes) {
+  return sample_hashes(values, count, hashes);
+}
+size_t ph_sample_keys32(const uint32_t *keys, size_t count, uint32_t *rows) { return sample_keys(keys, count, rows); }
 
 size_t ph_patches64(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
                     uint16_t *positions, uint64_t *highs) {

@@ -1,3 +1,5 @@
+import Bytes
+import CKernels
 import Glibc
 import Vectors
 
@@ -25,29 +27,50 @@ struct DistinctCounter {
   /// Counts the different numbers among `count`, each within `minimum ... maximum`.
   static func count(_ values: UnsafePointer<Int64>, _ count: Int, minimum: Int64, maximum: Int64) -> Int {
     let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
-    let isDense = !overflow && span < Int64(bitCount)
-    if isDense && span < 1 << 15 { return countNarrow(values, count, minimum: minimum, span: Int(span)) }
-    let slots = isDense ? Int(span) + 1 : bitCount
-    return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (slots + 63) >> 6) { buffer in
+    if !overflow && span < 1 << 15 { return countNarrow(values, count, minimum: minimum, span: Int(span)) }
+    if !overflow && span < Int64(bitCount) {
+      return marked(count, slots: Int(span) + 1) { UInt64(bitPattern: values[$0] &- minimum) }
+    }
+    // One in eight different values tells enough, where there are many.
+    if count >= sampledCount {
+      let hashes = AlignedBuffer(byteCount: (count + 8) * 8)
+      let hash = hashes.values(as: UInt64.self)
+      let sampled = UnsafeRawPointer(values).withMemoryRebound(to: UInt64.self, capacity: count) {
+        ph_sample_hashes64($0, count, hash)
+      }
+      let different = linear(marked(sampled, slots: bitCount) { hash[$0] &>> 43 }, of: sampled)
+      withExtendedLifetime(hashes) {}
+      if different >= fewestSampled { return min(count, different * 8) }
+    }
+    return linear(
+      marked(count, slots: bitCount) { (UInt64(bitPattern: values[$0]) &* 0x9E37_79B9_7F4A_7C15) &>> 46 }, of: count)
+  }
+
+  private static let sampledCount = 1 << 15
+  /// Below this many the count of all is not eight times the sample's to a few in a hundred.
+  private static let fewestSampled = 1 << 11
+
+  /// How many of so many slots the values fill. Null rows are filled with a neighbour's value, so they add nothing of
+  /// their own.
+  @inline(__always) private static func marked(_ count: Int, slots: Int, _ slot: (Int) -> UInt64) -> Int {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (slots + 63) >> 6) { buffer in
       guard let words = buffer.baseAddress else { return 0 }
       buffer.initialize(repeating: 0)
       var index = 0
       while index < count {
-        // Null rows are filled with a neighbour's value, so they add nothing of their own.
-        let slot =
-          isDense
-          ? UInt64(bitPattern: values[index] &- minimum)
-          : (UInt64(bitPattern: values[index]) &* 0x9E37_79B9_7F4A_7C15) &>> 46
+        let slot = slot(index)
         words[Int(truncatingIfNeeded: slot &>> 6)] |= 1 &<< (slot & 63)
         index &+= 1
       }
-      var used = 0
-      for word in buffer { used += word.nonzeroBitCount }
-      if isDense { return used }
-      let free = Double(slots - used)
-      if free < 1 { return count }
-      return min(count, Int((-Double(slots) * log(free / Double(slots))).rounded()))
+      return buffer.reduce(0) { $0 + $1.nonzeroBitCount }
     }
+  }
+
+  /// How many values of `count` there are when so many slots for hashes are filled.
+  private static func linear(_ used: Int, of count: Int) -> Int {
+    let free = Double(bitCount - used)
+    if free < 1 { return count }
+    return min(count, Int((-Double(bitCount) * log(free / Double(bitCount))).rounded()))
   }
 
   /// A byte for each possible value: setting one waits for no other.

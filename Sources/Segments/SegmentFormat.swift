@@ -4,7 +4,7 @@ import Vectors
 /// The constants of the segment file; `FORMAT.md` has the whole of it.
 enum SegmentFormat {
   /// The version this program writes. It reads this one and all before it.
-  static let version: UInt32 = 2
+  static let version: UInt32 = 3
   static let headMagic: [UInt8] = Array("PULSESEG".utf8)
   static let tailMagic: [UInt8] = Array("PULSEEND".utf8)
   static let headByteCount = 64

@@ -19,7 +19,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// How the values of a test column come.
 enum ValuePattern: String, CaseIterable {
-  case extremes, small, ascending, outliers, runs, constant, few, random, stepped, leaps, sizes, jumps, jitter
+  case extremes, small, ascending, outliers, runs, constant, few, random, stepped, leaps, sizes, jumps, jitter, sessions
 }
 
 /// Which rows of a test column are null.
@@ -66,6 +66,10 @@ enum TestColumns {
         : Int64(row / 40) * 2_000_003 % 360_000_007 - 180_000_000 + Int64(row % 40) * 25
     // Noise around a base far from zero, which moves slowly.
     case .jitter: 48_137_000 + Int64(row / 512) * 3 + Int64(random.next() % 401) - 200
+    // Short steps within a session, long ones between sessions, longer ones between days, and back to the beginning.
+    case .sessions:
+      1_000_000 + Int64(row % 700) * 40 + Int64(random.next() % 30) + Int64(row % 700 / 6) * 30_000
+        + Int64(row % 700 / 80) * 9_000_000
     case .stepped: 1_700_000_000_000_000 + Int64(row) * 3_000_000 - Int64(random.next() % 20) * 1_000_000
     }
   }

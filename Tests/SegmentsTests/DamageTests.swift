@@ -97,7 +97,7 @@ struct PatchedFile {
     let directory = ScratchDirectory()
     let original = try smallSegment(directory)
     var changed = original.bytes
-    changed[8] = 3
+    changed[8] = 4
     Self.store(CRC32C.checksum(Array(changed[0..<60])), into: &changed, at: 60)
     let file = try original.map(changed)
     #expect { try SegmentReader.open(file) } throws: {

@@ -27,5 +27,9 @@ size_t ph_between64(const uint64_t *values, size_t count, uint64_t low, uint64_t
 /// Replaces values[i] by first + the sum of values[1] ... values[i]; values[0] is ignored. Wraps.
 void ph_prefix_sum64(int64_t *values, size_t count, int64_t first);
 
+/// Adds (high << shift) * multiplier, wrapping, to those of 1024 values whose bit is set: the first of `highs` to the
+/// first of them, and so on. Reads up to 7 highs past the last.
+void ph_patch64(uint64_t *values, const uint64_t *bitmap, const uint64_t *highs, unsigned shift, uint64_t multiplier);
+
 /// Writes values[i] / divisor as doubles; `values` and `quotients` may be the same memory.
 void ph_divide_decimals(const int64_t *values, size_t count, double divisor, double *quotients);

@@ -24,6 +24,17 @@ void ph_bit_lengths(const uint64_t *codes, size_t count, size_t step, uint64_t o
 size_t ph_patches64(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
                     uint16_t *positions, uint64_t *highs);
 
+/// Appends each value to the target of its class, in order, and moves the targets on. Classes are below `class_count`.
+void ph_part64(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count, uint64_t **targets);
+
+/// Writes the hashes of those values that one in eight different values is among, the upper three bits of whose hashes
+/// are zero, and returns how many. `hashes` has room for `count` and 8 more.
+size_t ph_sample_hashes64(const uint64_t *values, size_t count, uint64_t *hashes);
+
+/// Writes the rows of about one in eight different keys, ascending, and returns how many. `rows` has room for `count` and
+/// 16 more.
+size_t ph_sample_keys32(const uint32_t *keys, size_t count, uint32_t *rows);
+
 /// Writes each value times `power`, rounded to a whole number, and 1 to `failed` where that number divided by `power` is
 /// not the value again, bit for bit, or has more than 51 bits. Returns how many fail.
 size_t ph_decimal_digits(const double *values, size_t count, double power, int64_t *integers, uint8_t *failed);

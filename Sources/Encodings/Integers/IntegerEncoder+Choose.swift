@@ -201,7 +201,7 @@ extension IntegerEncoder {
     let full = overflow ? 64 : 64 - span.leadingZeroBitCount
     var best = Window(base: sample[0], bits: Double(full))
     sample.withUnsafeBufferPointer { sample in
-      for width in 0..<full {
+      for width in (0..<full).reversed() {
         let reach: UInt64 = 1 << UInt64(width)
         // The most differences that any window of this width holds, and where it begins.
         var first = 0
@@ -215,6 +215,8 @@ extension IntegerEncoder {
           }
         }
         let share = Double(sample.count - most) / Double(sample.count)
+        // Narrower ones would patch as good as all.
+        if share > 0.9 { break }
         // A patch takes its place and its high bits, of which most have only some.
         let patch = 16 + Double(max(full - width, 4)) * 0.7
         let bits = Double(width) + min(share * patch, 1 + share * (patch - 14))

@@ -29,6 +29,8 @@ struct PackedEncoder {
     var widths: [UInt8] = []
     var frames: [UInt64] = []
     var isPatched = false
+    /// True when high parts have signs; else negative ones are the longest.
+    var arePatchesSigned = false
     var laneLog = 0
     var maximumCode: UInt64 = 0
     /// About how long the stream will be.
@@ -98,13 +100,20 @@ struct PackedEncoder {
     return shape
   }
 
-  /// Bits of `length` codes of `width` of which `patches` have high parts, `outliers` of them above `high` bits. Some
-  /// bits more stand for the time that patches take.
+  /// Bits that stand for the time a patch takes.
+  private static let patchTime = 2
+
+  /// Bits of `length` codes of `width` of which `patches` have high parts, `outliers` of them above `high` bits.
   private static func bits(
     _ width: Int, _ patches: Int, _ high: Int, _ outliers: Int, _ length: Int, _ full: Int
   ) -> Int {
-    length * width + patches * (high + 3) + min(patches * 16, length)
+    length * width + patches * (high + 1 + patchTime) + min(patches * 16, length)
       + (outliers > 0 ? outliers * max(full - width - high + 20, 0) : 0)
+  }
+
+  /// Bits of the places of `patches` among `length` codes.
+  private static func places(_ patches: Int, _ length: Int) -> Int {
+    patches == 0 ? 0 : patches * patchTime + min(patches * 16, length) + (length >> 10 + 1) * 32 + 512
   }
 
   /// Finds the layout that takes the fewest bytes, with a lean towards one frame without patches, which aggregates can
@@ -133,52 +142,59 @@ struct PackedEncoder {
     return plan
   }
 
-  /// Finds the best width for all vectors with longer codes patched.
+  /// Finds the best width for all vectors with longer codes patched, the longest of their high bits in turn.
   private func planPatches(_ plan: inout Plan, _ shape: Shape, limit: Int, _ best: inout Int) {
-    let full = shape.full
-    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 65 * 2) { histogram in
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 65) { histogram in
       histogram.initialize(repeating: 0)
       guard let lengths = histogram.baseAddress else { return }
-      var negatives = 0
       let step = PackedEncoder.sampling
-      var sampled = 0
-      if isSigned {
-        var index = 0
-        while index < count {
-          let code = Int64(bitPattern: codes[index] &- origin)
-          lengths[PackedEncoder.bits(UInt64(bitPattern: code ^ (code &>> 63)))] &+= 1
-          negatives &+= Int(truncatingIfNeeded: UInt64(bitPattern: code) &>> 63)
-          sampled &+= 1
-          index &+= step
+      ph_bit_lengths(codes, count, step, origin, lengths)
+      // As they lie, negative codes are the longest there are. Of few the sample may know none.
+      let longest = isSigned && shape.hasNegatives ? 64 : shape.full
+      lengths[longest] = max(lengths[longest], 1)
+      let sampled = (count + step - 1) / step
+      let widths = (0...longest).filter { lengths[$0] > 0 }
+      // Codes longer than each of the widths.
+      var above = [Int](repeating: 0, count: widths.count)
+      for index in widths.indices.dropLast().reversed() {
+        above[index] = above[index + 1] + Int(lengths[widths[index + 1]]) * count / sampled
+      }
+      let highs = PackedEncoder.highBits(widths, above, levels: PackedPatches.maximumDepth - depth - 1)
+      for (index, width) in widths.enumerated().dropLast() {
+        let size = count * width + PackedEncoder.places(above[index], count)
+        var rest = highs[index]
+        var areSigned = false
+        // With signs of their own, high bits of both signs share one frame.
+        if isSigned && above[index] * (shape.full + 1 - width) < rest {
+          rest = above[index] * (shape.full + 1 - width)
+          areSigned = true
         }
-      } else {
-        ph_bit_lengths(codes, count, step, origin, lengths)
-        sampled = (count + step - 1) / step
-      }
-      var above = [Int](repeating: 0, count: 66)
-      for width in stride(from: 63, through: 0, by: -1) {
-        above[width] = above[width + 1] + Int(lengths[width + 1]) * count / sampled
-      }
-      func offer(_ width: Int, _ patches: Int, high: Int, outliers: Int) {
-        let size = PackedEncoder.bits(width, patches, high, outliers, count, full) + vectorCount * 32
-        if size < best && size < limit {
-          best = size
+        if size + rest < best && size + rest < limit {
+          best = size + rest
           plan.uniformWidth = width
           plan.isPatched = true
+          plan.arePatchesSigned = areSigned
         }
-      }
-      if isSigned {
-        // A negative code is patched whatever its length, and high bits of both signs share one frame.
-        let below = negatives * count / sampled
-        for width in 0...full {
-          offer(width, min(above[width] + below, count), high: full + 1 - width, outliers: 0)
-        }
-        return
-      }
-      for high in PackedEncoder.highWidths where high <= full {
-        for width in 0...(full - high) { offer(width, above[width], high: high, outliers: above[width + high]) }
       }
     }
+  }
+
+  /// About how many bits the high parts of the codes above each width take, `levels` times patched themselves.
+  private static func highBits(_ widths: [Int], _ above: [Int], levels: Int) -> [Int] {
+    let full = widths.last ?? 0
+    let unpatched = zip(widths, above).map { $1 * (full - $0) }
+    var bits = unpatched
+    for _ in 0..<max(levels, 0) {
+      var patched = unpatched
+      for low in widths.indices {
+        for width in widths.indices[(low + 1)...].dropLast() {
+          let size = above[low] * (widths[width] - widths[low]) + places(above[width], above[low]) + bits[width]
+          patched[low] = min(patched[low], size)
+        }
+      }
+      bits = patched
+    }
+    return bits
   }
 
   /// Finds the best widths for vectors that each begin at their least code, without patches and with them.
@@ -250,6 +266,7 @@ struct PackedEncoder {
       guard let framedPlan, framedPlan.size < best - margin else { continue }
       plan.hasFrames = true
       plan.isPatched = kind == 1
+      plan.arePatchesSigned = false
       plan.widths = framedPlan.widths
       plan.frames = shape.leasts
       plan.uniformWidth = Int(framedPlan.widths.max() ?? 0)
@@ -271,7 +288,6 @@ struct PackedEncoder {
     var positions: [UInt16] = []
     var highs: [UInt64] = []
     var packed = ByteWriter(reserving: plan.byteCount)
-    let patchesAreSigned = isSigned && !plan.hasFrames
     for vector in 0..<vectors {
       let length = length(vector)
       let width = plan.hasFrames ? Int(plan.widths[vector]) : plan.uniformWidth
@@ -279,7 +295,7 @@ struct PackedEncoder {
       let values = codes + vector << 10
       if plan.isPatched {
         let found = ph_patches64(
-          values, length, frame, UInt32(width), patchesAreSigned ? 1 : 0, vectorPositions, vectorHighs)
+          values, length, frame, UInt32(width), plan.arePatchesSigned ? 1 : 0, vectorPositions, vectorHighs)
         positions.append(contentsOf: UnsafeBufferPointer(start: vectorPositions, count: found))
         highs.append(contentsOf: UnsafeBufferPointer(start: vectorHighs, count: found))
         starts.append(UInt32(positions.count))
@@ -305,7 +321,7 @@ struct PackedEncoder {
     }
     if !positions.isEmpty {
       PackedPatches.write(
-        starts: starts, positions: positions, highs: highs, areSigned: patchesAreSigned, isBitmap: isBitmap,
+        starts: starts, positions: positions, highs: highs, areSigned: plan.arePatchesSigned, isBitmap: isBitmap,
         depth: depth, into: &writer)
     }
     writer.pad(to: 64)

@@ -1,4 +1,6 @@
 import Bytes
+import CKernels
+import Synchronization
 
 /// The codes of a packed stream that did not fit their width: where they are, and the bits above.
 ///
@@ -18,13 +20,19 @@ struct PackedPatches {
   /// The high bits of all patches in order, boxed because a packed stream holds patches.
   private final class Highs: Sendable {
     nonisolated(unsafe) let stream: PackedStream
+    /// Of no other stream as long as the program runs.
+    let number: UInt64
+    private static let count = Atomic<UInt64>(0)
 
     // The stream's pointers are read-only, and the block that opened it keeps its bytes.
-    init(_ stream: PackedStream) { self.stream = stream }
+    init(_ stream: PackedStream) {
+      self.stream = stream
+      number = Highs.count.add(1, ordering: .relaxed).newValue
+    }
   }
 
   /// Streams of patches nest at most this deep.
-  static let maximumDepth = 2
+  static let maximumDepth = 4
 
   init(_ cursor: inout BlockCursor, count: Int, rowCount: Int, isBitmap: Bool, depth: Int) throws(PulsehouseError) {
     self.count = count
@@ -69,15 +77,49 @@ struct PackedPatches {
     highs = Highs(try PackedStream(&cursor, count: count, depth: depth + 1))
   }
 
+  /// Unpacks the high bits (not yet shifted) of a vector's patches; nil when it has none. They lie in nested scratch, with
+  /// room for as many as kernels read past them.
+  private func highs(_ vector: Int, _ scratch: DecodeScratch) -> UnsafePointer<UInt64>? {
+    let range = Int(starts[vector])..<Int(starts[vector + 1])
+    guard let highs, !range.isEmpty else { return nil }
+    let nested = scratch.nested(of: highs.number)
+    let unpacked = nested.output.assumingMemoryBound(to: UInt64.self)
+    let high = UnsafeMutableRawPointer(nested.values).assumingMemoryBound(to: UInt64.self)
+    var row = range.lowerBound
+    while row < range.upperBound {
+      // A vector of high parts serves several vectors of codes, one after the other.
+      if nested.unpackedVector != row >> 10 {
+        highs.stream.codes(row >> 10, into: unpacked, nested)
+        nested.unpackedVector = row >> 10
+      }
+      let end = min((row >> 10 + 1) << 10, range.upperBound)
+      (high + (row - range.lowerBound)).update(from: unpacked + (row & 1023), count: end - row)
+      row = end
+    }
+    return UnsafePointer(high)
+  }
+
+  /// Adds the shifted high bits of a vector's patches to its 1024 values.
+  @inline(__always) func add<T: FixedWidthInteger>(
+    _ vector: Int, shift: Int, multiplier: Int64, to values: UnsafeMutablePointer<T>, _ scratch: DecodeScratch
+  ) {
+    if T.bitWidth == 64, let bitmap {
+      guard let high = highs(vector, scratch) else { return }
+      let value = UnsafeMutableRawPointer(values).assumingMemoryBound(to: UInt64.self)
+      ph_patch64(value, bitmap + vector * 16, high, UInt32(shift), UInt64(bitPattern: multiplier))
+      return
+    }
+    forEach(vector, scratch) { position, high in
+      let shifted = Int64(truncatingIfNeeded: high << UInt64(shift))
+      values[position] &+= T(truncatingIfNeeded: shifted &* multiplier)
+    }
+  }
+
   /// Calls `body` with the position and the high bits (not yet shifted) of each patch of a vector; positions are below
   /// 1024.
   func forEach(_ vector: Int, _ scratch: DecodeScratch, _ body: (Int, UInt64) -> Void) {
-    guard let highs else { return }
+    guard let high = highs(vector, scratch) else { return }
     let range = Int(starts[vector])..<Int(starts[vector + 1])
-    if range.isEmpty { return }
-    let nested = scratch.nested
-    let high = UnsafeMutableRawPointer(nested.values).assumingMemoryBound(to: UInt64.self)
-    IntegerStream.byVector(range, high, count, nested) { highs.stream.codes($0, into: $1, nested) }
     var index = 0
     if let bitmap {
       let words = bitmap + vector * 16

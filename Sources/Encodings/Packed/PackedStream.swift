@@ -148,12 +148,7 @@ struct PackedStream {
       default: affine(source.assumingMemoryBound(to: UInt64.self), first, step, multiplier == 1, out)
       }
     }
-    if patches.count > 0 {
-      patches.forEach(vector, scratch) { position, high in
-        let shifted = Int64(truncatingIfNeeded: high << UInt64(width))
-        out[position] &+= T(truncatingIfNeeded: shifted &* multiplier)
-      }
-    }
+    if patches.count > 0 { patches.add(vector, shift: width, multiplier: multiplier, to: out, scratch) }
   }
 
   /// Returns the code above the block's base of one row, without unpacking its vector.

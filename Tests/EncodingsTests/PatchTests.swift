@@ -1,0 +1,144 @@
+import Bytes
+import CKernels
+import Encodings
+import Testing
+import Vectors
+
+/// Steps of several sizes: most are short, some need patches, and some of the patches' high parts need patches in turn.
+@Suite struct PatchTests {
+  /// Ascending instants of one wearer after the other: `sizes` of gaps, each a tenth as often as the one before.
+  static func instants(count: Int, sizes: [UInt64], wearerRows: Int, _ random: inout SeededGenerator) -> [Int64] {
+    var values: [Int64] = []
+    var value: Int64 = 0
+    for row in 0..<count {
+      if row % wearerRows == 0 { value = Int64(random.next() % 1000) }
+      var size = 0
+      while size + 1 < sizes.count && random.next() % 10 == 0 { size += 1 }
+      value += Int64(random.next() % sizes[size])
+      values.append(value)
+    }
+    return values
+  }
+
+  @Test(arguments: [[16], [16, 1 << 9], [16, 1 << 9, 1 << 15], [16, 1 << 9, 1 << 15, 1 << 22], [3, 50, 1 << 40]])
+  func gapsOfSeveralSizesTakeLittleMoreThanEachAlone(sizes: [UInt64]) throws {
+    var random = SeededGenerator(seed: 7)
+    let values = Self.instants(count: 50_000, sizes: sizes, wearerRows: 9000, &random)
+    let vector = Vector.of(.bigint, values.map { .integer($0) })
+    var options = BlockOptions()
+    options.forced = .delta
+    let (encoded, _) = try BlockEncoder.encode(vector, options)
+    #expect(encoded.encodings == [.delta])
+    // A gap of a size takes its bits, and each size a row may have a mark that says whether it is that or longer.
+    var expected = 0.0
+    var share = 1.0
+    for (place, size) in sizes.enumerated() {
+      let isLast = place + 1 == sizes.count
+      expected += share * (isLast ? 1 : 0.9) * Double(64 - (size - 1).leadingZeroBitCount)
+      if !isLast { expected += share }
+      share /= 10
+    }
+    let bits = Double(encoded.bytes.byteCount * 8) / Double(values.count)
+    #expect(bits < expected * 1.05 + 0.5, "\(bits) bits a row where \(expected) are enough")
+    let block = try TestColumns.open(encoded, vector)
+    try RoundTripTests.check(block, values.map { .integer($0) }, "gaps of \(sizes)")
+  }
+
+  /// Two columns read by turns, a few rows each, do not get each other's high parts.
+  @Test func columnsByTurns() throws {
+    var random = SeededGenerator(seed: 11)
+    let columns = (0..<6).map { _ in
+      Self.instants(count: 9000, sizes: [16, 1 << 9, 1 << 15, 1 << 22], wearerRows: 3000, &random)
+    }
+    var options = BlockOptions()
+    options.forced = .delta
+    let blocks = try columns.map { column in
+      try TestColumns.open(Vector.of(.bigint, column.map { .integer($0) }), options)
+    }
+    for start in stride(from: 0, to: 9000, by: 700) {
+      let rows = start..<min(start + 700, 9000)
+      for (block, column) in zip(blocks, columns) {
+        let vector = try block.read(rows)
+        for (place, row) in rows.enumerated() { #expect(vector.scalar(at: place) == .integer(column[row])) }
+      }
+    }
+  }
+
+  @Test func patchKernelAddsEachHighPartToItsRow() {
+    var random = SeededGenerator(seed: 3)
+    for round in 0..<200 {
+      var values = (0..<1024).map { _ in random.next() }
+      let bitmap = (0..<16).map { _ in
+        switch round % 4 {
+        case 0: random.next() & random.next() & random.next()
+        case 1: random.next() | random.next()
+        case 2: UInt64(0)
+        default: random.next()
+        }
+      }
+      let highs = (0..<1032).map { _ in random.next() >> (random.next() % 64) }
+      let shift = UInt32(random.next() % 66)
+      let multiplier = round % 3 == 0 ? 1 : random.next()
+      var expected = values
+      var next = 0
+      for row in 0..<1024 where bitmap[row >> 6] >> UInt64(row & 63) & 1 == 1 {
+        expected[row] &+= (highs[next] << UInt64(shift)) &* multiplier
+        next += 1
+      }
+      ph_patch64(&values, bitmap, highs, shift, multiplier)
+      #expect(values == expected, "round \(round)")
+    }
+  }
+
+  @Test(arguments: [0, 1, 7, 8, 9, 63, 1000, 1024]) func partingKeepsTheOrderOfEachClass(count: Int) {
+    var random = SeededGenerator(seed: UInt64(count))
+    let values = (0..<count).map { _ in random.next() }
+    let classes = (0..<count).map { _ in UInt8(random.next() % 4) }
+    let expected = (0..<4).map { rowClass in (0..<count).filter { Int(classes[$0]) == rowClass }.map { values[$0] } }
+    // Each class has just the room it needs, and behind the last one nothing may be written.
+    var output = [UInt64](repeating: 77, count: count + 1)
+    output.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      var targets: [UnsafeMutablePointer<UInt64>?] = []
+      var start = 0
+      for rows in expected {
+        targets.append(base + start)
+        start += rows.count
+      }
+      // In two pieces, as vectors come.
+      let half = count / 2
+      classes.withUnsafeBufferPointer { rowClass in
+        values.withUnsafeBufferPointer { value in
+          guard let rowClass = rowClass.baseAddress, let value = value.baseAddress else { return }
+          ph_part64(rowClass, value, half, 4, &targets)
+          ph_part64(rowClass + half, value + half, count - half, 4, &targets)
+        }
+      }
+    }
+    #expect(output == expected.flatMap { $0 } + [77])
+  }
+
+  @Test(arguments: [0, 1, 15, 16, 17, 1000, 4099]) func samplesAreThoseOfTheHash(count: Int) {
+    var random = SeededGenerator(seed: UInt64(count))
+    let values = (0..<count).map { _ in random.next() }
+    let keys = values.map { UInt32(truncatingIfNeeded: $0) }
+    var hashes = [UInt64](repeating: 0, count: count + 8)
+    let hashCount = ph_sample_hashes64(values, count, &hashes)
+    #expect(
+      Array(hashes[..<hashCount]) == values.map { $0 &* 0x9E37_79B9_7F4A_7C15 }.filter { $0 >> 61 == 0 })
+    var rows = [UInt32](repeating: 0, count: count + 16)
+    let rowCount = ph_sample_keys32(keys, count, &rows)
+    #expect(
+      rows[..<rowCount].map { Int($0) } == keys.indices.filter { (keys[$0] &* 0x9E37_79B1) >> 29 == 0 })
+  }
+
+  /// The count of different values from a sample of them is near the truth, and nearer where they are few.
+  @Test(arguments: [2, 100, 5000, 20_000, 100_000]) func differentValuesAreCounted(different: Int) throws {
+    var random = SeededGenerator(seed: UInt64(different))
+    let numbers = (0..<different).map { _ in Int64(truncatingIfNeeded: random.next()) }
+    let values = (0..<100_000).map { Scalar.integer(numbers[$0 % different]) }
+    let (_, statistics) = try BlockEncoder.encode(Vector.of(.bigint, values))
+    let estimate = try #require(statistics.distinctEstimate)
+    #expect(abs(Double(estimate - different)) < Double(different) * 0.05 + 1, "\(estimate)")
+  }
+}
