@@ -3,10 +3,15 @@ import Bytes
 extension Catalog {
   /// Runs `body` in one transaction that holds SQLite's write lock from its start: all of it is kept, or, when `body`
   /// throws, nothing.
-  package func write<Result>(_ body: (CatalogTransaction) throws(PulsehouseError) -> Result)
-    throws(PulsehouseError) -> Result
-  {
+  ///
+  /// With `isSynced` it is safe from a power cut when this returns; else the catalog may then be found behind.
+  package func write<Result>(
+    isSynced: Bool = false, _ body: (CatalogTransaction) throws(PulsehouseError) -> Result
+  ) throws(PulsehouseError) -> Result {
     try writing { connection throws(PulsehouseError) in
+      let mustSync = isSynced && isDurable
+      if mustSync { try connection.execute("PRAGMA synchronous = FULL") }
+      defer { if mustSync { try? connection.execute("PRAGMA synchronous = NORMAL") } }
       try connection.execute("BEGIN IMMEDIATE")
       do throws(PulsehouseError) {
         let result = try body(CatalogTransaction(connection))

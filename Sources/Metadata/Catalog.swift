@@ -11,6 +11,7 @@ import Synchronization
 package final class Catalog: Sendable {
   package let path: String
   package let isReadOnly: Bool
+  let isDurable: Bool
   /// The database file as it was when opened; nil in memory. Another file under the same path is another catalog.
   private let identity: FileStatus?
   private let reader: LockedConnection
@@ -23,11 +24,12 @@ package final class Catalog: Sendable {
 
   /// Opens the catalog at `path`; with `isReadOnly` false it is made when missing.
   ///
-  /// With `isDurable` false its commits are not synced.
+  /// With `isDurable` false it is never synced, not even when asked.
   /// - Throws: `.corrupt` when the file is damaged or is not a catalog of ours; `.io`, `.conflict`.
   package init(_ path: String, isReadOnly: Bool, isDurable: Bool = true) throws(PulsehouseError) {
     self.path = path
     self.isReadOnly = isReadOnly
+    self.isDurable = isDurable
     if isReadOnly {
       let connection = try Connection(path, .readOnly)
       try Self.checkVersion(connection)
@@ -65,6 +67,7 @@ package final class Catalog: Sendable {
   package init(inMemoryFor path: String) throws(PulsehouseError) {
     self.path = path
     isReadOnly = false
+    isDurable = false
     identity = nil
     let connection = try Connection(path, .memory)
     try Self.prepare(connection)
@@ -92,8 +95,11 @@ package final class Catalog: Sendable {
   }
 
   private static func prepare(_ connection: Connection) throws(PulsehouseError) {
-    // The wal-mode pragma reads the file's first page, so damage there shows here.
-    try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+    // The catalog is made from the records whenever it is missing or damaged, and rolled forward where it is behind: to
+    // make it waits for no disk, and of its commits only those that say so. SQLite still syncs where a power cut could
+    // else leave it damaged. The wal-mode pragma reads the file's first page, so damage there shows here.
+    try connection.execute("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;")
+    defer { try? connection.execute("PRAGMA synchronous = NORMAL;") }
     let application = try pragma(connection, "PRAGMA application_id")
     let version = try pragma(connection, "PRAGMA user_version")
     if application == 0 && version == 0 {

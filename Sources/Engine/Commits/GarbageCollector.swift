@@ -34,7 +34,7 @@ extension SnapshotStore {
       let survey = try SessionMark.survey(sessions, fileSystem: fileSystem)
       let floor = min(limit, survey.oldestPin)
       let before = try catalog.itemKeys(startingWith: "tables/")
-      try catalog.write { transaction throws(PulsehouseError) in try transaction.forget(before: floor) }
+      try catalog.write(isSynced: true) { transaction throws(PulsehouseError) in try transaction.forget(before: floor) }
       try writeCheckpoint(catalog)
 
       var report = CollectionReport(oldestSnapshot: SnapshotID(limit))
