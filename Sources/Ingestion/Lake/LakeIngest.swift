@@ -94,7 +94,7 @@ struct LakeIngest {
 
 /// Puts the units' results in order, writes them, and commits now and then.
 private final class LakeCollector: @unchecked Sendable {
-  // @unchecked: everything but the constants is touched under `lock` only.
+  // @unchecked: `waiting` and `isWriting` are touched under `lock` only, the rest by the one thread that writes.
 
   private let writer: SourceWriter
   private let stream: LakeStream
@@ -104,6 +104,7 @@ private final class LakeCollector: @unchecked Sendable {
   private let failed = Atomic<Bool>(false)
   private let nextSequence = Atomic<Int>(0)
   private var waiting: [Int: LakeResult] = [:]
+  private var isWriting = false
   private var states: [String: LakeFileState]
   private var report: IngestReport
   private var touchedFiles = Set<Int>()
@@ -124,18 +125,32 @@ private final class LakeCollector: @unchecked Sendable {
 
   func fail() { failed.store(true, ordering: .relaxed) }
 
-  /// Takes a unit's result. Waits while too many results wait for an earlier unit, so that memory stays bounded.
+  /// Takes a unit's result, and writes what is next in order unless another thread does: that one takes this result too,
+  /// and a commit's wait for the disk keeps none from reading on. Waits while too many results wait for an earlier unit,
+  /// so that memory stays bounded.
   func deposit(_ sequence: Int, _ result: LakeResult, threads: Int) throws {
-    try lock.withLock { _ in
+    let mayWrite = lock.withLock { _ in
       waiting[sequence] = result
-      var next = nextSequence.load(ordering: .relaxed)
-      while let ready = waiting.removeValue(forKey: next) {
+      defer { isWriting = true }
+      return !isWriting
+    }
+    if mayWrite {
+      // After an error nobody writes: the flag stays.
+      while let ready = nextResult() {
         try write(ready)
-        next += 1
-        nextSequence.store(next, ordering: .relaxed)
+        nextSequence.add(1, ordering: .relaxed)
       }
     }
     while sequence - nextSequence.load(ordering: .relaxed) > 4 * threads, !hasFailed { usleep(500) }
+  }
+
+  /// Takes out the result that is next in order; where it has not come, gives up writing.
+  private func nextResult() -> LakeResult? {
+    lock.withLock { _ in
+      let ready = waiting.removeValue(forKey: nextSequence.load(ordering: .relaxed))
+      if ready == nil { isWriting = false }
+      return ready
+    }
   }
 
   private func write(_ result: LakeResult) throws {
@@ -181,11 +196,9 @@ private final class LakeCollector: @unchecked Sendable {
 
   /// Commits the rest and returns the books.
   func finish(since started: Double) throws -> IngestReport {
-    try lock.withLock { _ in
-      try commit()
-      report.fileCount = touchedFiles.count
-      report.seconds = MachineClock.seconds - started
-      return report
-    }
+    try commit()
+    report.fileCount = touchedFiles.count
+    report.seconds = MachineClock.seconds - started
+    return report
   }
 }
