@@ -193,7 +193,7 @@ package struct BlockEncoder {
     defer { withExtendedLifetime(buffer) {} }
     let values = UnsafePointer(buffer.values(as: Int64.self))
     var encoder = integerEncoder(values)
-    let profile = encoder.profile()
+    let profile = encoder.profile(countsDistinct: true)
     let boolean = physical == .boolean
     statistics.minimum = boolean ? .boolean(profile.minimum != 0) : .integer(profile.minimum)
     statistics.maximum = boolean ? .boolean(profile.maximum != 0) : .integer(profile.maximum)
@@ -261,14 +261,16 @@ package struct BlockEncoder {
   }
 
   private func distinct(_ values: UnsafePointer<Int64>, _ profile: IntegerEncoder.Profile) -> Int {
-    let counted = DistinctCounter.count(values, count, minimum: profile.minimum, maximum: profile.maximum)
+    let counted =
+      profile.manyDistinct
+      ?? DistinctCounter.count(values, count, minimum: profile.minimum, maximum: profile.maximum)
     return min(max(counted, profile.minimum == profile.maximum ? 1 : 2), profile.runCount)
   }
 
   private func sum(_ values: UnsafePointer<Int64>, _ profile: IntegerEncoder.Profile) -> Int128 {
     let limit = Int64.max / Int64(count)
     if profile.minimum > -limit && profile.maximum < limit {
-      var total = Int128(ph_sum64(values, count))
+      var total = Int128(profile.sum)
       if let validity = vector.validity {
         BlockEncoder.forEachNull(validity, count) { total -= Int128(values[$0]) }
       }
@@ -326,16 +328,23 @@ package struct BlockEncoder {
     }
     var encoder = integerEncoder(bits)
     encoder.tracks = nil
-    let runCount = ph_changes64(bits, count) + 1
-    let knownDigits = tracks.flatMap { $0.shared.columns[$0.position].digits }
-    let decimal = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil)
-    let digits = options.forced == .plain || runCount <= count / 16 ? nil : knownDigits ?? decimal.encode()
-    let distinct = describe(double, bits, runCount, digits, &statistics)
+    var digits = options.forced == .plain ? nil : tracks.flatMap { $0.shared.columns[$0.position].digits }
+    if digits == nil, options.forced != .plain, ph_changes64(bits, count) + 1 > count / 16 {
+      digits = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil).encode()
+    }
+    // Digits that stand for all values tell of them what the bits would.
+    let wholeDigits = digits.flatMap { $0.exceptionRows.isEmpty ? $0 : nil }
+    let numbers = wholeDigits.map { UnsafePointer($0.integers.values(as: Int64.self)) } ?? bits
+    let profile = IntegerEncoder(values: numbers, count: count).profile(countsDistinct: true)
+    let runCount = profile.runCount
+    let distinct = distinct(numbers, profile)
+    statistics.distinctEstimate = distinct
+    bound(double, wholeDigits, profile, &statistics)
 
     if options.forced == .plain { return try writePlain() }
     let isForcedToBits = options.forced.map { [.packed, .delta, .runLength].contains($0) } ?? false
     if runCount == 1 || isForcedToBits || (options.allows(.runLength) && runCount <= count / 16) {
-      return try write(encoder, encoder.choose())
+      return try write(encoder, wholeDigits == nil ? encoder.choose(profile) : encoder.choose())
     }
     var best = count * physical.stride + 32
     var digitsEncoder = encoder
@@ -348,7 +357,7 @@ package struct BlockEncoder {
           allowed: options.forced.flatMap { nested.contains($0) ? [$0] : nil }
             ?? [.constant, .packed, .delta, .runLength, .keyedDelta, .tracked],
           key: keys?.rowKeys, tracks: tracks)
-        let choice = digitsEncoder.choose()
+        let choice = wholeDigits == nil ? digitsEncoder.choose() : digitsEncoder.choose(profile)
         let byteCount = choice.byteCount + digits.exceptionRows.count * 12
         if byteCount < best || options.forced != nil {
           best = byteCount
@@ -380,28 +389,18 @@ package struct BlockEncoder {
     return try writePlain()
   }
 
-  /// Takes the bounds and counts distinct values: of the digits, where all values have some, else of the bits.
-  private func describe(
-    _ values: UnsafePointer<Double>, _ bits: UnsafePointer<Int64>, _ runCount: Int, _ digits: DecimalEncoder.Digits?,
+  /// Takes the bounds: from `profile` where it is of digits that stand for all values, else value by value.
+  private func bound(
+    _ values: UnsafePointer<Double>, _ digits: DecimalEncoder.Digits?, _ profile: IntegerEncoder.Profile,
     _ statistics: inout ColumnStatistics
-  ) -> Int {
-    var numbers = bits
-    let isWhole = digits?.exceptionRows.isEmpty ?? false
-    if let digits, isWhole { numbers = UnsafePointer(digits.integers.values(as: Int64.self)) }
-    var minimum: Int64 = 0
-    var maximum: Int64 = 0
-    ph_bounds64(numbers, count, 0, &minimum, &maximum)
-    if let digits, isWhole, physical == .float64 {
+  ) {
+    if let digits, physical == .float64 {
       let power = DecimalStream.powers[digits.exponent]
-      statistics.minimum = .double(Double(minimum) / power)
-      statistics.maximum = .double(Double(maximum) / power)
+      statistics.minimum = .double(Double(profile.minimum) / power)
+      statistics.maximum = .double(Double(profile.maximum) / power)
     } else {
       bound(values, physical == .float32, &statistics)
     }
-    let counted = DistinctCounter.count(numbers, count, minimum: minimum, maximum: maximum)
-    let distinct = min(max(counted, minimum == maximum ? 1 : 2), runCount)
-    statistics.distinctEstimate = distinct
-    return distinct
   }
 
   private func bound(_ values: UnsafePointer<Double>, _ isReal: Bool, _ statistics: inout ColumnStatistics) {
@@ -425,7 +424,7 @@ package struct BlockEncoder {
     if physical == .numeric, options.forced != .plain, let (buffer, scale) = scaledNumerics() {
       defer { withExtendedLifetime(buffer) {} }
       let encoder = integerEncoder(UnsafePointer(buffer.values(as: Int64.self)))
-      let profile = encoder.profile()
+      let profile = encoder.profile(countsDistinct: true)
       statistics.distinctEstimate = distinct(encoder.values, profile)
       return try write(encoder, encoder.choose(profile), scale: scale)
     }

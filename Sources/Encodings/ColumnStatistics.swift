@@ -31,24 +31,46 @@ struct DistinctCounter {
     if !overflow && span < Int64(bitCount) {
       return marked(count, slots: Int(span) + 1) { UInt64(bitPattern: values[$0] &- minimum) }
     }
-    // One in eight different values tells enough, where there are many.
-    if count >= sampledCount {
-      let hashes = AlignedBuffer(byteCount: (count + 8) * 8)
-      let hash = hashes.values(as: UInt64.self)
-      let sampled = UnsafeRawPointer(values).withMemoryRebound(to: UInt64.self, capacity: count) {
-        ph_sample_hashes64($0, count, hash)
-      }
-      let different = linear(marked(sampled, slots: bitCount) { hash[$0] &>> 43 }, of: sampled)
-      withExtendedLifetime(hashes) {}
-      if different >= fewestSampled { return min(count, different * 8) }
-    }
     return linear(
       marked(count, slots: bitCount) { (UInt64(bitPattern: values[$0]) &* 0x9E37_79B9_7F4A_7C15) &>> 46 }, of: count)
   }
 
-  private static let sampledCount = 1 << 15
-  /// Below this many the count of all is not eight times the sample's to a few in a hundred.
-  private static let fewestSampled = 1 << 11
+  /// One in eight different values, by their hashes, which tells enough where there are many; found on another's way
+  /// through the values.
+  struct Sample {
+    private let memory: AlignedBuffer
+    private var count = 0
+    private var rowCount = 0
+
+    /// Fewer rows are counted as fast.
+    static let leastRowCount = 1 << 15
+    /// Of fewer different values the count of all is not eight times the sample's to a few in a hundred.
+    private static let fewest = 1 << 11
+
+    init(rowCount: Int) { memory = AlignedBuffer(byteCount: (rowCount + 8) * 8) }
+
+    /// True where values that lie so far apart are counted by their hashes.
+    static func suits(_ minimum: Int64, _ maximum: Int64) -> Bool {
+      let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
+      return overflow || span >= Int64(bitCount)
+    }
+
+    mutating func add(_ values: UnsafePointer<Int64>, _ rows: Int) {
+      let hashes = memory.values(as: UInt64.self) + count
+      count += UnsafeRawPointer(values).withMemoryRebound(to: UInt64.self, capacity: rows) {
+        ph_sample_hashes64($0, rows, hashes)
+      }
+      rowCount += rows
+    }
+
+    /// About how many different values were added; nil where they are too few to tell.
+    var estimate: Int? {
+      let hashes = memory.values(as: UInt64.self)
+      let different = linear(marked(count, slots: bitCount) { hashes[$0] &>> 43 }, of: count)
+      withExtendedLifetime(memory) {}
+      return different < Sample.fewest ? nil : min(rowCount, different * 8)
+    }
+  }
 
   /// How many of so many slots the values fill. Null rows are filled with a neighbour's value, so they add nothing of
   /// their own.

@@ -4,8 +4,9 @@ import Encodings
 import Testing
 import Vectors
 
-/// Steps of several sizes: most are short, some need patches, and some of the patches' high parts need patches in turn.
-@Suite struct PatchTests {
+/// What encoders find and lay out by kernels, held against plain loops; and steps of several sizes, whose patches have
+/// patches in turn.
+@Suite struct EncoderKernelTests {
   /// Ascending instants of one wearer after the other: `sizes` of gaps, each a tenth as often as the one before.
   static func instants(count: Int, sizes: [UInt64], wearerRows: Int, _ random: inout SeededGenerator) -> [Int64] {
     var values: [Int64] = []
@@ -140,5 +141,76 @@ import Vectors
     let (_, statistics) = try BlockEncoder.encode(Vector.of(.bigint, values))
     let estimate = try #require(statistics.distinctEstimate)
     #expect(abs(Double(estimate - different)) < Double(different) * 0.05 + 1, "\(estimate)")
+  }
+
+  /// Two columns of some walkers, walked by the kernel and row by row.
+  @Test(arguments: [0, 6, 14, 40, 64]) func theWalkIsThatOfOneRowAfterTheOther(reach: Int) {
+    var random = SeededGenerator(seed: UInt64(reach) + 1)
+    let count = 3000
+    let memory = 32
+    let shares = (1...memory).map { Int64(65_536 / $0) }
+    let keys = (0..<count).map { _ in UInt32(random.next() % 7) }
+    // Near, far, and from one end of the numbers to the other.
+    let values = (0..<2).map { column in
+      (0..<count).map { row -> Int64 in
+        switch random.next() % 20 {
+        case 0: Int64(truncatingIfNeeded: random.next())
+        case 1..<6: Int64(keys[row]) * 1_000_000 + Int64(random.next() % 100_000)
+        default: Int64(keys[row]) * 1_000_000 + Int64(random.next() % 40) + Int64(column)
+        }
+      }
+    }
+    func length(_ steps: [Int64]) -> Int {
+      steps.map { 64 - UInt64(bitPattern: ($0 &<< 1) ^ ($0 &>> 63)).leadingZeroBitCount }.max() ?? 0
+    }
+    var last = [[Int64]](repeating: [500, -500], count: 7)
+    var home = last
+    var rows = [Int](repeating: 0, count: 7)
+    var expectedSteps = [[UInt64](), [UInt64]()]
+    var expectedLengths: [UInt8] = []
+    var expectedHistogram = [UInt64](repeating: 0, count: 65)
+    for row in 0..<count {
+      let key = Int(keys[row])
+      let fromLast = [0, 1].map { values[$0][row] &- last[key][$0] }
+      let fromHome = [0, 1].map { values[$0][row] &- home[key][$0] }
+      let isNear = length(fromLast) <= reach && length(fromLast) < length(fromHome)
+      for column in [0, 1] {
+        let step = isNear ? fromLast[column] : fromHome[column]
+        expectedSteps[column].append(UInt64(bitPattern: (step &<< 1) ^ (step &>> 63)))
+        if !isNear { home[key][column] &+= (step &* shares[rows[key]]) &>> 16 }
+        last[key][column] = values[column][row]
+      }
+      expectedLengths.append(isNear ? 255 : UInt8(length(fromHome)))
+      if !isNear {
+        expectedHistogram[length(fromHome)] += 1
+        rows[key] = min(rows[key] + 1, memory - 1)
+      }
+    }
+    let memories = [
+      buffer(keys), buffer(values[0]), buffer(values[1]), buffer(shares),
+      buffer((0..<7).flatMap { _ in [500, 500, -500, -500, 0, 0, 0, 0] as [Int64] }),
+      buffer([UInt64](repeating: 0, count: count)), buffer([UInt64](repeating: 0, count: count)),
+      buffer([UInt8](repeating: 0, count: count)), buffer([UInt64](repeating: 0, count: 65)),
+    ]
+    var walk = ph_track_walk(
+      count: count, keys: memories[0].values(as: UInt32.self), first: memories[1].values(as: Int64.self),
+      second: memories[2].values(as: Int64.self), tracks: memories[4].values(as: Int64.self),
+      shares: memories[3].values(as: Int64.self), memory: Int64(memory), reach: UInt32(reach),
+      first_steps: memories[5].values(as: UInt64.self), second_steps: memories[6].values(as: UInt64.self),
+      lengths: memories[7].values(as: UInt8.self), histogram: memories[8].values(as: UInt64.self))
+    ph_walk_tracks(&walk)
+    func array<T: BitwiseCopyable>(_ index: Int, _ type: T.Type, _ count: Int) -> [T] {
+      Array(UnsafeBufferPointer(start: memories[index].values(as: type), count: count))
+    }
+    #expect(array(5, UInt64.self, count) == expectedSteps[0])
+    #expect(array(6, UInt64.self, count) == expectedSteps[1])
+    #expect(array(7, UInt8.self, count) == expectedLengths)
+    #expect(array(8, UInt64.self, 65) == expectedHistogram)
+  }
+
+  private func buffer<T: BitwiseCopyable>(_ values: [T]) -> AlignedBuffer {
+    let buffer = AlignedBuffer(byteCount: values.count * MemoryLayout<T>.stride)
+    for (row, value) in values.enumerated() { buffer.values(as: T.self)[row] = value }
+    return buffer
   }
 }

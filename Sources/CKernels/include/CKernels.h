@@ -51,6 +51,8 @@ int ph_sync_file_system(int descriptor);
 
 #include "temporal.h"
 
+#include "tracks.h"
+
 #include "hashing.h"
 
 #include "ph_json.h"

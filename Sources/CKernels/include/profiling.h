@@ -16,8 +16,9 @@ int64_t ph_sum64(const int64_t *values, size_t count);
 /// Writes each value less the one before, wrapping; 0 for the first.
 void ph_difference64(const int64_t *values, size_t count, int64_t *differences);
 
-/// Adds to `lengths[0 ... 64]` how many of every `step`-th value, less `origin`, have each number of bits.
-void ph_bit_lengths(const uint64_t *codes, size_t count, size_t step, uint64_t origin, uint32_t *lengths);
+/// Adds to `lengths[0 ... 64]` how many of about an eighth of the values, less `origin`, have each number of bits; of 1024
+/// it takes 128. Returns how many it has taken, at least one if there is one.
+size_t ph_bit_lengths(const uint64_t *codes, size_t count, uint64_t origin, uint32_t *lengths);
 
 /// Finds the codes (less `origin`) that do not fit `width` bits: writes their positions and what stands above those bits
 /// (shifted with the sign when `is_signed`), and returns how many. Both outputs have room for `count` entries.

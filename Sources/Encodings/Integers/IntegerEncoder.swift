@@ -43,6 +43,10 @@ struct IntegerEncoder {
     var spanFits = true
     /// The bounds of each vector's values.
     var bounds: [(least: Int64, greatest: Int64)] = []
+    /// Their sum, wrapping.
+    var sum: Int64 = 0
+    /// About how many different ones there are, where that was asked for and they are many and lie far apart.
+    var manyDistinct: Int?
   }
 
   /// How differences of both signs become codes.
@@ -86,15 +90,39 @@ struct IntegerEncoder {
     }
   }
 
-  func profile() -> Profile {
+  /// Rows that several kernels look at, one after the other, while they are in the nearest cache.
+  private static let profiledRows = 1 << 12
+
+  func profile(countsDistinct: Bool = false) -> Profile {
     var profile = Profile()
     guard count > 0 else { return profile }
-    profile.bounds = PackedEncoder.bounds(values, count)
-    let minimum = profile.bounds.reduce(.max) { min($0, $1.least) }
-    let maximum = profile.bounds.reduce(.min) { max($0, $1.greatest) }
+    var minimum = Int64.max
+    var maximum = Int64.min
+    var changes = 0
+    var sample: DistinctCounter.Sample?
+    profile.bounds.reserveCapacity((count + 1023) >> 10)
+    for start in stride(from: 0, to: count, by: IntegerEncoder.profiledRows) {
+      let rows = min(IntegerEncoder.profiledRows, count - start)
+      for bounds in PackedEncoder.bounds(values + start, rows) {
+        minimum = min(minimum, bounds.least)
+        maximum = max(maximum, bounds.greatest)
+        profile.bounds.append(bounds)
+      }
+      // With the last row before, for the change from it.
+      let before = start > 0 ? 1 : 0
+      changes += ph_changes64(values + start - before, rows + before)
+      profile.sum &+= ph_sum64(values + start, rows)
+      if start == 0, countsDistinct, count >= DistinctCounter.Sample.leastRowCount,
+        DistinctCounter.Sample.suits(minimum, maximum)
+      {
+        sample = DistinctCounter.Sample(rowCount: count)
+      }
+      sample?.add(values + start, rows)
+    }
+    profile.manyDistinct = sample?.estimate
     profile.minimum = minimum
     profile.maximum = maximum
-    profile.runCount = ph_changes64(values, count) + 1
+    profile.runCount = changes + 1
     let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
     profile.spanFits = !overflow
     if !overflow && span > 256 { profile.divisor = divisor(minimum) }

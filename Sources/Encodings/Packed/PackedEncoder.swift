@@ -147,12 +147,10 @@ struct PackedEncoder {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 65) { histogram in
       histogram.initialize(repeating: 0)
       guard let lengths = histogram.baseAddress else { return }
-      let step = PackedEncoder.sampling
-      ph_bit_lengths(codes, count, step, origin, lengths)
+      let sampled = ph_bit_lengths(codes, count, origin, lengths)
       // As they lie, negative codes are the longest there are. Of few the sample may know none.
       let longest = isSigned && shape.hasNegatives ? 64 : shape.full
       lengths[longest] = max(lengths[longest], 1)
-      let sampled = (count + step - 1) / step
       let widths = (0...longest).filter { lengths[$0] > 0 }
       // Codes longer than each of the widths.
       var above = [Int](repeating: 0, count: widths.count)
@@ -217,14 +215,14 @@ struct PackedEncoder {
       var inVectors = 0
       for vector in 0..<vectors {
         ph_bit_lengths(
-          codes + vector << 10, length(vector), step, origin &+ shape.leasts[vector], lengths + vector * 65)
+          codes + vector << 10, length(vector), origin &+ shape.leasts[vector], lengths + vector * 65)
         for width in 1...64 { inVectors += width * Int(lengths[vector * 65 + width]) * step }
       }
       if isScanned {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 65) { all in
           all.initialize(repeating: 0)
           guard let base = all.baseAddress else { return }
-          ph_bit_lengths(codes, count, step, origin, base)
+          ph_bit_lengths(codes, count, origin, base)
           for width in 1...64 { whole += width * Int(base[width]) * step }
         }
         if framedBits > count * full / 20 * 19 && inVectors > whole - count { return }

@@ -49,7 +49,7 @@ struct TrackWalk {
   /// Walks all rows and writes their steps as zigzag codes, and how many bits the longest of a row has, 255 where they
   /// are taken from the last value. Returns how many of the others have how many bits.
   func all(reach: Int, _ steps: [UnsafeMutablePointer<UInt64>], _ lengths: UnsafeMutablePointer<UInt8>) -> [Int] {
-    if values.count == 2 { return all(reach, (steps[0], steps[1]), lengths, pair()) }
+    if values.count == 2 { return pair().all(keys.rowKeys.codes, count, reach, steps, lengths) }
     return all(reach, steps, lengths, ManyTracks(values, bases, keyCount: Int(keys.maximum) + 1))
   }
 
@@ -89,55 +89,36 @@ struct TrackWalk {
     return shape
   }
 
-  /// So many rows ahead a key's tracks are fetched.
-  private static let foresight = 16
-
-  @inline(__always) private func all<Tracks: WalkedTracks>(
-    _ reach: Int, _ steps: Tracks.Steps, _ lengths: UnsafeMutablePointer<UInt8>, _ tracks: Tracks
+  private func all(
+    _ reach: Int, _ steps: [UnsafeMutablePointer<UInt64>], _ lengths: UnsafeMutablePointer<UInt8>, _ tracks: ManyTracks
   ) -> [Int] {
     var histogram = [Int](repeating: 0, count: 65)
     let key = keys.rowKeys.codes
-    histogram.withUnsafeMutableBufferPointer { histogram in
-      var row = 0
-      while row < count {
-        if row &+ TrackWalk.foresight < count { tracks.fetch(Int(key[row &+ TrackWalk.foresight])) }
-        let slot = Int(key[row])
-        let (fromLast, fromHome) = tracks.codes(row, slot)
-        let last = TrackWalk.bits(fromLast)
-        let home = TrackWalk.bits(fromHome)
-        // Which is nearer cannot be foretold: without a branch.
-        let isNear = TrackWalk.one(last <= reach) & TrackWalk.one(last < home)
-        tracks.step(row, slot, reference: 1 &- isNear, into: steps)
-        lengths[row] = UInt8(truncatingIfNeeded: home | (0 &- isNear))
-        histogram[home] &+= 1 &- isNear
-        row &+= 1
-      }
+    for row in 0..<count {
+      let slot = Int(key[row])
+      let (fromLast, fromHome) = tracks.codes(row, slot)
+      let last = TrackWalk.bits(fromLast)
+      let home = TrackWalk.bits(fromHome)
+      let isNear = last <= reach && last < home
+      tracks.step(row, slot, reference: isNear ? 0 : 1, into: steps)
+      lengths[row] = isNear ? 255 : UInt8(home)
+      if !isNear { histogram[home] += 1 }
     }
-    withExtendedLifetime(tracks) {}
     return histogram
   }
 }
 
 /// The tracks of all columns of a walk.
 private protocol WalkedTracks {
-  associatedtype Steps
-
-  /// Has the memory of a key at hand soon.
-  func fetch(_ slot: Int)
-
   /// The steps of a row as zigzag codes, those of all columns laid over each other: from the last values and from home.
   func codes(_ row: Int, _ slot: Int) -> (fromLast: UInt64, fromHome: UInt64)
 
   /// Goes on to a row's values from the last ones (`reference` 0) or from home (1).
   func step(_ row: Int, _ slot: Int, reference: Int)
-
-  /// The same, with the steps as zigzag codes.
-  func step(_ row: Int, _ slot: Int, reference: Int, into steps: Steps)
 }
 
 /// The tracks of two columns, a key's in one line of the cache.
 private struct PairedTracks: WalkedTracks {
-  typealias Steps = (UnsafeMutablePointer<UInt64>, UnsafeMutablePointer<UInt64>)
   private let first: UnsafePointer<Int64>
   private let second: UnsafePointer<Int64>
   private let memory: AlignedBuffer
@@ -162,8 +143,6 @@ private struct PairedTracks: WalkedTracks {
     }
   }
 
-  @inline(__always) func fetch(_ slot: Int) { ph_prefetch(words + slot &* 8) }
-
   @inline(__always) func codes(_ row: Int, _ slot: Int) -> (fromLast: UInt64, fromHome: UInt64) {
     let track = words + slot &* 8
     return (
@@ -174,35 +153,35 @@ private struct PairedTracks: WalkedTracks {
 
   @inline(__always) func step(_ row: Int, _ slot: Int, reference: Int) {
     let track = words + slot &* 8
-    move(track, row, reference, first[row] &- track[reference], second[row] &- track[2 &+ reference])
-  }
-
-  @inline(__always) func step(_ row: Int, _ slot: Int, reference: Int, into steps: Steps) {
-    let track = words + slot &* 8
-    let firstStep = first[row] &- track[reference]
-    let secondStep = second[row] &- track[2 &+ reference]
-    steps.0[row] = DeltaStream.zigzag(firstStep)
-    steps.1[row] = DeltaStream.zigzag(secondStep)
-    move(track, row, reference, firstStep, secondStep)
-  }
-
-  /// As `Tracks.step` moves each of them.
-  @inline(__always) private func move(
-    _ track: UnsafeMutablePointer<Int64>, _ row: Int, _ reference: Int, _ firstStep: Int64, _ secondStep: Int64
-  ) {
-    track[0] = first[row]
-    track[2] = second[row]
     let rows = Int(track[4])
     let share = shares.share[rows] & (0 &- Int64(reference))
-    track[1] &+= (firstStep &* share) &>> 16
-    track[3] &+= (secondStep &* share) &>> 16
+    track[1] &+= ((first[row] &- track[reference]) &* share) &>> 16
+    track[3] &+= ((second[row] &- track[2 &+ reference]) &* share) &>> 16
+    track[0] = first[row]
+    track[2] = second[row]
     track[4] = Int64(min(rows &+ reference, TrackedStream.memory &- 1))
+  }
+
+  /// `TrackWalk.all` by a kernel.
+  func all(
+    _ keys: UnsafePointer<UInt32>, _ count: Int, _ reach: Int, _ steps: [UnsafeMutablePointer<UInt64>],
+    _ lengths: UnsafeMutablePointer<UInt8>
+  ) -> [Int] {
+    var histogram = [UInt64](repeating: 0, count: 65)
+    histogram.withUnsafeMutableBufferPointer { histogram in
+      var walk = ph_track_walk(
+        count: count, keys: keys, first: first, second: second, tracks: words, shares: shares.share,
+        memory: Int64(TrackedStream.memory), reach: UInt32(reach), first_steps: steps[0], second_steps: steps[1],
+        lengths: lengths, histogram: histogram.baseAddress)
+      ph_walk_tracks(&walk)
+    }
+    withExtendedLifetime(self) {}
+    return histogram.map { Int($0) }
   }
 }
 
 /// The tracks of any number of columns.
 private struct ManyTracks: WalkedTracks {
-  typealias Steps = [UnsafeMutablePointer<UInt64>]
   private let values: [UnsafePointer<Int64>]
   private let tracks: [Tracks]
 
@@ -210,8 +189,6 @@ private struct ManyTracks: WalkedTracks {
     self.values = values
     tracks = bases.map { Tracks(keyCount: keyCount, base: $0) }
   }
-
-  func fetch(_ slot: Int) {}
 
   func codes(_ row: Int, _ slot: Int) -> (fromLast: UInt64, fromHome: UInt64) {
     var codes: (fromLast: UInt64, fromHome: UInt64) = (0, 0)
@@ -228,7 +205,8 @@ private struct ManyTracks: WalkedTracks {
     }
   }
 
-  func step(_ row: Int, _ slot: Int, reference: Int, into steps: Steps) {
+  /// The same, with the steps as zigzag codes.
+  func step(_ row: Int, _ slot: Int, reference: Int, into steps: [UnsafeMutablePointer<UInt64>]) {
     for index in values.indices {
       let step = values[index][row] &- tracks[index].reference(slot, reference)
       steps[index][row] = DeltaStream.zigzag(step)
