@@ -192,13 +192,13 @@ import Vectors
       buffer([UInt64](repeating: 0, count: count)), buffer([UInt64](repeating: 0, count: count)),
       buffer([UInt8](repeating: 0, count: count)), buffer([UInt64](repeating: 0, count: 65)),
     ]
-    var walk = ph_track_walk(
+    var walk = ph_stepping(
       count: count, keys: memories[0].values(as: UInt32.self), first: memories[1].values(as: Int64.self),
       second: memories[2].values(as: Int64.self), tracks: memories[4].values(as: Int64.self),
       shares: memories[3].values(as: Int64.self), memory: Int64(memory), reach: UInt32(reach),
       first_steps: memories[5].values(as: UInt64.self), second_steps: memories[6].values(as: UInt64.self),
       lengths: memories[7].values(as: UInt8.self), histogram: memories[8].values(as: UInt64.self))
-    ph_walk_tracks(&walk)
+    ph_step_along(&walk)
     func array<T: BitwiseCopyable>(_ index: Int, _ type: T.Type, _ count: Int) -> [T] {
       Array(UnsafeBufferPointer(start: memories[index].values(as: type), count: count))
     }

@@ -51,7 +51,7 @@ int ph_sync_file_system(int descriptor);
 
 #include "temporal.h"
 
-#include "tracks.h"
+#include "stepping.h"
 
 #include "hashing.h"
 

@@ -169,11 +169,11 @@ private struct PairedTracks: WalkedTracks {
   ) -> [Int] {
     var histogram = [UInt64](repeating: 0, count: 65)
     histogram.withUnsafeMutableBufferPointer { histogram in
-      var walk = ph_track_walk(
+      var walk = ph_stepping(
         count: count, keys: keys, first: first, second: second, tracks: words, shares: shares.share,
         memory: Int64(TrackedStream.memory), reach: UInt32(reach), first_steps: steps[0], second_steps: steps[1],
         lengths: lengths, histogram: histogram.baseAddress)
-      ph_walk_tracks(&walk)
+      ph_step_along(&walk)
     }
     withExtendedLifetime(self) {}
     return histogram.map { Int($0) }

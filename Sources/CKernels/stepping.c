@@ -10,11 +10,11 @@
 
 static inline uint64_t zigzag(uint64_t value) { return (value << 1) ^ (uint64_t)((int64_t)value >> 63); }
 static inline uint32_t bit_length(uint64_t code) { return code == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(code); }
-static inline void fetch(const ph_track_walk *walk, size_t row) {
+static inline void fetch(const ph_stepping *walk, size_t row) {
   if (row + FORESIGHT < walk->count) ph_prefetch(walk->tracks + (size_t)walk->keys[row + FORESIGHT] * 8);
 }
 
-static void walk_base(const ph_track_walk *walk) {
+static void walk_base(const ph_stepping *walk) {
   for (size_t row = 0; row < walk->count; row++) {
     fetch(walk, row);
     uint64_t *track = (uint64_t *)walk->tracks + (size_t)walk->keys[row] * 8;
@@ -41,7 +41,7 @@ static void walk_base(const ph_track_walk *walk) {
 #if defined(__x86_64__)
 // A row's four distances at once: to the last value and the home of the first column, and of the second.
 __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,bmi2"))) static void walk_v4(
-    const ph_track_walk *walk) {
+    const ph_stepping *walk) {
   const uint64_t most = (uint64_t)walk->memory - 1;
   const uint32_t reach = walk->reach;
   for (size_t row = 0; row < walk->count; row++) {
@@ -71,17 +71,17 @@ __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,bmi2"))) stat
   }
 }
 
-static void (*walk_tracks)(const ph_track_walk *) = walk_base;
+static void (*step_along)(const ph_stepping *) = walk_base;
 
-__attribute__((constructor)) static void pick_tracks(void) {
+__attribute__((constructor)) static void pick_stepping(void) {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
-    walk_tracks = walk_v4;
+    step_along = walk_v4;
   }
 }
 #else
-#define walk_tracks walk_base
+#define step_along walk_base
 #endif
 
-void ph_walk_tracks(const ph_track_walk *walk) { walk_tracks(walk); }
+void ph_step_along(const ph_stepping *walk) { step_along(walk); }

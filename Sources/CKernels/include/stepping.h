@@ -21,8 +21,8 @@ typedef struct {
   uint8_t *lengths;
   /// Adds up how many rows have each of those.
   uint64_t *histogram;
-} ph_track_walk;
+} ph_stepping;
 
 /// Walks all rows. A row's steps are taken from the last values where the longer of them has at most `reach` bits and
 /// fewer than the longer one from home; else from home, which then moves towards the row.
-void ph_walk_tracks(const ph_track_walk *walk);
+void ph_step_along(const ph_stepping *walk);
