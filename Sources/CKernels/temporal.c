@@ -55,14 +55,29 @@ PH_FIELD(ph_month_days, PH_DAY)
 
 // Below 2^52 a quotient that is no whole number is further from one than half the distance of doubles there: rounding
 // the division never reaches it.
-PH_CLONES int ph_minutes(const int64_t *microseconds, size_t count, int32_t *minutes) {
-  const int64_t limit = (int64_t)1 << most_microseconds_log;
+#define PH_WHOLES(NAME, UNIT)                                                                                         \
+  PH_CLONES int NAME(const int64_t *microseconds, size_t count, int32_t *wholes) {                                    \
+    const int64_t limit = (int64_t)1 << most_microseconds_log;                                                        \
+    uint64_t wrong = 0;                                                                                               \
+    for (size_t row = 0; row < count; row++) {                                                                        \
+      const int64_t value = microseconds[row];                                                                        \
+      const uint64_t is_far = (uint64_t)value + (uint64_t)limit > 2 * (uint64_t)limit;                                \
+      wrong |= is_far;                                                                                                \
+      wholes[row] = (int32_t)__builtin_floor((double)(is_far ? 0 : value) / (UNIT));                                  \
+    }                                                                                                                 \
+    return !wrong;                                                                                                    \
+  }
+
+PH_WHOLES(ph_minutes, 6e7)
+PH_WHOLES(ph_days, 8.64e10)
+
+PH_CLONES int ph_moments(const int64_t *numbers, size_t count, int64_t first, int64_t unit, int64_t limit,
+                         int64_t *moments) {
   uint64_t wrong = 0;
   for (size_t row = 0; row < count; row++) {
-    const int64_t value = microseconds[row];
-    const uint64_t is_far = (uint64_t)value + (uint64_t)limit > 2 * (uint64_t)limit;
-    wrong |= is_far;
-    minutes[row] = (int32_t)__builtin_floor((double)(is_far ? 0 : value) / 6e7);
+    const uint64_t number = (uint64_t)numbers[row];
+    wrong |= number + (uint64_t)limit > 2 * (uint64_t)limit;
+    moments[row] = (int64_t)((uint64_t)first + number * (uint64_t)unit);
   }
   return !wrong;
 }

@@ -55,6 +55,22 @@ import Vectors
     #expect(quotients == values.map { Int32((Double($0) / Double(divisor)).rounded(.down)) })
   }
 
+  /// Many at once as one by one, near and far.
+  @Test func daysOfMomentsAreThoseOfEach() throws {
+    let day: Int64 = 86_400_000_000
+    var moments: [Scalar] = [.null, .integer(0), .integer(-1), .integer(1_717_245_296_000_001)]
+    for number in [-52_000, -1, 0, 1, 19_875, 52_000] as [Int64] {
+      moments += [-1, 0, 1].map { .integer(number * day + $0) }
+    }
+    for far in [[], [.integer(.max), .integer(.min)], [.integer(9_000_000_000_000_000)]] as [[Scalar]] {
+      let found = try Cast.vector(.of(.timestamp, moments + far), to: .date)
+      for (row, moment) in (moments + far).enumerated() {
+        let one = try Cast.vector(.constant(.timestamp, moment, count: 1), to: .date)
+        #expect(found.scalar(at: row) == one.scalar(at: 0), "\(moment)")
+      }
+    }
+  }
+
   /// As an integer, as an exact number and as a double, with NULLs and with what is infinite or far away.
   @Test func partsAgreeInAllTypes() throws {
     let moments: [Scalar] = [

@@ -17,5 +17,12 @@ int ph_month_days(const int32_t *days, size_t count, int32_t *month_days);
 /// 2^52 microseconds (142 years) from 0.
 int ph_minutes(const int64_t *microseconds, size_t count, int32_t *minutes);
 
+/// As `ph_minutes`, but whole days.
+int ph_days(const int64_t *microseconds, size_t count, int32_t *days);
+
+/// Writes `first + unit * number` of each number, wrapping. Returns 0 when one lies further than `limit` (at most 2^62)
+/// from 0.
+int ph_moments(const int64_t *numbers, size_t count, int64_t first, int64_t unit, int64_t limit, int64_t *moments);
+
 /// Writes `value / divisor` of each value, rounded down; `divisor` is 60, 1440 or any other number above 0.
 void ph_floor_divide32(const int32_t *values, size_t count, int32_t divisor, int32_t *quotients);

@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 import Vectors
 
 /// Casts that go through numeric, text, dates and times.
@@ -156,6 +157,7 @@ enum GeneralCast {
     switch type {
     case .timestamp, .timestamptz: return vector.retyped(as: type)
     case .date:
+      if let days = days(vector) { return days }
       return mapUnary(vector, type) { (value: Int64) -> Int32 in
         if value == .max { return Int32.max }
         if value == .min { return Int32.min }
@@ -167,6 +169,15 @@ enum GeneralCast {
       }
     default: throw Cast.noCast(vector.type, type)
     }
+  }
+
+  /// The days of moments that none lies far from 1970; nil where one does.
+  private static func days(_ vector: Vector) -> Vector? {
+    guard vector.form == .flat else { return nil }
+    let buffer = AlignedBuffer(byteCount: vector.count * 4)
+    let days = buffer.values(as: Int32.self)
+    guard ph_days(vector.values(as: Int64.self), vector.count, days) != 0 else { return nil }
+    return Vector(.date, count: vector.count, buffer: buffer, validity: vector.validity)
   }
 
   // MARK: From text

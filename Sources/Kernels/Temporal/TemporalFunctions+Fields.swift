@@ -196,18 +196,24 @@ extension TemporalFunctions {
     let output = buffer.values(as: Int64.self)
     var isFar = false
     func fill<T: FixedWidthInteger & BitwiseCopyable>(_ values: UnsafePointer<T>) {
+      let (count, microseconds) = (numbers.count, unit.microseconds)
+      var (least, greatest) = (Int64(0), Int64(0))
       var row = 0
-      while row < numbers.count {
+      while row < count {
         let number = Int64(values[row])
-        isFar = isFar || number > limit || number < -limit
-        output[row] = first &+ number &* unit.microseconds
+        least = number < least ? number : least
+        greatest = number > greatest ? number : greatest
+        output[row] = first &+ number &* microseconds
         row &+= 1
       }
+      isFar = greatest > limit || least < -limit
     }
     switch numbers.type.physical {
     case .int16: fill(numbers.values(as: Int16.self))
     case .int32: fill(numbers.values(as: Int32.self))
-    default: fill(numbers.values(as: Int64.self))
+    default:
+      let values = numbers.values(as: Int64.self)
+      isFar = ph_moments(values, numbers.count, first, unit.microseconds, limit, output) == 0
     }
     return isFar ? nil : Vector(start.type, count: numbers.count, buffer: buffer, validity: numbers.validity)
   }
