@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 import Vectors
 
 extension Block {
@@ -17,8 +18,7 @@ extension Block {
         return
       default: return
       }
-      try stream.validate(scratch)
-      let (least, greatest) = try bounds(stream)
+      let (least, greatest) = try validBounds(stream)
       guard least >= header.minimum, greatest <= header.maximum else {
         throw BlockCursor.damaged("values outside the bounds of their block")
       }
@@ -33,8 +33,7 @@ extension Block {
         throw BlockCursor.damaged("values that do not fit \(type.name)")
       }
     case .dictionary(let values, let codes):
-      try codes.validate(scratch)
-      let (least, greatest) = try bounds(codes)
+      let (least, greatest) = try validBounds(codes)
       guard least >= 0, greatest < Int64(values.count) else { throw BlockCursor.damaged("a code without an entry") }
       if case .packed(let packed) = codes, packed.base == 0, packed.multiplier == 1 {
         guard packed.maximumCode < UInt64(values.count) else { throw BlockCursor.damaged("a code without an entry") }
@@ -61,6 +60,13 @@ extension Block {
     }
   }
 
+  /// Checks what the stream claims, and returns the least and the greatest value.
+  private func validBounds(_ stream: IntegerStream) throws(PulsehouseError) -> (Int64, Int64) {
+    if case .packed(let packed) = stream, let bounds = try packed.validBounds(scratch) { return bounds }
+    try stream.validate(scratch)
+    return try bounds(stream)
+  }
+
   private func bounds(_ stream: IntegerStream) throws(PulsehouseError) -> (Int64, Int64) {
     if case .constant(let value, _) = stream { return (value, value) }
     var least = Int64.max
@@ -71,12 +77,10 @@ extension Block {
     while row < rowCount {
       let end = min(row + 1024, rowCount)
       try stream.decode(row..<end, into: values, scratch)
-      var index = 0
-      while index < end - row {
-        least = min(least, values[index])
-        greatest = max(greatest, values[index])
-        index &+= 1
-      }
+      var (low, high) = (Int64(0), Int64(0))
+      ph_bounds64(values, end - row, 0, &low, &high)
+      least = min(least, low)
+      greatest = max(greatest, high)
       row = end
     }
     return (least, greatest)

@@ -53,6 +53,8 @@ int ph_sync_file_system(int descriptor);
 
 #include "stepping.h"
 
+#include "tracks.h"
+
 #include "hashing.h"
 
 #include "ph_json.h"

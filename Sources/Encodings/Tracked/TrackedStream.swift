@@ -119,35 +119,29 @@ final class TrackedStream {
       room += (stream.count + 1023) & ~1023
     }
     let unpacked = AlignedBuffer(byteCount: max(room, 1) * 8)
-    let step = unpacked.values(as: Int64.self)
+    let step = unpacked.values(as: UInt64.self)
     for (stream, start) in zip(steps, starts) {
       for vector in 0..<stream.vectorCount { stream.decode(vector, into: step + start + vector << 10, scratch) }
     }
     let values = output.values(as: Int64.self)
-    withUnsafeTemporaryAllocation(of: Int.self, capacity: TrackedStream.maximumClassCount * 2) { memory in
-      guard let cursors = memory.baseAddress else { return }
-      let references = cursors + TrackedStream.maximumClassCount
-      for index in 0..<TrackedStream.maximumClassCount {
-        cursors[index] = index < starts.count ? starts[index] : 0
-        references[index] = index < starts.count && isFromHome[index] ? 1 : 0
+    let classCount = TrackedStream.maximumClassCount
+    var cursors = starts + Array(repeating: 0, count: classCount - starts.count)
+    let references = isFromHome.map { $0 ? 1 : 0 } + Array(repeating: UInt8(0), count: classCount - starts.count)
+    let ofRow = scratch.output.assumingMemoryBound(to: UInt8.self)
+    let walkers = UnsafeMutableRawPointer(scratch.values).assumingMemoryBound(to: UInt32.self)
+    let greatest = UInt32(truncatingIfNeeded: maximumKey)
+    for vector in 0..<classes.codes.vectorCount {
+      classes.codes.codes(vector, into: ofRow, scratch)
+      let start = vector << 10
+      let length = classes.codes.length(vector)
+      var index = 0
+      while index < length {
+        // Supplied keys are far below 32 bits.
+        walkers[index] = min(UInt32(truncatingIfNeeded: keys[start &+ index]), greatest)
+        index &+= 1
       }
-      let ofRow = scratch.output.assumingMemoryBound(to: UInt8.self)
-      for vector in 0..<classes.codes.vectorCount {
-        classes.codes.codes(vector, into: ofRow, scratch)
-        let start = vector << 10
-        let length = classes.codes.length(vector)
-        var index = 0
-        while index < length {
-          let key = min(Int(truncatingIfNeeded: keys[start &+ index]), keyCount &- 1)
-          let rowClass = Int(ofRow[index]) & (TrackedStream.maximumClassCount &- 1)
-          let place = cursors[rowClass]
-          cursors[rowClass] = place &+ 1
-          let code = UInt64(bitPattern: step[place])
-          values[start &+ index] = tracks.step(
-            key, Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1))), references[rowClass])
-          index &+= 1
-        }
-      }
+      ph_walk_tracks(
+        walkers, ofRow, length, UnsafePointer(step), &cursors, references, tracks.share, tracks.words, values + start)
     }
     withExtendedLifetime((unpacked, tracks)) {}
   }
@@ -286,7 +280,9 @@ struct Tracks {
   /// The last value, the home, and how many rows made it, of each key; a fourth word for the sake of addresses.
   private let memory: AlignedBuffer
   private let shares = TrackShares()
-  private let words: UnsafeMutablePointer<Int64>
+  let words: UnsafeMutablePointer<Int64>
+
+  var share: UnsafePointer<Int64> { shares.share }
 
   init(keyCount: Int, base: Int64) {
     memory = AlignedBuffer(byteCount: keyCount * 32)
@@ -359,6 +355,7 @@ final class RowClasses {
   /// Throws unless rows have classes that are, as many in each vector and in all as was said.
   func validate(_ scratch: DecodeScratch) throws(PulsehouseError) {
     guard codes.base == 0, codes.multiplier == 1 else { throw BlockCursor.damaged("classes that are none") }
+    if codes.isPlainFrame && codes.laneLog == 0 { return try validateLanes(scratch) }
     var sums = [Int](repeating: 0, count: rowCounts.count)
     for vector in 0..<codes.vectorCount {
       codes.codes(vector, into: scratch.values, scratch)
@@ -374,6 +371,27 @@ final class RowClasses {
         }
         sums[index] += found[index]
       }
+    }
+    guard sums == rowCounts else { throw BlockCursor.damaged("classes that do not add up") }
+  }
+
+  /// Does the same where lanes are classes: counts one class after the other.
+  private func validateLanes(_ scratch: DecodeScratch) throws(PulsehouseError) {
+    var sums = [Int](repeating: 0, count: rowCounts.count)
+    for vector in 0..<codes.vectorCount {
+      let length = codes.length(vector)
+      let lanes = codes.lanes(vector, scratch).assumingMemoryBound(to: UInt8.self)
+      var total = 0
+      for index in sums.indices {
+        let code = UInt8(truncatingIfNeeded: index)
+        let found = ph_between8(lanes, length, code, code, scratch.bits)
+        guard found == Int(vectorCounts[vector * rowCounts.count + index]) else {
+          throw BlockCursor.damaged("classes that do not add up")
+        }
+        total += found
+        sums[index] += found
+      }
+      guard total == length else { throw BlockCursor.damaged("a class that is none") }
     }
     guard sums == rowCounts else { throw BlockCursor.damaged("classes that do not add up") }
   }
