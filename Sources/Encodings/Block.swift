@@ -222,7 +222,8 @@ package final class Block {
     return Vector(constant: Vector(type, count: 1, buffer: one), count: count)
   }
 
-  private func decode(_ stream: IntegerStream, _ rows: Range<Int>, into output: AlignedBuffer) throws(PulsehouseError) {
+  /// Decodes rows `rows`, as values of the block's type, into `output`, which has room for them.
+  func decode(_ stream: IntegerStream, _ rows: Range<Int>, into output: AlignedBuffer) throws(PulsehouseError) {
     switch type.physical {
     case .boolean: try stream.decode(rows, into: output.values(as: UInt8.self), scratch)
     case .int16: try stream.decode(rows, into: output.values(as: Int16.self), scratch)

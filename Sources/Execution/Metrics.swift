@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import Synchronization
+import Vectors
 
 /// What one operator of a plan did, for EXPLAIN ANALYZE. Counted by all workers.
 package final class NodeMetrics: Sendable {
@@ -39,6 +40,12 @@ package final class NodeMetrics: Sendable {
   func countRows(_ rows: Int) {
     rowCounter.add(rows, ordering: .relaxed)
     batchCounter.add(1, ordering: .relaxed)
+  }
+
+  /// Counts the rows as if they came in batches.
+  func countRows(of columns: any MorselColumns) {
+    rowCounter.add(columns.rowCount, ordering: .relaxed)
+    batchCounter.add((columns.rowCount + Batch.vectorSize - 1) / Batch.vectorSize, ordering: .relaxed)
   }
 }
 

@@ -139,11 +139,28 @@ class Operator {
 /// Receives the batches of a morsel; throwing stops the query.
 typealias Emit = (Batch) throws -> Void
 
+/// The rows of a morsel by columns: who needs some of them to tell which rows are wanted takes the others of those alone.
+///
+/// One thread, until its worker computes another morsel. Rows are counted from the morsel's first; lists of them ascend,
+/// no row twice.
+protocol MorselColumns {
+  var rowCount: Int { get }
+
+  /// Returns an output's values of the rows at `rows`.
+  func column(_ output: Int, at rows: [UInt32]) throws -> Vector
+
+  /// Returns an output's values of all rows but those at `removed`.
+  func column(_ output: Int, without removed: [UInt32]) throws -> Vector
+}
+
 /// One thread's state of an operator.
 class OperatorWorker {
   /// Computes a morsel and hands its rows on in order, batch by batch, none empty, each of at most
   /// `Batch.vectorSize` rows.
   func run(phase: Int, morsel: Int, _ emit: Emit) throws { fatalError("each operator has its own") }
+
+  /// Computes a morsel as columns; nil where its rows are only had as batches.
+  func columns(phase: Int, morsel: Int) throws -> (any MorselColumns)? { nil }
 
   /// From now on keeps back the rows whose integer `column` is NULL or lies outside of `range`. Returns false, and keeps
   /// none back, when that is not cheaper here than where they go.
@@ -164,6 +181,20 @@ private final class MeteredWorker: OperatorWorker {
 
   override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool { inner.restrict(column, to: range) }
 
+  override func columns(phase: Int, morsel: Int) throws -> (any MorselColumns)? {
+    guard isTimed else {
+      let columns = try inner.columns(phase: phase, morsel: morsel)
+      if let columns { metrics.countRows(of: columns) }
+      return columns
+    }
+    let watch = Stopwatch.ofThread
+    let outer = watch.enter(metrics)
+    defer { _ = watch.enter(outer) }
+    guard let columns = try inner.columns(phase: phase, morsel: morsel) else { return nil }
+    metrics.countRows(of: columns)
+    return TimedColumns(columns, metrics)
+  }
+
   override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
     guard isTimed else {
       return try inner.run(phase: phase, morsel: morsel) { batch in
@@ -180,6 +211,33 @@ private final class MeteredWorker: OperatorWorker {
       defer { _ = watch.enter(mine) }
       try emit(batch)
     }
+  }
+}
+
+/// Columns whose reading is charged to the operator that gives them.
+private struct TimedColumns: MorselColumns {
+  private let inner: any MorselColumns
+  private let metrics: NodeMetrics
+
+  init(_ inner: any MorselColumns, _ metrics: NodeMetrics) {
+    self.inner = inner
+    self.metrics = metrics
+  }
+
+  var rowCount: Int { inner.rowCount }
+
+  func column(_ output: Int, at rows: [UInt32]) throws -> Vector {
+    let watch = Stopwatch.ofThread
+    let outer = watch.enter(metrics)
+    defer { _ = watch.enter(outer) }
+    return try inner.column(output, at: rows)
+  }
+
+  func column(_ output: Int, without removed: [UInt32]) throws -> Vector {
+    let watch = Stopwatch.ofThread
+    let outer = watch.enter(metrics)
+    defer { _ = watch.enter(outer) }
+    return try inner.column(output, without: removed)
   }
 }
 

@@ -146,6 +146,12 @@ package final class RowGroupReader {
     }
   }
 
+  /// Decodes all rows of a column but those at `removed`, which ascend, none twice, each below `rowCount`.
+  package func read(column: Int, without removed: [UInt32]) throws(PulsehouseError) -> Vector {
+    let block = try block(column)
+    return try removed.withUnsafeBufferPointer { (rows) throws(PulsehouseError) in try block.read(without: rows) }
+  }
+
   /// Tests rows `rows` on the encoded form; bit `i` of `bitmap` becomes 1 when row `rows.lowerBound + i` passes. Returns
   /// how many do. `bitmap` has a word for every 64 rows begun; bits past the last row become 0.
   package func filter(

@@ -32,6 +32,14 @@ import Vectors
       let selection = rows.map { UInt32($0) }
       let vector = try selection.withUnsafeBufferPointer { try block.read($0) }
       compare(vector, rows, "every \(step)th")
+      let others = Array(Set(0..<count).subtracting(rows)).sorted()
+      compare(try selection.withUnsafeBufferPointer { try block.read(without: $0) }, others, "without every \(step)th")
+    }
+    let ends = Array(Set([0, count / 2, min(1023, count - 1), count - 1])).sorted()
+    let rest = Array(Set(0..<count).subtracting(ends)).sorted()
+    for (removed, kept) in [(ends, rest), (rest, ends), (Array(0..<count), []), ([], Array(0..<count))] {
+      let vector = try removed.map { UInt32($0) }.withUnsafeBufferPointer { try block.read(without: $0) }
+      compare(vector, kept, "without \(removed.count) rows")
     }
   }
 

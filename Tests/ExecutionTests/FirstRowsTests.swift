@@ -103,7 +103,12 @@ import Vectors
     for nulls in [0, 1] {
       if nulls > 0 { for row in stride(from: 5, to: 9000, by: 700) { rows[row][0] = .null } }
       let test = try Case(rows)
-      for predicates in [[], [FieldPredicate(field: 0, .isNotNull)]] {
+      // Few rows of a row group do not pass, many, and all of some.
+      for predicates in [
+        [], [FieldPredicate(field: 0, .isNotNull)],
+        [FieldPredicate(field: 0, .isNotNull), FieldPredicate(field: 2, .isNotNull)],
+        [FieldPredicate(field: 0, .isNotNull), FieldPredicate(field: 3, .between(int(1400), int(7777)))],
+      ] {
         let scan = test.builder.scan(test.table, Self.types, predicates: predicates)
         let kept = test.builder.filter(scan, .compare(.notEqual, col(scan, 3), .constant(int(4501), .bigint)))
         for (input, order) in [

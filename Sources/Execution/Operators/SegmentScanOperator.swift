@@ -206,6 +206,49 @@ final class SegmentScanOperator: Operator {
       }
     }
 
+    /// Of a whole row group, as long as no filter needs several columns at once.
+    override func columns(phase: Int, morsel: Int) throws -> (any MorselColumns)? {
+      let morsel = operation.morsels[morsel]
+      if operation.filter != nil { return nil }
+      var fields: [Int] = []
+      for source in operation.scan.sources {
+        guard case .field(let field) = source else { return nil }
+        fields.append(field)
+      }
+      let segment = try operation.handles[morsel.segment].open()
+      guard let rowGroup = morsel.rowGroup ?? (segment.rowGroupCount == 1 ? 0 : nil),
+        morsel.rows == 0..<segment.rowCount(rowGroup: rowGroup)
+      else { return nil }
+      operation.metrics.segmentCounter.add(rowGroup == 0 ? 1 : 0, ordering: .relaxed)
+      let reader = self.reader ?? RowGroupReader(segment, rowGroup: rowGroup)
+      reader.move(to: segment, rowGroup: rowGroup)
+      self.reader = reader
+      let tests = operation.remainingTests(reader, segment, rowGroup, morsel.rows, restriction)
+      return RowGroupColumns(
+        reader, fields: fields, types: operation.types, run: operation.run,
+        failed: try tests.map { try failed($0, reader) })
+    }
+
+    /// Returns the rows of the row group that do not pass all tests, ascending.
+    private func failed(_ tests: [FieldPredicate], _ reader: RowGroupReader) throws -> [UInt32] {
+      var failed: [UInt32] = []
+      if tests.isEmpty { return failed }
+      for start in stride(from: 0, to: reader.rowCount, by: Batch.vectorSize) {
+        let count = min(Batch.vectorSize, reader.rowCount - start)
+        if try test(tests, reader, start..<start + count) == count { continue }
+        let bits = bitmap.values(as: UInt64.self)
+        for word in 0..<ValidityMask.wordCount(count) {
+          var rest = ~bits[word]
+          if word == count >> 6 { rest &= (1 << UInt64(count & 63)) &- 1 }
+          while rest != 0 {
+            failed.append(UInt32(truncatingIfNeeded: start + word << 6 + rest.trailingZeroBitCount))
+            rest &= rest &- 1
+          }
+        }
+      }
+      return failed
+    }
+
     private func scan(
       _ segment: SegmentReader, _ position: Int, _ rowGroup: Int, _ rows: Range<Int>, _ emit: Emit
     ) throws {

@@ -30,6 +30,75 @@ package enum Hash {
     }
   }
 
+  /// Writes hashes of rows that are only held against others of the same types, made by this function: of integers but
+  /// one multiplication a row, whatever form they have.
+  static func alike(_ columns: [Vector], count: Int, into output: UnsafeMutablePointer<UInt64>) {
+    guard let first = columns.first, columns.count > 1, count > 0 else {
+      return rows(columns, count: count, into: output)
+    }
+    column(first, count: count, into: output)
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { scratch in
+      guard let next = scratch.baseAddress else { return }
+      for vector in columns.dropFirst() {
+        precondition(vector.count == count, "columns of different length")
+        switch (vector.form, vector.type.physical) {
+        case (.flat, .int16) where vector.validity == nil: fold(vector.values(as: Int16.self), count, into: output)
+        case (.flat, .int32) where vector.validity == nil: fold(vector.values(as: Int32.self), count, into: output)
+        case (.flat, .int64) where vector.validity == nil: fold(vector.values(as: Int64.self), count, into: output)
+        default:
+          words(vector, count, into: next)
+          fold(next, count, into: output)
+        }
+      }
+    }
+  }
+
+  @inline(__always) private static func fold<T: FixedWidthInteger & BitwiseCopyable>(
+    _ words: UnsafePointer<T>, _ count: Int, into output: UnsafeMutablePointer<UInt64>
+  ) {
+    var row = 0
+    while row < count {
+      output[row] = mix(output[row] ^ seed, UInt64(truncatingIfNeeded: words[row]) &+ 0x517C_C1B7_2722_0A95)
+      row &+= 1
+    }
+  }
+
+  /// Writes integers as they are, and the hashes of other values.
+  private static func words(_ vector: Vector, _ count: Int, into output: UnsafeMutablePointer<UInt64>) {
+    switch vector.type.physical {
+    case .int16: integers(vector, count, as: Int16.self, into: output)
+    case .int32: integers(vector, count, as: Int32.self, into: output)
+    case .int64: integers(vector, count, as: Int64.self, into: output)
+    default: return column(vector, count: count, into: output)
+    }
+    guard let mask = vector.validity else { return }
+    let words = mask.words
+    let isConstant = vector.form == .constant
+    for row in 0..<count where isConstant || (words[row >> 6] >> UInt64(row & 63)) & 1 == 0 { output[row] = nullHash }
+  }
+
+  @inline(__always) private static func integers<T: FixedWidthInteger & BitwiseCopyable>(
+    _ vector: Vector, _ count: Int, as type: T.Type, into output: UnsafeMutablePointer<UInt64>
+  ) {
+    var row = 0
+    switch vector.form {
+    case .constant: output.update(repeating: UInt64(truncatingIfNeeded: vector.values(as: type)[0]), count: count)
+    case .dictionary:
+      guard let dictionary = vector.dictionary, dictionary.count > 0 else { return }
+      let (codes, values) = (vector.codes, dictionary.values(as: type))
+      while row < count {
+        output[row] = UInt64(truncatingIfNeeded: values[Int(codes[row])])
+        row &+= 1
+      }
+    case .flat:
+      let values = vector.values(as: type)
+      while row < count {
+        output[row] = UInt64(truncatingIfNeeded: values[row])
+        row &+= 1
+      }
+    }
+  }
+
   /// Returns the hash of each row.
   package static func rows(_ columns: [Vector], count: Int) -> [UInt64] {
     [UInt64](unsafeUninitializedCapacity: count) { buffer, used in

@@ -23,6 +23,7 @@ final class MorselRepeats: FirstRowSource {
   private let run: QueryRun
   private let keys: Keys
   private let tiedKeys: Keys
+  private let narrowKeys: NarrowKeys
   /// Where each output comes from: a column of `rows`; nil for the row's number, which is 1.
   private let outputs: [Int?]
   private let types: [LogicalType]
@@ -34,9 +35,32 @@ final class MorselRepeats: FirstRowSource {
     let partition: [CompiledExpression]
     let order: CompiledSortKeys
 
-    init(_ windowing: Windowing, _ input: Operator) throws {
-      partition = try windowing.partition.map { try CompiledExpression($0, input: input.columns) }
-      order = try CompiledSortKeys(windowing.order, input: input.columns)
+    init(_ windowing: Windowing, _ columns: [Column]) throws {
+      partition = try windowing.partition.map { try CompiledExpression($0, input: columns) }
+      order = try CompiledSortKeys(windowing.order, input: columns)
+    }
+  }
+
+  /// Keys and order of rows whose columns are taken one by one.
+  private struct NarrowKeys {
+    /// Columns of the rows that the keys are made of, and what makes the keys of these.
+    let keyColumns: [Int]
+    let partition: [CompiledExpression]
+    /// Columns that keys and order are made of, and what makes both of these.
+    let tiedColumns: [Int]
+    let tied: Keys
+
+    init(_ windowing: Windowing, _ columns: [Column]) throws {
+      let order = windowing.order.map { $0.expression }
+      func places(_ expressions: [Expression]) -> [Int] {
+        let read = expressions.reduce(into: Set<Column>()) { $0.formUnion($1.columns) }
+        return columns.indices.filter { read.contains(columns[$0]) }
+      }
+      keyColumns = places(windowing.partition)
+      tiedColumns = places(windowing.partition + order)
+      let (keys, all) = (keyColumns.map { columns[$0] }, tiedColumns.map { columns[$0] })
+      partition = try windowing.partition.map { try CompiledExpression($0, input: keys) }
+      tied = try Keys(windowing, all)
     }
   }
 
@@ -68,8 +92,9 @@ final class MorselRepeats: FirstRowSource {
     try rows.prepareOnce()
     guard try rows.morselCount(phase: 0) == morselCount else { return nil }
     (self.ties, self.rows, self.split) = (ties, rows, split)
-    keys = try Keys(windowing, rows)
-    tiedKeys = try Keys(windowing, ties)
+    keys = try Keys(windowing, rows.columns)
+    tiedKeys = try Keys(windowing, ties.columns)
+    narrowKeys = try NarrowKeys(windowing, rows.columns)
     outputs = operation.columns.map { rows.columns.firstIndex(of: $0) }
   }
 
@@ -124,14 +149,10 @@ final class MorselRepeats: FirstRowSource {
   }
 
   private final class Worker: OperatorWorker {
-    /// Hashes are looked for in so many parts, each of whose tables fits the cache.
-    private static let partitionBits = 4
-
     private let search: MorselRepeats
     private let own: OperatorWorker
     private let other: OperatorWorker
-    private let builder = HashPieceBuilder(shareBits: 0, share: 0, partitionBits: Worker.partitionBits)
-    private let hashes = RepeatedHashes()
+    private let hashes = HashRepeats()
 
     init(_ search: MorselRepeats) throws {
       self.search = search
@@ -139,26 +160,37 @@ final class MorselRepeats: FirstRowSource {
       other = try search.ties.makeWorker()
     }
 
-    /// Rows of some morsels, one after the other, and hashes of their keys.
+    /// Rows of some morsels, one after the other; the hashes of their keys are known to `hashes`.
     private struct Found {
-      var batches: [(rows: Batch, keys: Keys)] = []
+      var parts: [Part] = []
       var count = 0
-      var pieces: [HashPiece] = []
-      /// Rows before each piece.
-      var starts: [Int] = []
+    }
+
+    /// Rows that follow one another, and their columns: of all columns that `keys` is about.
+    private struct Part {
+      let rowCount: Int
+      let keys: Keys
+      let rows: (_ chosen: [UInt32]) throws -> Batch
     }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       let split = search.split
       var found = Found()
       var mine = 0..<0
+      var columns: (any MorselColumns)?
+      var keys: Batch?
       var batches: [Batch] = []
       for next in (split.overlapping[morsel] + [morsel]).sorted() {
         if next == morsel {
           let start = found.count
-          try own.run(phase: phase, morsel: morsel) { batch in
-            batches.append(batch)
-            try add(batch, search.keys, to: &found)
+          columns = try own.columns(phase: phase, morsel: morsel)
+          if let columns {
+            keys = try add(columns, to: &found)
+          } else {
+            try own.run(phase: phase, morsel: morsel) { batch in
+              batches.append(batch)
+              try add(batch, search.keys, to: &found)
+            }
           }
           mine = start..<found.count
         } else if let column = split.column {
@@ -166,19 +198,72 @@ final class MorselRepeats: FirstRowSource {
           try other.run(phase: phase, morsel: next) { try add($0, search.tiedKeys, to: &found) }
         }
       }
-      cut(&found)
       let unwanted = try unwanted(mine, of: found)
-      found.batches = []
-      try hand(batches, without: unwanted, emit)
+      found.parts = []
+      if let columns, let keys {
+        try hand(columns, keys, without: unwanted, emit)
+      } else {
+        try hand(batches, without: unwanted, emit)
+      }
+    }
+
+    /// Takes only the key columns; returns them.
+    private func add(_ columns: any MorselColumns, to found: inout Found) throws -> Batch {
+      let rowCount = columns.rowCount
+      let narrow = search.narrowKeys
+      if rowCount == 0 { return Batch([], rowCount: 0) }
+      let keys = Batch(try narrow.keyColumns.map { try columns.column($0, without: []) }, rowCount: rowCount)
+      for start in stride(from: 0, to: rowCount, by: Batch.vectorSize) {
+        let slice = keys.slice(start..<min(start + Batch.vectorSize, rowCount))
+        hashes.append(
+          try narrow.partition.map { try $0.evaluate(slice, search.run.evaluation) }, count: slice.rowCount)
+      }
+      found.parts.append(
+        Part(rowCount: rowCount, keys: narrow.tied) { chosen in
+          let rows = SelectionVector(chosen)
+          let columns = try narrow.tiedColumns.map { column in
+            if let key = narrow.keyColumns.firstIndex(of: column) { return Gather.rows(keys.columns[key], rows) }
+            return try columns.column(column, at: chosen)
+          }
+          return Batch(columns, rowCount: chosen.count)
+        })
+      found.count += rowCount
+      return keys
+    }
+
+    private func add(_ batch: Batch, _ keys: Keys, to found: inout Found) throws {
+      hashes.append(
+        try keys.partition.map { try $0.evaluate(batch, search.run.evaluation) }, count: batch.rowCount)
+      found.parts.append(
+        Part(rowCount: batch.rowCount, keys: keys) { Gather.rows(batch, SelectionVector($0)) })
+      found.count += batch.rowCount
+    }
+
+    /// Takes the columns that are no keys of the wanted rows alone.
+    private func hand(
+      _ columns: any MorselColumns, _ keys: Batch, without unwanted: [UInt32], _ emit: Emit
+    ) throws {
+      let rowCount = columns.rowCount - unwanted.count
+      if rowCount == 0 { return }
+      let kept = unwanted.isEmpty ? keys : Gather.joined([keys], without: unwanted)
+      let outputs = try zip(search.outputs, search.types).map { output, type in
+        guard let output else { return Vector.constant(type, .integer(1), count: rowCount) }
+        if let kept, let key = search.narrowKeys.keyColumns.firstIndex(of: output) { return kept.columns[key] }
+        return try columns.column(output, without: unwanted)
+      }
+      try emitVectors(Batch(outputs, rowCount: rowCount), emit)
+    }
+
+    private func emitVectors(_ rows: Batch, _ emit: Emit) throws {
+      for start in stride(from: 0, to: rows.rowCount, by: Batch.vectorSize) {
+        try emit(rows.slice(start..<min(start + Batch.vectorSize, rows.rowCount)))
+      }
     }
 
     private func hand(_ batches: [Batch], without unwanted: [UInt32], _ emit: Emit) throws {
       let rowCount = batches.reduce(0) { $0 + $1.rowCount } - unwanted.count
       if rowCount > 0, !unwanted.isEmpty, let rows = joined(batches, without: unwanted) {
-        for start in stride(from: 0, to: rowCount, by: Batch.vectorSize) {
-          try emit(rows.slice(start..<min(start + Batch.vectorSize, rowCount)))
-        }
-        return
+        return try emitVectors(rows, emit)
       }
       var unwanted = unwanted[...]
       var start: UInt32 = 0
@@ -207,28 +292,9 @@ final class MorselRepeats: FirstRowSource {
       return rows?.first(places, search.types)
     }
 
-    private func add(_ batch: Batch, _ keys: Keys, to found: inout Found) throws {
-      if builder.rowCount + batch.rowCount > HashPiece.mostRows { cut(&found) }
-      builder.append(
-        try keys.partition.map { try $0.evaluate(batch, search.run.evaluation) }, count: batch.rowCount)
-      found.batches.append((batch, keys))
-      found.count += batch.rowCount
-    }
-
-    private func cut(_ found: inout Found) {
-      let count = builder.rowCount
-      guard let piece = builder.finish() else { return }
-      found.pieces.append(piece)
-      found.starts.append(found.count - count)
-    }
-
     /// Returns, ascending and counted from the first, the rows of `mine` that are not the first of their key.
     private func unwanted(_ mine: Range<Int>, of found: Found) throws -> [UInt32] {
-      var numbers: [UInt64] = []
-      for partition in 0..<1 << Worker.partitionBits {
-        hashes.find(in: found.pieces, partition: partition, into: &numbers)
-      }
-      let repeated = numbers.map { found.starts[Int($0 >> 16)] + Int($0 & 0xFFFF) }.sorted()
+      let repeated = hashes.take()
       if repeated.isEmpty { return [] }
       return try RepeatedRows.unwanted(try tied(repeated, of: found), search.windowing, search.run)
         .lazy.map { repeated[$0] }.filter(mine.contains)
@@ -240,17 +306,15 @@ final class MorselRepeats: FirstRowSource {
       var tied: [Batch] = []
       var next = 0
       var start = 0
-      for (batch, keys) in found.batches {
-        var places: [UInt32] = []
-        while next < chosen.count, chosen[next] < start + batch.rowCount {
-          places.append(UInt32(truncatingIfNeeded: chosen[next] - start))
-          next += 1
+      for part in found.parts {
+        let first = next
+        while next < chosen.count, chosen[next] < start + part.rowCount { next += 1 }
+        if next > first {
+          let rows = try part.rows(chosen[first..<next].map { UInt32(truncatingIfNeeded: $0 - start) })
+          let values = try part.keys.partition.map { try $0.evaluate(rows, search.run.evaluation) }
+          tied.append(Batch(values + (try part.keys.order.evaluate(rows, search.run)), rowCount: rows.rowCount))
         }
-        start += batch.rowCount
-        if places.isEmpty { continue }
-        let rows = Gather.rows(batch, SelectionVector(places))
-        let values = try keys.partition.map { try $0.evaluate(rows, search.run.evaluation) }
-        tied.append(Batch(values + (try keys.order.evaluate(rows, search.run)), rowCount: rows.rowCount))
+        start += part.rowCount
       }
       return tied
     }

@@ -1,0 +1,39 @@
+import Kernels
+import Testing
+import Vectors
+
+/// Rows that are not alone with their key are found, in order, however many there are.
+@Suite struct HashRepeatsTests {
+  @Test(arguments: [0, 1, 2, 63, 5000, 140_000], [1, 50, 1_000_000]) func rowsThatRepeatAKeyAreFound(
+    count: Int, every: Int
+  ) {
+    var random = SeededGenerator(UInt64(count + every))
+    let keys = (0..<count).map { row -> Int64 in
+      Int.random(in: 0..<every, using: &random) == 0
+        ? Int64(Int.random(in: 0...row, using: &random)) : Int64(row) &* 1_000_003
+    }
+    var counts: [Int64: Int] = [:]
+    for key in keys { counts[key, default: 0] += 1 }
+    let repeated = keys.indices.filter { counts[keys[$0]] != 1 }
+    let repeats = HashRepeats()
+    // The second time as the first.
+    for size in [2048, 4001] {
+      for start in stride(from: 0, to: count, by: size) {
+        let part = keys[start..<min(start + size, count)]
+        let null = Vector.constant(.integer, .null, count: part.count)
+        repeats.append([.of(.bigint, part.map { .integer($0) }), null], count: part.count)
+      }
+      #expect(repeats.rowCount == count)
+      #expect(repeats.take() == repeated)
+      #expect(repeats.rowCount == 0)
+    }
+  }
+
+  @Test func rowsWithoutKeysAreAllAlike() {
+    let repeats = HashRepeats()
+    repeats.append([], count: 1)
+    #expect(repeats.take() == [])
+    repeats.append([], count: 3)
+    #expect(repeats.take() == [0, 1, 2])
+  }
+}
