@@ -287,7 +287,10 @@ PH_V4 static void divide_v4(const int64_t *values, size_t count, double divisor,
     const __m512d converted = _mm512_cvtepi64_pd(_mm512_loadu_si512(values + i));
     _mm512_storeu_pd(quotients + i, _mm512_div_pd(converted, divisors));
   }
-  divide_base(values + i, count - i, divisor, quotients + i);
+  if (i == count) return;
+  const __mmask8 rest = (__mmask8)((1u << (count - i)) - 1);
+  const __m512d converted = _mm512_cvtepi64_pd(_mm512_maskz_loadu_epi64(rest, values + i));
+  _mm512_mask_storeu_pd(quotients + i, rest, _mm512_div_pd(converted, divisors));
 }
 #endif
 

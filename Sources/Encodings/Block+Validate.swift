@@ -63,6 +63,15 @@ extension Block {
   /// Checks what the stream claims, and returns the least and the greatest value.
   private func validBounds(_ stream: IntegerStream) throws(PulsehouseError) -> (Int64, Int64) {
     if case .packed(let packed) = stream, let bounds = try packed.validBounds(scratch) { return bounds }
+    if case .integers(.delta) = body, type.physical == .int64 {
+      // Who opens a block is about to read it, and would decode all of it again.
+      let buffer = AlignedBuffer(byteCount: rowCount * 8)
+      try stream.decode(0..<rowCount, into: buffer.values(as: Int64.self), scratch)
+      checked = buffer
+      var (least, greatest) = (Int64(0), Int64(0))
+      ph_bounds64(buffer.values(as: Int64.self), rowCount, 0, &least, &greatest)
+      return (least, greatest)
+    }
     try stream.validate(scratch)
     return try bounds(stream)
   }

@@ -24,6 +24,9 @@ extension Block {
       }
       return Vector(type, count: count, buffer: output, validity: mask)
     case .decimal(let stream):
+      if type.physical == .float64, let output = try quotients(stream, without: removed) {
+        return Vector(type, count: count, buffer: output, validity: mask)
+      }
       let output = try keep(removed, stride) { (rows, chunk) throws(PulsehouseError) in
         if self.type.physical == .float64 {
           try stream.decodeDoubles(rows, into: chunk.values(as: Double.self), self.scratch)
@@ -51,6 +54,24 @@ extension Block {
       let output = try keep(removed, stride) { (rows, _) throws(PulsehouseError) in base + rows.lowerBound * stride }
       return Vector(type, count: count, buffer: output, validity: mask, owners: all.owners)
     }
+  }
+
+  /// Divides decoded digits straight to where they belong; nil where they are not decoded as a whole, or not all values
+  /// have digits.
+  private func quotients(
+    _ stream: DecimalStream, without removed: UnsafeBufferPointer<UInt32>
+  ) throws(PulsehouseError) -> AlignedBuffer? {
+    guard stream.exceptionCount == 0, let digits = try stream.digits.wholeValues(scratch) else { return nil }
+    let output = AlignedBuffer(byteCount: max(rowCount - removed.count, 1) * 8)
+    var place = output.values(as: Double.self)
+    var row = 0
+    for index in 0...removed.count {
+      let stop = index < removed.count ? Int(removed[index]) : rowCount
+      stream.divide(digits + row, stop - row, into: place)
+      place += stop - row
+      row = stop + 1
+    }
+    return output
   }
 
   /// Copies the values of `stride` bytes between the removed rows; `decode` says where those of some rows lie, which may

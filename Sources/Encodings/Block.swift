@@ -17,6 +17,8 @@ package final class Block {
   private let end: AlignedBuffer
   /// A plain string block's values, built when first asked for.
   private var strings: Vector?
+  /// All values of a delta block of 64-bit integers, where checking it has decoded them.
+  var checked: AlignedBuffer?
 
   enum Body {
     case none
@@ -136,6 +138,7 @@ package final class Block {
     case .none: return Vector.constant(type, .null, count: count)
     case .integers(let stream):
       if case .constant(let value, _) = stream, mask == nil { return constant(value, count) }
+      if let checked, count == rowCount { return Vector(type, count: count, buffer: checked, validity: mask) }
       let output = AlignedBuffer(byteCount: count * type.physical.stride)
       try decode(stream, rows, into: output)
       return Vector(type, count: count, buffer: output, validity: mask)
@@ -173,7 +176,11 @@ package final class Block {
     case .integers(let stream):
       if case .constant(let value, _) = stream, mask == nil { return constant(value, count) }
       let output = AlignedBuffer(byteCount: count * type.physical.stride)
-      try decode(stream, selection, into: output)
+      if let checked {
+        gather(UnsafeRawPointer(checked.base), selection, type.physical.stride, into: output)
+      } else {
+        try decode(stream, selection, into: output)
+      }
       return Vector(type, count: count, buffer: output, validity: mask)
     case .decimal(let stream):
       let output = AlignedBuffer(byteCount: count * type.physical.stride)
@@ -232,7 +239,13 @@ package final class Block {
       let mantissas = AlignedBuffer(byteCount: rows.count * 8)
       try stream.decode(rows, into: mantissas.values(as: Int64.self), scratch)
       scale(mantissas, rows.count, into: output)
-    default: try stream.decode(rows, into: output.values(as: Int64.self), scratch)
+    default:
+      let values = output.values(as: Int64.self)
+      if let checked {
+        values.update(from: checked.values(as: Int64.self) + rows.lowerBound, count: rows.count)
+      } else {
+        try stream.decode(rows, into: values, scratch)
+      }
     }
   }
 

@@ -134,16 +134,17 @@ enum TestColumns {
   /// Encodes and opens a block, `keyVector` being whatever other column it needs; the buffer must live as long as the block, which keeps it.
   static func open(
     _ vector: Vector, _ options: BlockOptions = BlockOptions(), keys: BlockKeys? = nil, link: BlockLink? = nil,
-    tracks: BlockTracks? = nil, column: Int = 0, keyVector: Vector? = nil, leader: Block? = nil
+    tracks: BlockTracks? = nil, column: Int = 0, keyVector: Vector? = nil, leader: Block? = nil,
+    isChecked: Bool = true
   ) throws -> Block {
     let (encoded, _) = try BlockEncoder.encode(
       vector, options, keys: keys, link: link, tracks: tracks, column: column)
-    return try open(encoded, vector, keyVector: keyVector, leader: leader)
+    return try open(encoded, vector, keyVector: keyVector, leader: leader, isChecked: isChecked)
   }
 
-  static func open(_ encoded: EncodedBlock, _ vector: Vector, keyVector: Vector? = nil, leader: Block? = nil) throws
-    -> Block
-  {
+  static func open(
+    _ encoded: EncodedBlock, _ vector: Vector, keyVector: Vector? = nil, leader: Block? = nil, isChecked: Bool = true
+  ) throws -> Block {
     let block = try Block(
       encoded.bytes.bytes, type: vector.type, rowCount: vector.count, owner: encoded.bytes, scratch: DecodeScratch())
     while let need = block.need, let keyVector {
@@ -158,7 +159,7 @@ enum TestColumns {
         try block.supplyLeader(leader)
       }
     }
-    try block.validate()
+    if isChecked { try block.validate() }
     return block
   }
 }

@@ -113,6 +113,11 @@ struct DecimalStream {
     }
   }
 
+  /// Writes the quotients of digits.
+  func divide(_ integers: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<Double>) {
+    ph_divide_decimals(integers, count, DecimalStream.powers[exponent], out)
+  }
+
   /// Divides in place: `integers` and `out` are the same memory.
   private func divide(_ integers: UnsafeMutablePointer<Int64>, _ count: Int, _ out: UnsafeMutablePointer<Double>) {
     ph_divide_decimals(integers, count, DecimalStream.powers[exponent], out)

@@ -190,6 +190,17 @@ final class TrackedStream {
   }
 }
 
+extension IntegerStream {
+  /// Returns all values of a stream that is only decoded as a whole; nil of others.
+  func wholeValues(_ scratch: DecodeScratch) throws(PulsehouseError) -> UnsafePointer<Int64>? {
+    switch self {
+    case .keyedDelta(let stream): try stream.allValues(scratch)
+    case .tracked(let stream): try stream.allValues(scratch)
+    default: nil
+    }
+  }
+}
+
 /// Finds the steps of a key's rows, which come in ascending order.
 private final class Chain {
   private let stream: TrackedStream
