@@ -55,21 +55,27 @@ PH_FIELD(ph_month_days, PH_DAY)
 
 // Below 2^52 a quotient that is no whole number is further from one than half the distance of doubles there: rounding
 // the division never reaches it.
-#define PH_WHOLES(NAME, UNIT)                                                                                         \
-  PH_CLONES int NAME(const int64_t *microseconds, size_t count, int32_t *wholes) {                                    \
+#define PH_FLOOR_DIVIDE(VALUE, DIVISOR) ((VALUE) / (DIVISOR) - ((VALUE) % (DIVISOR) < 0))
+#define PH_FLOOR_REST(VALUE, DIVISOR) ((VALUE) % (DIVISOR) + ((VALUE) % (DIVISOR) < 0 ? (DIVISOR) : 0))
+
+#define PH_OF_WHOLES(NAME, UNIT, RESULT)                                                                              \
+  PH_CLONES int NAME(const int64_t *microseconds, size_t count, int32_t *output) {                                    \
     const int64_t limit = (int64_t)1 << most_microseconds_log;                                                        \
     uint64_t wrong = 0;                                                                                               \
     for (size_t row = 0; row < count; row++) {                                                                        \
       const int64_t value = microseconds[row];                                                                        \
       const uint64_t is_far = (uint64_t)value + (uint64_t)limit > 2 * (uint64_t)limit;                                \
       wrong |= is_far;                                                                                                \
-      wholes[row] = (int32_t)__builtin_floor((double)(is_far ? 0 : value) / (UNIT));                                  \
+      const int32_t whole = (int32_t)__builtin_floor((double)(is_far ? 0 : value) / (UNIT));                          \
+      output[row] = RESULT;                                                                                           \
     }                                                                                                                 \
     return !wrong;                                                                                                    \
   }
 
-PH_WHOLES(ph_minutes, 6e7)
-PH_WHOLES(ph_days, 8.64e10)
+PH_OF_WHOLES(ph_minutes, 6e7, whole)
+PH_OF_WHOLES(ph_hour_minutes, 6e7, PH_FLOOR_REST(whole, 60))
+PH_OF_WHOLES(ph_day_hours, 6e7, PH_FLOOR_DIVIDE(PH_FLOOR_REST(whole, 1440), 60))
+PH_OF_WHOLES(ph_days, 8.64e10, whole)
 
 PH_CLONES int ph_moments(const int64_t *numbers, size_t count, int64_t first, int64_t unit, int64_t limit,
                          int64_t *moments) {
@@ -85,7 +91,7 @@ PH_CLONES int ph_moments(const int64_t *numbers, size_t count, int64_t first, in
 #define PH_DIVIDE(DIVISOR)                                                                                            \
   for (size_t row = 0; row < count; row++) {                                                                          \
     const int32_t value = values[row];                                                                                \
-    quotients[row] = value / (DIVISOR) - (value % (DIVISOR) < 0);                                                     \
+    quotients[row] = PH_FLOOR_DIVIDE(value, DIVISOR);                                                     \
   }
 
 PH_CLONES void ph_floor_divide32(const int32_t *values, size_t count, int32_t divisor, int32_t *quotients) {

@@ -43,9 +43,19 @@ import Vectors
       values += [number * minute, number * minute + 1, (number + 1) * minute - 1]
     }
     var minutes = [Int32](repeating: 0, count: values.count)
+    var hours = minutes
+    var ofHour = minutes
     #expect(ph_minutes(values, values.count, &minutes) == 1)
+    #expect(ph_day_hours(values, values.count, &hours) == 1 && ph_hour_minutes(values, values.count, &ofHour) == 1)
+    for (row, minute) in minutes.enumerated() {
+      let inDay = ((minute % 1440) + 1440) % 1440
+      #expect(hours[row] == inDay / 60 && ofHour[row] == inDay % 60)
+    }
     #expect(minutes == values.map { Int32(($0 - (($0 % minute) + minute) % minute) / minute) })
-    for far in [Int64.min, .max, limit + 1, -limit - 1] { #expect(ph_minutes([0, far], 2, &minutes) == 0) }
+    for far in [Int64.min, .max, limit + 1, -limit - 1] {
+      #expect(ph_minutes([0, far], 2, &minutes) == 0)
+      #expect(ph_day_hours([0, far], 2, &hours) == 0 && ph_hour_minutes([0, far], 2, &ofHour) == 0)
+    }
   }
 
   @Test(arguments: [60, 1440, 7] as [Int32]) func quotientsAreRoundedDown(divisor: Int32) {

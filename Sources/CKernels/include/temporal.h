@@ -24,5 +24,11 @@ int ph_days(const int64_t *microseconds, size_t count, int32_t *days);
 /// from 0.
 int ph_moments(const int64_t *numbers, size_t count, int64_t first, int64_t unit, int64_t limit, int64_t *moments);
 
+/// As `ph_minutes`, but the minute of the hour, 0 to 59.
+int ph_hour_minutes(const int64_t *microseconds, size_t count, int32_t *minutes);
+
+/// As `ph_minutes`, but the hour of the day, 0 to 23.
+int ph_day_hours(const int64_t *microseconds, size_t count, int32_t *hours);
+
 /// Writes `value / divisor` of each value, rounded down; `divisor` is 60, 1440 or any other number above 0.
 void ph_floor_divide32(const int32_t *values, size_t count, int32_t divisor, int32_t *quotients);

@@ -78,6 +78,8 @@ final class ExpressionNode: Sendable {
   let isPure: Bool
   /// Results on whole dictionaries, for a node of one column.
   let dictionaries: DictionaryCache?
+  /// How many operations a value takes.
+  let operationCount: Int
 
   /// Returns the integers and the interval of `timestamp + integers::double precision * interval`, with constants for
   /// timestamp and interval; nil for anything else.
@@ -188,6 +190,7 @@ final class ExpressionNode: Sendable {
     var read = Set(children.flatMap { $0.positions })
     if case .column(let column) = expression, let position = columns[column.id] { read.insert(position) }
     positions = read.sorted()
+    operationCount = children.isEmpty ? 0 : children.reduce(1) { $0 + $1.operationCount }
     isCheap = cheap && children.allSatisfy { $0.isCheap }
     isStrict = strict && children.allSatisfy { $0.isStrict || $0.positions.isEmpty }
     isPure = pure && children.allSatisfy { $0.isPure }

@@ -7,6 +7,7 @@ extension ExpressionNode {
   /// Returns the value of every row.
   func evaluate(_ rows: Rows, _ context: EvaluationContext) throws -> Vector {
     if let coded = evaluateOnDictionary(rows, context) { return coded }
+    if let spread = try evaluateOnRuns(rows, context) { return spread }
     return try evaluateHere(rows, context)
   }
 

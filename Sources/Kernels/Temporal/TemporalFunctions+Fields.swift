@@ -151,15 +151,10 @@ extension TemporalFunctions {
     let number = output.values(as: Int32.self)
     let days: UnsafePointer<Int32>
     switch (field, source.type) {
-    case (.minute, .timestamp), (.minute, .timestamptz), (.hour, .timestamp), (.hour, .timestamptz):
-      if ph_minutes(source.values(as: Int64.self), count, number) == 0 { return nil }
-      let (unit, limit): (Int32, Int32) = field == .minute ? (1, 60) : (60, 24)
-      let wholes = AlignedBuffer(byteCount: count * 4)
-      let whole = wholes.values(as: Int32.self)
-      if unit > 1 { ph_floor_divide32(number, count, unit, number) }
-      ph_floor_divide32(number, count, limit, whole)
-      for row in 0..<count { number[row] = number[row] &- whole[row] &* limit }
-      return output
+    case (.minute, .timestamp), (.minute, .timestamptz):
+      return ph_hour_minutes(source.values(as: Int64.self), count, number) != 0 ? output : nil
+    case (.hour, .timestamp), (.hour, .timestamptz):
+      return ph_day_hours(source.values(as: Int64.self), count, number) != 0 ? output : nil
     case (.day, .timestamp), (.day, .timestamptz), (.month, .timestamp), (.month, .timestamptz),
       (.quarter, .timestamp), (.quarter, .timestamptz), (.year, .timestamp), (.year, .timestamptz):
       if ph_minutes(source.values(as: Int64.self), count, number) == 0 { return nil }
