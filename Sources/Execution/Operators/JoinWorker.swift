@@ -181,13 +181,18 @@ final class JoinWorker {
   /// A left join where every left row has one match at most: one batch in, one out, in order.
   private func leftUnique(_ batch: Batch, _ emit: Emit) throws {
     let count = batch.rowCount
-    var places = [Int32](repeating: -1, count: count)
-    while true {
-      let pairs = nextPairs()
-      if pairs == 0 { break }
-      for pair in 0..<pairs { places[Int(left[pair])] = Int32(bitPattern: right[pair]) }
+    guard let probe else { return }
+    precondition(count <= capacity, "a batch of more rows than batches have")
+    let rows = buildRows.values(as: Int32.self)
+    probe.uniqueRows(into: rows)
+    let places = UnsafeBufferPointer(start: UnsafePointer(rows), count: count)
+    // Clustered rows often have one partner for a whole batch.
+    let one = places.allEqual ? UnsafeBufferPointer(rebasing: places.prefix(1)) : nil
+    let columns = build.columns.map { column in
+      // Dictionaries stay what they are: beside other batches they are worth more.
+      guard let one, column.form == .flat else { return Gather.rows(column, orNull: places) }
+      return Vector(constant: Gather.rows(column, orNull: one).flattened(), count: count)
     }
-    let columns = places.withUnsafeBufferPointer { places in build.columns.map { Gather.rows($0, orNull: places) } }
     try emit(Batch(batch.columns + columns, rowCount: count))
   }
 
@@ -279,5 +284,15 @@ final class JoinWorker {
       }
     }
     return marks
+  }
+}
+
+extension UnsafeBufferPointer<Int32> {
+  /// True when all elements are the same, and there is one.
+  fileprivate var allEqual: Bool {
+    guard let first, self[count - 1] == first else { return false }
+    var difference: Int32 = 0
+    for element in self { difference |= element ^ first }
+    return difference == 0
   }
 }

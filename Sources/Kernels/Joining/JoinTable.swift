@@ -135,6 +135,22 @@ package final class JoinProbe {
     }
   }
 
+  /// Writes the one build row that matches each row of the batch, or -1; the table is unique.
+  package func uniqueRows(into places: UnsafeMutablePointer<Int32>) {
+    precondition(table.isUnique, "a row may have several matches")
+    let groups = self.groups.base
+    let rows = table.rows.base
+    var row = 0
+    while row < count {
+      let group = groups[row]
+      // All bits of a row without a match are set, as they are in its group.
+      let found = group == GroupLookup.missing ? 0 : group
+      let missing = 0 &- UInt32(bit(group == GroupLookup.missing))
+      places[row] = Int32(bitPattern: rows[Int(found)] | missing)
+      row &+= 1
+    }
+  }
+
   /// Writes up to `capacity` further pairs, by probe row and then in build order; returns how many, 0 at the end.
   package func next(
     _ probeRows: UnsafeMutablePointer<UInt32>, _ buildRows: UnsafeMutablePointer<UInt32>, capacity: Int
