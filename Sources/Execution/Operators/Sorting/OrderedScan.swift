@@ -34,6 +34,12 @@ private final class MorselEnds: Sendable {
   var all: [Ends]? { state.withLock { $0.hasFailed ? nil : $0.ends.compactMap { $0 } } }
 }
 
+/// One thread's reader, whose memory serves one row group after another.
+private final class KeptReader: @unchecked Sendable {
+  // @unchecked: touched by one worker only.
+  var reader: RowGroupReader?
+}
+
 extension SegmentScanOperator {
   /// Tells by the zone maps whether a value lies in the bounds of few row groups on average: of two, or of an eighth.
   func boundsHardlyOverlap(field: Int) throws -> Bool {
@@ -69,9 +75,10 @@ extension SegmentScanOperator {
     }
     let ends = MorselEnds(count: morsels.count)
     let scan = Box(self)
-    try WorkerPool.shared.forEach(count: morsels.count, threads: run.threadCount) { index, _ in
+    let readers = (0..<run.threadCount).map { _ in KeptReader() }
+    try WorkerPool.shared.forEach(count: morsels.count, threads: run.threadCount) { index, worker in
       if ends.hasFailed { return }
-      ends.set(index, try scan.value.ordered(scan.value.morsels[index], fields))
+      ends.set(index, try scan.value.ordered(scan.value.morsels[index], fields, readers[worker]))
     }
     guard let all = ends.all else { return false }
     var check = OrderCheck(columnCount: fields.count)
@@ -79,13 +86,17 @@ extension SegmentScanOperator {
   }
 
   /// Returns a morsel's first and last row, or nil when its rows do not ascend.
-  private func ordered(_ morsel: Morsel, _ fields: [Int]) throws -> MorselEnds.Ends? {
+  private func ordered(
+    _ morsel: Morsel, _ fields: [Int], _ kept: KeptReader
+  ) throws -> MorselEnds.Ends? {
     let segment = try handles[morsel.segment].open()
     var check = OrderCheck(columnCount: fields.count)
     var first: [Vector] = []
     var last: [Vector] = []
     for rowGroup in morsel.rowGroup.map({ $0..<$0 + 1 }) ?? 0..<segment.rowGroupCount {
-      let reader = RowGroupReader(segment, rowGroup: rowGroup)
+      let reader = kept.reader ?? RowGroupReader(segment, rowGroup: rowGroup)
+      reader.move(to: segment, rowGroup: rowGroup)
+      kept.reader = reader
       let rows = morsel.rowGroup == nil ? 0..<segment.rowCount(rowGroup: rowGroup) : morsel.rows
       var start = rows.lowerBound
       while start < rows.upperBound {
