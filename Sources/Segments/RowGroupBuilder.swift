@@ -101,7 +101,7 @@ enum VectorConcatenation {
     return Vector(type, count: count, buffer: output, validity: joinValidity(parts), owners: owners)
   }
 
-  /// Returns parts that lie end to end in one buffer as that; nil when they do not.
+  /// Returns parts that lie end to end in one buffer as that, NULLs aside; nil when they do not.
   private static func window(of parts: [Vector]) -> Vector? {
     guard let first = parts.first, let owner = first.buffer.owner as? AlignedBuffer, first.form != .constant else {
       return nil
@@ -110,7 +110,7 @@ enum VectorConcatenation {
     if first.form == .flat, first.type.physical == .string { return nil }
     var end = first.buffer.base
     for part in parts {
-      guard part.form == first.form, part.dictionary === first.dictionary, part.validity == nil,
+      guard part.form == first.form, part.dictionary === first.dictionary,
         part.buffer.owner === owner, part.buffer.base == end
       else { return nil }
       end += part.count * stride
@@ -118,9 +118,9 @@ enum VectorConcatenation {
     let count = parts.reduce(0) { $0 + $1.count }
     let buffer = AlignedBuffer(window: first.buffer.base, byteCount: count * stride, owner: owner)
     if let dictionary = first.dictionary {
-      return Vector(codes: buffer, count: count, dictionary: dictionary, validity: nil)
+      return Vector(codes: buffer, count: count, dictionary: dictionary, validity: joinValidity(parts))
     }
-    return Vector(first.type, count: count, buffer: buffer)
+    return Vector(first.type, count: count, buffer: buffer, validity: joinValidity(parts))
   }
 
   private static func joinValidity(_ parts: [Vector]) -> ValidityMask? {

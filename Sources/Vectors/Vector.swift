@@ -180,11 +180,12 @@ extension Vector {
     case .flat:
       let stride = type.physical.stride
       let window = AlignedBuffer(
-        window: buffer.base + range.lowerBound * stride, byteCount: range.count * stride, owner: buffer)
+        window: buffer.base + range.lowerBound * stride, byteCount: range.count * stride, owner: buffer.owner ?? buffer)
       return Vector(type, count: range.count, buffer: window, validity: mask, owners: owners)
     case .dictionary:
       guard let dictionary else { preconditionFailure("a dictionary vector has a dictionary") }
-      let window = AlignedBuffer(window: buffer.base + range.lowerBound * 4, byteCount: range.count * 4, owner: buffer)
+      let window = AlignedBuffer(
+        window: buffer.base + range.lowerBound * 4, byteCount: range.count * 4, owner: buffer.owner ?? buffer)
       return Vector(codes: window, count: range.count, dictionary: dictionary, validity: mask)
     }
   }

@@ -35,6 +35,8 @@ final class RowGroupStage: RowStage {
   }
 
   private var limit: Int { target.options.rowGroupRowCount }
+  /// A morsel with somewhat more rows than a row group is one all the same: two halves would be worse.
+  private var most: Int { limit + limit / 4 }
 
   func take(_ batch: Batch) throws -> [WriterItem] {
     try target.requireValues(batch.columns)
@@ -46,10 +48,10 @@ final class RowGroupStage: RowStage {
 
   func endMorsel() throws -> [WriterItem] {
     defer { (batches, rowCount, hasEncoded) = ([], 0, false) }
-    let count = (rowCount + limit - 1) / limit
+    let count = (rowCount + most - 1) / most
     if count == 0 { return [] }
     let size = (rowCount + count - 1) / count
-    if !hasEncoded, size < limit - limit / 4 { return batches.map { .rows($0) } }
+    if !hasEncoded, size < limit / 2 { return batches.map { .rows($0) } }
     return try encode(size, count: count)
   }
 
@@ -57,10 +59,12 @@ final class RowGroupStage: RowStage {
   private func encode(_ size: Int, count: Int) throws -> [WriterItem] {
     var builder = RowGroupBuilder(schema: target.fields, rowGroupRowCount: size)
     for batch in batches { builder.append(batch) }
+    var options = target.options
+    options.rowGroupRowCount = size
     var items: [WriterItem] = []
     for _ in 0..<count {
       guard let columns = builder.next() ?? builder.finish() else { break }
-      let rowGroup = try SegmentWriter.encodeRowGroup(columns, schema: target.fields, options: target.options)
+      let rowGroup = try SegmentWriter.encodeRowGroup(columns, schema: target.fields, options: options)
       rowCount -= rowGroup.rowCount
       items.append(.rowGroup(rowGroup))
     }
