@@ -59,7 +59,9 @@ package enum Executor {
     }
     let (builder, run) = try started(plan, context)
     let output = OrderedItems(sink)
-    try Pipeline.run(try builder.build(plan.root)) { _ in StagedSink(try makeStage(), output) }
+    let root = try builder.build(plan.root)
+    root.preferWholeMorsels()
+    try Pipeline.run(root) { _ in StagedSink(try makeStage(), output) }
     return run.metrics
   }
 

@@ -132,6 +132,9 @@ class Operator {
   /// Says by what the rows would best ascend, before `prepareOnce`. Who has a choice may take it; `isOrdered` tells.
   func prefer(order: [Column]) {}
 
+  /// Says before `prepareOnce` that a morsel's rows are kept until it ends: to hand them on piece by piece saves nothing.
+  func preferWholeMorsels() {}
+
   /// Called when all phases have run, or will never run: gives memory back.
   func finish() {}
 }

@@ -77,6 +77,8 @@ final class ProjectOperator: StreamOperator {
     if below.count == order.count { input.prefer(order: below) }
   }
 
+  override func preferWholeMorsels() { input.preferWholeMorsels() }
+
   override var unpartedColumns: [Column] {
     let below = input.unpartedColumns
     let own = below.compactMap { column in passed.first { $0.value == column }?.key }

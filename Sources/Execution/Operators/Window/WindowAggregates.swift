@@ -11,7 +11,7 @@ extension WindowChunk {
       throw PulsehouseError(.internal, "not an aggregate")
     }
     let inputs = try self.inputs(call, compiled, function)
-    if call.frame.isWholePartition || (operation.windowing.order.isEmpty && isDefault(call.frame)) {
+    if call.isOverPartition {
       return try overPartitions(compiled, inputs, function, call.filter != nil)
     }
     let ranges = try frameRanges(call.frame)
@@ -28,15 +28,6 @@ extension WindowChunk {
       if ranges.starts == partitionStarts { return try growing(compiled, inputs, ranges, function, call.filter != nil) }
     }
     return try rowByRow(compiled, inputs, ranges, function, call.filter != nil)
-  }
-
-  /// RANGE or GROUPS up to the current row's peers is the whole partition where there is no order.
-  private func isDefault(_ frame: CompiledFrame) -> Bool {
-    guard frame.unit != .rows, frame.exclusion == .none, case .unboundedPreceding = frame.start else { return false }
-    switch frame.end {
-    case .currentRow, .unboundedFollowing: return true
-    case .unboundedPreceding, .offset, .value: return false
-    }
   }
 
   /// Returns the inputs; rows that the filter drops are NULL in them. count(*) with a filter counts such an input.
@@ -79,18 +70,13 @@ extension WindowChunk {
   private func overPartitions(
     _ compiled: CompiledAggregate, _ inputs: [Vector], _ function: AggregateFunction, _ isFiltered: Bool
   ) throws -> Vector {
-    var partitionOf = [UInt32](repeating: 0, count: count)
-    var partitions: UInt32 = 0
-    for row in 0..<count {
-      if Int(partitionStarts[row]) == row { partitions += 1 }
-      partitionOf[row] = partitions - 1
-    }
+    let (partitionOf, partitions) = self.partitions()
     let accumulator = try makeAccumulator(compiled, function, isFiltered)
-    accumulator.resize(to: Int(partitions))
+    accumulator.resize(to: partitions)
     return try partitionOf.withUnsafeBufferPointer { groups in
       try accumulator.update(inputs, groups.baseAddress, count: count)
       try accumulator.seal()
-      let all = Array(0..<partitions)
+      let all = Array(0..<UInt32(truncatingIfNeeded: partitions))
       let results = try all.withUnsafeBufferPointer { try accumulator.result($0) }
       return Gather.rows(results, at: groups)
     }

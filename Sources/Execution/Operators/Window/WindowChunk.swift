@@ -8,30 +8,64 @@ final class WindowChunk {
   let operation: WindowOperator
   let batch: Batch
   let count: Int
-  /// For each row the first row of its partition, and the row after its last.
+  /// 1 where a partition begins; empty when rows of a partition may lie apart.
+  private let starts: [UInt8]
+  /// For each row the first row of its partition, and the row after its last. Empty where no call asks.
   let partitionStarts: [Int32]
   let partitionEnds: [Int32]
   /// The same for its peers: rows of the partition that the order does not tell apart. Of the partition where no call
   /// asks for peers.
   let peerStarts: [Int32]
   let peerEnds: [Int32]
+  /// Each row's partition, and how many there are, once a call has asked.
+  private var numbered: (numbers: [UInt32], count: Int)?
 
   init(_ operation: WindowOperator, _ batch: Batch, starts: ArraySlice<UInt8>) throws {
     self.operation = operation
     self.batch = batch
     count = batch.rowCount
-    var flags = Array(starts)
-    (partitionStarts, partitionEnds) = WindowChunk.runs(flags)
+    self.starts = Array(starts)
+    (partitionStarts, partitionEnds) = operation.needsBounds ? WindowChunk.runs(self.starts) : ([], [])
     guard operation.needsPeers else {
       (peerStarts, peerEnds) = (partitionStarts, partitionEnds)
       return
     }
     let keys = try operation.orderKeys.evaluate(batch, operation.run)
+    var flags = self.starts
     flags.withUnsafeMutableBufferPointer { flags in
       guard let base = flags.baseAddress else { return }
       for key in keys { RunBoundaries.mark(key, into: base) }
     }
     (peerStarts, peerEnds) = WindowChunk.runs(flags)
+  }
+
+  /// Takes rows whose partitions may lie apart, for calls to which only the partition matters.
+  init(_ operation: WindowOperator, _ batch: Batch, partitions: RunGroups) {
+    precondition(operation.isOverPartitions, "calls that ask where partitions begin")
+    self.operation = operation
+    self.batch = batch
+    count = batch.rowCount
+    starts = []
+    (partitionStarts, partitionEnds, peerStarts, peerEnds) = ([], [], [], [])
+    numbered = (partitions.numbers, partitions.count)
+  }
+
+  /// Each row's partition, below `count`.
+  func partitions() -> (numbers: [UInt32], count: Int) {
+    if let numbered { return numbered }
+    var last = UInt32.max
+    let numbers = [UInt32](unsafeUninitializedCapacity: count) { numbers, used in
+      used = count
+      var row = 0
+      while row < count {
+        last &+= UInt32(starts[row])
+        numbers[row] = last
+        row &+= 1
+      }
+    }
+    let made = (numbers, Int(last &+ 1))
+    numbered = made
+    return made
   }
 
   private static func runs(_ flags: [UInt8]) -> (starts: [Int32], ends: [Int32]) {
@@ -164,6 +198,11 @@ final class WindowChunk {
   /// lag and lead.
   private func shifted(_ call: CompiledWindowCall, direction: Int64) throws -> Vector {
     let value = try evaluate(call.arguments[0])
+    if call.isOfNeighbour {
+      return starts.withUnsafeBufferPointer { starts in
+        direction < 0 ? RunNeighbours.before(value, starts: starts) : RunNeighbours.after(value, starts: starts)
+      }
+    }
     let offsets = call.arguments.count > 1 ? try evaluate(call.arguments[1]) : nil
     let isConstant = offsets?.form == .constant || offsets == nil
     let constant: Int64?

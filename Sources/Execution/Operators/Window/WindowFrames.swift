@@ -131,6 +131,15 @@ struct CompiledFrame {
     guard exclusion == .none, case .unboundedPreceding = start, case .unboundedFollowing = end else { return false }
     return true
   }
+
+  /// RANGE or GROUPS up to the current row's peers is the whole partition where there is no order.
+  var isWholeWithoutOrder: Bool {
+    guard unit != .rows, exclusion == .none, case .unboundedPreceding = start else { return false }
+    switch end {
+    case .currentRow, .unboundedFollowing: return true
+    case .unboundedPreceding, .offset, .value: return false
+    }
+  }
 }
 
 /// First row and the row after the last of a frame, for each row of a chunk.

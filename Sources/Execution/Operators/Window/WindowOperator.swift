@@ -18,6 +18,10 @@ final class WindowOperator: Operator {
   let calls: [CompiledWindowCall]
   /// True when a call asks which rows the order does not tell apart.
   let needsPeers: Bool
+  /// True when a call asks where each row's partition begins and ends.
+  let needsBounds: Bool
+  /// True when a row's partition is all that the calls ask about it, not even its place there.
+  let isOverPartitions: Bool
   private let stored: StoredColumns
   /// The store's columns that are wanted.
   private let gathered: [Int]
@@ -27,6 +31,8 @@ final class WindowOperator: Operator {
   private var spilled: SpilledRows?
   /// How the rows pass by, where the input's order makes sorting them all unnecessary.
   private(set) var stream: WindowStream?
+  /// True when the rows above are collected morsel by morsel, so that whole morsels may as well be.
+  private(set) var prefersWholeMorsels = false
   /// What the rows above would like to be ordered by.
   private var preferred: [Column] = []
   /// The results, where the rows come in the input's order and not in the one they were sorted by.
@@ -70,6 +76,8 @@ final class WindowOperator: Operator {
       windowing.partition.map { _ in SortOrder() }
       + windowing.order.map { SortOrder(isDescending: $0.isDescending, nullsFirst: $0.nullsFirst) }
     calls = try windowing.calls.map { try CompiledWindowCall($0, windowing, input: columns, run) }
+    needsBounds = !calls.allSatisfy { $0.isOverPartition || $0.isOfNeighbour }
+    isOverPartitions = windowing.order.isEmpty && calls.allSatisfy { $0.isOverPartition }
     let all = columns + windowing.calls.map { $0.output }
     outputs = node.output.compactMap { all.firstIndex(of: $0) }
     super.init(node, run)
@@ -154,8 +162,18 @@ final class WindowOperator: Operator {
   override func makeWorker() throws -> OperatorWorker {
     if let firstRows { return try firstRows.makeWorker() }
     if let inPlace { return try WindowInPlace.Worker(self, inPlace) }
-    guard let stream else { return Worker(self) }
-    return try StreamedWindowWorker(self, stream)
+    return stream == nil ? Worker(self) : try StreamedWindowWorker(streamedTogether)
+  }
+
+  /// This window and those right below it that the same runs of rows pass by, the lowest first.
+  private var streamedTogether: [WindowOperator] {
+    guard let stream, let below = input as? WindowOperator, below.stream?.prefix == stream.prefix else { return [self] }
+    return below.streamedTogether + [self]
+  }
+
+  override func preferWholeMorsels() {
+    prefersWholeMorsels = true
+    input.preferWholeMorsels()
   }
 
   override func isOrdered(by wanted: [Column]) throws -> Bool {
@@ -195,13 +213,31 @@ final class WindowOperator: Operator {
     }
   }
 
+  /// Computes the calls of rows whose partitions may lie apart, in their order.
+  func results(_ batch: Batch, partitions: RunGroups) throws -> [Vector] {
+    let chunk = WindowChunk(self, batch, partitions: partitions)
+    return try calls.map { call in
+      try run.checkpoint()
+      return try chunk.compute(call).retyped(as: call.type)
+    }
+  }
+
+  /// Puts a chunk's wanted columns and results together as outputs.
+  func output(_ columns: [Vector], rowCount: Int) -> Batch {
+    Batch(outputs.map { columns[$0] }, rowCount: rowCount)
+  }
+
   /// Hands on a chunk's wanted columns and results as outputs.
   func emit(_ columns: [Vector], rowCount: Int, _ emit: Emit) throws {
-    let whole = Batch(outputs.map { columns[$0] }, rowCount: rowCount)
+    try WindowOperator.emit(output(columns, rowCount: rowCount), emit)
+  }
+
+  /// Hands a chunk's rows on in batches.
+  static func emit(_ chunk: Batch, _ emit: Emit) throws {
     var start = 0
-    while start < rowCount {
-      let end = min(start + Batch.vectorSize, rowCount)
-      try emit(whole.slice(start..<end))
+    while start < chunk.rowCount {
+      let end = min(start + Batch.vectorSize, chunk.rowCount)
+      try emit(chunk.slice(start..<end))
       start = end
     }
   }
@@ -342,6 +378,10 @@ struct CompiledWindowCall {
   let frame: CompiledFrame
   let filter: CompiledPredicate?
   let aggregate: CompiledAggregate?
+  /// An aggregate over each row's whole partition.
+  let isOverPartition: Bool
+  /// lag or lead by one row, without a default.
+  let isOfNeighbour: Bool
 
   init(_ call: WindowCall, _ windowing: Windowing, input: [Column], _ run: QueryRun) throws {
     function = call.function
@@ -356,5 +396,8 @@ struct CompiledWindowCall {
       aggregate = nil
       arguments = try call.arguments.map { try CompiledExpression($0, input: input) }
     }
+    isOverPartition =
+      aggregate != nil && (frame.isWholePartition || (windowing.order.isEmpty && frame.isWholeWithoutOrder))
+    isOfNeighbour = (call.function == .lag || call.function == .lead) && arguments.count == 1
   }
 }
