@@ -182,8 +182,9 @@ final class JoinWorker {
   private func leftUnique(_ batch: Batch, _ emit: Emit) throws {
     let count = batch.rowCount
     guard let probe else { return }
-    precondition(count <= capacity, "a batch of more rows than batches have")
-    let rows = buildRows.values(as: Int32.self)
+    let memory = count <= capacity ? buildRows : AlignedBuffer(byteCount: count * 4)
+    defer { withExtendedLifetime(memory) {} }
+    let rows = memory.values(as: Int32.self)
     probe.uniqueRows(into: rows)
     let places = UnsafeBufferPointer(start: UnsafePointer(rows), count: count)
     // Clustered rows often have one partner for a whole batch.
