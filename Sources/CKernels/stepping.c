@@ -14,27 +14,46 @@ static inline void fetch(const ph_stepping *walk, size_t row) {
   if (row + FORESIGHT < walk->count) ph_prefetch(walk->tracks + (size_t)walk->keys[row + FORESIGHT] * 8);
 }
 
-static void walk_base(const ph_stepping *walk) {
-  for (size_t row = 0; row < walk->count; row++) {
-    fetch(walk, row);
-    uint64_t *track = (uint64_t *)walk->tracks + (size_t)walk->keys[row] * 8;
+// Walks rows of one key, whose track stays in registers.
+static void walk_run(const ph_stepping *walk, size_t row, size_t end) {
+  const uint64_t most = (uint64_t)walk->memory - 1;
+  uint64_t *track = (uint64_t *)walk->tracks + (size_t)walk->keys[row] * 8;
+  uint64_t first_last = track[0], first_home = track[1], second_last = track[2], second_home = track[3];
+  uint64_t rows = track[4];
+  for (; row < end; row++) {
     const uint64_t first = (uint64_t)walk->first[row], second = (uint64_t)walk->second[row];
-    const uint32_t last = bit_length(zigzag(first - track[0]) | zigzag(second - track[2]));
-    const uint32_t home = bit_length(zigzag(first - track[1]) | zigzag(second - track[3]));
+    const uint64_t first_near = first - first_last, second_near = second - second_last;
+    const uint64_t first_far = first - first_home, second_far = second - second_home;
+    const uint32_t last = bit_length(zigzag(first_near) | zigzag(second_near));
+    const uint32_t home = bit_length(zigzag(first_far) | zigzag(second_far));
     // Which is nearer cannot be foretold: without a branch.
-    const uint64_t is_far = !((last <= walk->reach) & (last < home));
-    const uint64_t first_step = first - track[is_far], second_step = second - track[2 + is_far];
-    walk->first_steps[row] = zigzag(first_step);
-    walk->second_steps[row] = zigzag(second_step);
+    const uint64_t is_far = !((last <= walk->reach) & (last < home)), far = 0 - is_far;
+    walk->first_steps[row] = zigzag((first_far & far) | (first_near & ~far));
+    walk->second_steps[row] = zigzag((second_far & far) | (second_near & ~far));
     walk->lengths[row] = (uint8_t)(home | (is_far - 1));
     walk->histogram[home] += is_far;
-    const uint64_t share = (uint64_t)walk->shares[track[4]] & (0 - is_far);
-    track[0] = first;
-    track[2] = second;
-    track[1] += (uint64_t)((int64_t)(first_step * share) >> 16);
-    track[3] += (uint64_t)((int64_t)(second_step * share) >> 16);
-    const uint64_t rows = track[4] + is_far, most = (uint64_t)walk->memory - 1;
-    track[4] = rows < most ? rows : most;
+    const uint64_t share = (uint64_t)walk->shares[rows];
+    first_last = first;
+    second_last = second;
+    first_home += (uint64_t)((int64_t)(first_far * share) >> 16) & far;
+    second_home += (uint64_t)((int64_t)(second_far * share) >> 16) & far;
+    rows = rows + is_far < most ? rows + is_far : most;
+  }
+  track[0] = first_last, track[1] = first_home, track[2] = second_last, track[3] = second_home, track[4] = rows;
+}
+
+static inline size_t run_end(const ph_stepping *walk, size_t row) {
+  size_t end = row + 1;
+  while (end < walk->count && walk->keys[end] == walk->keys[row]) end++;
+  return end;
+}
+
+static void walk_base(const ph_stepping *walk) {
+  for (size_t row = 0; row < walk->count;) {
+    fetch(walk, row);
+    const size_t end = run_end(walk, row);
+    walk_run(walk, row, end);
+    row = end;
   }
 }
 
@@ -45,6 +64,13 @@ __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,bmi2"))) stat
   const uint64_t most = (uint64_t)walk->memory - 1;
   const uint32_t reach = walk->reach;
   for (size_t row = 0; row < walk->count; row++) {
+    // In a table that lies by the key, a row would wait for the track that the one before has left in memory.
+    if (row + 1 < walk->count && walk->keys[row + 1] == walk->keys[row]) {
+      const size_t end = run_end(walk, row);
+      walk_run(walk, row, end);
+      row = end - 1;
+      continue;
+    }
     fetch(walk, row);
     int64_t *track = walk->tracks + (size_t)walk->keys[row] * 8;
     const __m256i places = _mm256_loadu_si256((const __m256i *)track);

@@ -8,6 +8,15 @@
 
 enum { class_count = 8, most_rows = 31 };
 
+// So many rows of one key, one after the other, are worth a loop that keeps their track in registers.
+enum { least_run = 8 };
+
+static inline size_t run_end(const uint32_t *keys, size_t row, size_t count) {
+  size_t end = row + 1;
+  while (end < count && keys[end] == keys[row]) end++;
+  return end;
+}
+
 static inline int64_t unzigzag(uint64_t code) { return (int64_t)((code >> 1) ^ (0 - (code & 1))); }
 
 static void walk_base(const uint32_t *keys, const uint8_t *classes, size_t count, const uint64_t *steps, size_t *next,
@@ -33,7 +42,8 @@ struct turn {
   int64_t rows[4];
 };
 
-// A track is read and written as a whole: four stores of a word each would take longer than all the rest.
+// A track is read and written as a whole: four stores of a word each would take longer than all the rest. Where a key's
+// rows follow each other, as in a table that lies by it, the next one would wait for that: there it stays in registers.
 #define PH_WALK(STEP)                                                                                                 \
   struct turn turns[class_count] __attribute__((aligned(64)));                                                        \
   for (int class = 0; class < class_count; class ++) {                                                                \
@@ -43,6 +53,24 @@ struct turn {
   const int most = INT32_MAX;                                                                                         \
   const __m256i limits = _mm256_setr_epi32(most, most, most, most, most_rows, most, most, most);                      \
   for (size_t row = 0; row < count; row++) {                                                                          \
+    if (row + least_run <= count && keys[row + 1] == keys[row] && keys[row + least_run - 1] == keys[row]) {           \
+      const size_t end = run_end(keys, row, count);                                                                   \
+      if (end - row >= least_run) {                                                                                   \
+        uint64_t *words = (uint64_t *)tracks + 4 * (size_t)keys[row];                                                 \
+        uint64_t last = words[0], home = words[1], rows = words[2];                                                   \
+        for (; row < end; row++) {                                                                                    \
+          const uint64_t is_home = (uint64_t)turns[classes[row] & (class_count - 1)].is_home[0];                      \
+          const uint64_t step = (uint64_t)(STEP), share = (uint64_t)shares[rows];                                     \
+          last = ((last & ~is_home) | (home & is_home)) + step;                                                       \
+          home += (uint64_t)((int64_t)(step * share) >> 16) & is_home;                                                \
+          rows = rows - is_home < most_rows ? rows - is_home : most_rows;                                             \
+          values[row] = (int64_t)last;                                                                                \
+        }                                                                                                             \
+        words[0] = last, words[1] = home, words[2] = rows;                                                            \
+        row--;                                                                                                        \
+        continue;                                                                                                     \
+      }                                                                                                               \
+    }                                                                                                                 \
     const struct turn *turn = turns + (classes[row] & (class_count - 1));                                             \
     const int64_t step = STEP;                                                                                        \
     __m256i *track = (__m256i *)(tracks + 4 * (size_t)keys[row]);                                                     \

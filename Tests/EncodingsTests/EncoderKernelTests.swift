@@ -144,12 +144,13 @@ import Vectors
   }
 
   /// Two columns of some walkers, walked by the kernel and row by row.
-  @Test(arguments: [0, 6, 14, 40, 64]) func theWalkIsThatOfOneRowAfterTheOther(reach: Int) {
+  @Test(arguments: [0, 6, 14, 40, 64], [1, 2, 25]) func theWalkIsThatOfOneRowAfterTheOther(reach: Int, runRows: Int) {
     var random = SeededGenerator(seed: UInt64(reach) + 1)
     let count = 3000
     let memory = 32
     let shares = (1...memory).map { Int64(65_536 / $0) }
-    let keys = (0..<count).map { _ in UInt32(random.next() % 7) }
+    var keys = (0..<count).map { _ in UInt32(random.next() % 7) }
+    for row in 0..<count where row % runRows != 0 { keys[row] = keys[row - 1] }
     // Near, far, and from one end of the numbers to the other.
     let values = (0..<2).map { column in
       (0..<count).map { row -> Int64 in

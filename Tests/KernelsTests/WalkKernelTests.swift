@@ -5,12 +5,18 @@ import Testing
 @Suite struct WalkKernelTests {
   @Test(arguments: [0, 1, 7, 8, 63, 64, 65, 1000, 1024], [1, 3, 8]) func stepsLeadWhereEachLeads(
     count: Int, classCount: Int
-  ) throws {
-    var random = SeededGenerator(UInt64(count * 10 + classCount))
+  ) {
+    for runRows in [1, 5, 8, 30] { compare(count, classCount, runRows) }
+  }
+
+  /// `runRows` rows of a walker come one after the other.
+  private func compare(_ count: Int, _ classCount: Int, _ runRows: Int) {
+    var random = SeededGenerator(UInt64((count * 10 + classCount) * 100 + runRows))
     let walkerCount = 11
     let isFromHome = (0..<8).map { UInt8($0 < classCount ? $0 & 1 : 0) }
     let shares = (1...32).map { Int64(65_536 / $0) }
-    let walkers = (0..<count).map { _ in UInt32.random(in: 0..<UInt32(walkerCount), using: &random) }
+    var walkers = (0..<count).map { _ in UInt32.random(in: 0..<UInt32(walkerCount), using: &random) }
+    for row in 0..<count where row % runRows != 0 { walkers[row] = walkers[row - 1] }
     let classes = (0..<count).map { _ in UInt8.random(in: 0..<UInt8(classCount), using: &random) }
     // Wide steps too: sums and products wrap.
     let codes = (0..<(8 * (count + 8))).map { _ in random.next() >> UInt64([8, 40, 60, 0][Int(random.next() % 4)]) }

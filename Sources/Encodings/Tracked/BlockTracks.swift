@@ -62,8 +62,9 @@ package struct BlockTracks: Sendable {
   /// `isForced` takes whatever can be written so.
   package init?(_ vectors: [(column: Int, vector: Vector)], keys: BlockKeys, isForced: Bool = false) {
     guard let count = vectors.first?.vector.count, count > 0, count <= Int(UInt32.max) else { return nil }
-    let sources = vectors.compactMap { Source($0.column, $0.vector, isRepetitive: isForced) }
+    var sources = vectors.compactMap { Source($0.column, $0.vector, isRepetitive: isForced) }
     if sources.isEmpty { return nil }
+    if sources.count > 2 && !isForced { sources = BlockTracks.together(sources, keys, count) }
     // Short steps are those from the last value that both few bits hold and are shorter than those from home.
     let walk = TrackWalk(sources.map(\.pointer), sources.map(\.base), keys, count: count)
     let reach = walk.sample().reach
@@ -92,6 +93,15 @@ package struct BlockTracks: Sendable {
     isFromHome = [false] + cuts.map { _ in true }
     key = keys
     withExtendedLifetime((sources, steps)) {}
+  }
+
+  /// The columns whose steps are about as long as the longest: others would share classes that are not theirs.
+  private static func together(_ sources: [Source], _ keys: BlockKeys, _ count: Int) -> [Source] {
+    let lengths = sources.map { source in
+      TrackWalk([source.pointer], [source.base], keys, count: min(count, BlockKeys.sampleRows)).meanLength()
+    }
+    let longest = lengths.max() ?? 0
+    return zip(sources, lengths).filter { $1 >= longest - 3 }.map(\.0)
   }
 
   /// Lays the steps of all columns out class by class, and puts a row's class in the place of its length. Returns the

@@ -46,6 +46,20 @@ struct TrackWalk {
     return sample(ManyTracks(values, bases, keyCount: Int(keys.maximum) + 1))
   }
 
+  /// How many bits the shorter of the steps from the last value and from home has, in the mean over all rows.
+  func meanLength() -> Double {
+    let tracks = ManyTracks(values, bases, keyCount: Int(keys.maximum) + 1)
+    let key = keys.rowKeys.codes
+    var length = 0
+    for row in 0..<count {
+      let slot = Int(key[row])
+      let (fromLast, fromHome) = tracks.codes(row, slot)
+      length += min(TrackWalk.bits(fromLast), TrackWalk.bits(fromHome))
+      tracks.step(row, slot, reference: TrackWalk.one(fromLast >= fromHome))
+    }
+    return Double(length) / Double(max(count, 1))
+  }
+
   /// Walks all rows and writes their steps as zigzag codes, and how many bits the longest of a row has, 255 where they
   /// are taken from the last value. Returns how many of the others have how many bits.
   func all(reach: Int, _ steps: [UnsafeMutablePointer<UInt64>], _ lengths: UnsafeMutablePointer<UInt8>) -> [Int] {
