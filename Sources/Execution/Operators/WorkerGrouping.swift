@@ -41,7 +41,7 @@ final class WorkerGrouping {
 
   /// Takes rows that follow each other from `position` on.
   func update(_ input: GroupingInput, position: UInt64) throws {
-    if writesRows { return try spill.append(GroupingRows.batch(input, position: position)) }
+    if writesRows { return try spill.append(GroupingRows.batch(input, operation.aggregates, position: position)) }
     try state.update(input, position: position)
     rowCount += input.count
     guard state.groupCount > nextCheck else { return }
@@ -108,12 +108,13 @@ final class WorkerGrouping {
 /// Rows that wait ungrouped: keys, position, and for each aggregate whether its filter keeps the row (when it has one)
 /// and its inputs.
 enum GroupingRows {
-  static func batch(_ input: GroupingInput, position: UInt64) -> Batch {
+  static func batch(_ input: GroupingInput, _ aggregates: [CompiledAggregate], position: UInt64) -> Batch {
     var columns = input.keys
     columns.append(GroupingInput.positions(from: position, count: input.count))
-    for (vectors, filter) in zip(input.inputs, input.filters) {
-      if let filter { columns.append(flags(filter, count: input.count)) }
-      columns += vectors
+    for (index, aggregate) in aggregates.enumerated() {
+      // Also where a filter keeps all rows of this batch: all batches have the same columns.
+      if aggregate.filter != nil { columns.append(flags(input.filters[index], count: input.count)) }
+      columns += input.inputs[index]
     }
     return Batch(columns, rowCount: input.count)
   }
@@ -143,7 +144,8 @@ enum GroupingRows {
     return (input, batch.columns[keyCount])
   }
 
-  private static func flags(_ filter: SelectionVector, count: Int) -> Vector {
+  private static func flags(_ filter: SelectionVector?, count: Int) -> Vector {
+    guard let filter else { return .constant(.boolean, .boolean(true), count: count) }
     var builder = VectorBuilder(.boolean, capacity: count)
     let values = builder.values(as: UInt8.self)
     for row in 0..<count { values[row] = 0 }
