@@ -51,7 +51,7 @@ final class RowGroupStage: RowStage {
     let count = (rowCount + most - 1) / most
     if count == 0 { return [] }
     let size = (rowCount + count - 1) / count
-    if !hasEncoded, size < limit / 2 { return batches.map { .rows($0) } }
+    if !hasEncoded, size < limit - limit / 4 { return batches.map { .rows($0) } }
     return try encode(size, count: count)
   }
 
