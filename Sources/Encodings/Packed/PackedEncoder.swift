@@ -48,6 +48,9 @@ struct PackedEncoder {
   /// One code in so many tells how long codes are.
   private static let sampling = 8
 
+  /// So many levels of patches are planned at most: one more would save little, and cost those who want few vectors.
+  private static let plannedDepth = 3
+
   /// Widths of high bits that are tried.
   private static let highWidths = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32]
 
@@ -129,7 +132,7 @@ struct PackedEncoder {
     let unpatched = count * plan.uniformWidth
     var best = unpatched
     let leastGain = isScanned && shape.full <= 16 ? unpatched / 3 : unpatched / 12
-    let mayPatch = depth < PackedPatches.maximumDepth
+    let mayPatch = depth < PackedEncoder.plannedDepth
     if mayPatch && vectors > 0 && !mustFrame && shape.full > 0 {
       planPatches(&plan, shape, limit: unpatched - leastGain - 512, &best)
     }
@@ -157,7 +160,7 @@ struct PackedEncoder {
       for index in widths.indices.dropLast().reversed() {
         above[index] = above[index + 1] + Int(lengths[widths[index + 1]]) * count / sampled
       }
-      let highs = PackedEncoder.highBits(widths, above, levels: PackedPatches.maximumDepth - depth - 1)
+      let highs = PackedEncoder.highBits(widths, above, levels: PackedEncoder.plannedDepth - depth - 1)
       for (index, width) in widths.enumerated().dropLast() {
         let size = count * width + PackedEncoder.places(above[index], count)
         var rest = highs[index]
