@@ -67,6 +67,19 @@ static void part_base(const uint8_t *classes, const uint64_t *values, size_t cou
 #define HASH_FACTOR 0x9E3779B97F4A7C15u
 #define KEY_FACTOR 0x9E3779B1u
 
+static size_t run_starts_from(size_t first, const int64_t *values, size_t count, uint32_t *starts) {
+  size_t found = 0;
+  for (size_t i = first; i < count; i++) {
+    starts[found] = (uint32_t)i;
+    found += i == 0 || values[i] != values[i - 1];
+  }
+  return found;
+}
+
+static size_t run_starts_base(const int64_t *values, size_t count, uint32_t *starts) {
+  return run_starts_from(0, values, count, starts);
+}
+
 static size_t sample_hashes_base(const uint64_t *values, size_t count, uint64_t *hashes) {
   size_t found = 0;
   for (size_t i = 0; i < count; i++) {
@@ -106,6 +119,18 @@ PH_V4 static void part_v4(const uint8_t *classes, const uint64_t *values, size_t
   part_base(classes + i, values + i, count - i, class_count, targets);
 }
 
+PH_V4 static size_t run_starts_v4(const int64_t *values, size_t count, uint32_t *starts) {
+  size_t found = run_starts_base(values, count < 1 ? count : 1, starts), i = 1;
+  for (; i + 8 <= count; i += 8) {
+    const __mmask8 mask = _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(values + i), _mm512_loadu_si512(values + i - 1));
+    if (!mask) continue;
+    const __m256i row = _mm256_add_epi32(_mm256_set1_epi32((int32_t)i), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    _mm256_storeu_si256((__m256i *)(starts + found), _mm256_maskz_compress_epi32(mask, row));
+    found += (size_t)__builtin_popcount(mask);
+  }
+  return found + run_starts_from(i, values, count, starts + found);
+}
+
 PH_V4 static size_t sample_hashes_v4(const uint64_t *values, size_t count, uint64_t *hashes) {
   const __m512i factor = _mm512_set1_epi64((int64_t)HASH_FACTOR), limit = _mm512_set1_epi64((int64_t)1 << 61);
   size_t found = 0, i = 0;
@@ -135,6 +160,7 @@ PH_V4 static size_t sample_keys_v4(const uint32_t *keys, size_t count, uint32_t 
 }
 
 static void (*part)(const uint8_t *, const uint64_t *, size_t, unsigned, uint64_t **) = part_base;
+static size_t (*run_starts)(const int64_t *, size_t, uint32_t *) = run_starts_base;
 static size_t (*sample_hashes)(const uint64_t *, size_t, uint64_t *) = sample_hashes_base;
 static size_t (*sample_keys)(const uint32_t *, size_t, uint32_t *) = sample_keys_base;
 
@@ -142,18 +168,23 @@ __attribute__((constructor)) static void pick_profiling(void) {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     part = part_v4;
+    run_starts = run_starts_v4;
     sample_hashes = sample_hashes_v4;
     sample_keys = sample_keys_v4;
   }
 }
 #else
 #define part part_base
+#define run_starts run_starts_base
 #define sample_hashes sample_hashes_base
 #define sample_keys sample_keys_base
 #endif
 
 void ph_part64(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count, uint64_t **targets) {
   part(classes, values, count, class_count, targets);
+}
+size_t ph_run_starts64(const int64_t *values, size_t count, uint32_t *starts) {
+  return run_starts(values, count, starts);
 }
 size_t ph_sample_hashes64(const uint64_t *values, size_t count, uint64_t *hashes) {
   return sample_hashes(values, count, hashes);

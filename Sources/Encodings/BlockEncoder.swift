@@ -223,10 +223,11 @@ package struct BlockEncoder {
   {
     let (span, overflow) = profile.maximum.subtractingReportingOverflow(profile.minimum)
     if !overflow && span < 1 << 14 && limit > 1 << 11 {
-      return FixedDictionary(values, count: count, minimum: profile.minimum, span: Int(span))
+      return FixedDictionary(
+        values, count: count, minimum: profile.minimum, span: Int(span), runs: profile.runs)
     }
-    guard var dictionary = FixedDictionary(values, count: count, limit: limit) else { return nil }
-    dictionary.sort(count) { Int64(bitPattern: $0) }
+    guard var dictionary = FixedDictionary(values, count: count, limit: limit, runs: profile.runs) else { return nil }
+    dictionary.sort { Int64(bitPattern: $0) }
     return dictionary
   }
 
@@ -262,8 +263,9 @@ package struct BlockEncoder {
 
   private func distinct(_ values: UnsafePointer<Int64>, _ profile: IntegerEncoder.Profile) -> Int {
     let counted =
-      profile.manyDistinct
-      ?? DistinctCounter.count(values, count, minimum: profile.minimum, maximum: profile.maximum)
+      profile.manyDistinct ?? profile.runs?.withValues {
+        DistinctCounter.count($0, profile.runCount, minimum: profile.minimum, maximum: profile.maximum)
+      } ?? DistinctCounter.count(values, count, minimum: profile.minimum, maximum: profile.maximum)
     return min(max(counted, profile.minimum == profile.maximum ? 1 : 2), profile.runCount)
   }
 
@@ -286,11 +288,25 @@ package struct BlockEncoder {
   }
 
   private func write(_ dictionary: FixedDictionary) throws(PulsehouseError) -> EncodedBlock {
-    let codes = codeEncoder(dictionary.codes)
-    defer { withExtendedLifetime(dictionary.codes) {} }
-    let choice = codes.choose()
-    return try write(.dictionary, [.dictionary, choice.encoding]) {
-      (writer: inout ByteWriter) throws(PulsehouseError) in
+    if let runs = dictionary.codeRuns {
+      let bits = 64 - max(dictionary.entries.count - 1, 1).leadingZeroBitCount
+      let span = UInt64(dictionary.entries.count)
+      // Runs so much smaller than codes of that many bits need no rival.
+      if codeEncoder(dictionary.codes).runLengthByteCount(runs.count, span: span) * 2 < count * bits / 8 {
+        return try write(dictionary, .runLength) { IntegerEncoder.write(runs, into: &$0) }
+      }
+    }
+    let codes = dictionary.codeRuns?.spread() ?? dictionary.codes
+    defer { withExtendedLifetime(codes) {} }
+    let encoder = codeEncoder(codes)
+    let choice = encoder.choose()
+    return try write(dictionary, choice.encoding) { encoder.write(choice, into: &$0) }
+  }
+
+  private func write(_ dictionary: FixedDictionary, _ encoding: Encoding, _ writeCodes: (inout ByteWriter) -> Void)
+    throws(PulsehouseError) -> EncodedBlock
+  {
+    try write(.dictionary, [.dictionary, encoding]) { (writer: inout ByteWriter) throws(PulsehouseError) in
       writer.append(UInt32(dictionary.entries.count))
       writer.pad(to: 16)
       switch physical.stride {
@@ -298,7 +314,7 @@ package struct BlockEncoder {
       case 4: for entry in dictionary.entries { writer.append(UInt32(truncatingIfNeeded: entry)) }
       default: writer.appendArray(dictionary.entries)
       }
-      codes.write(choice, into: &writer)
+      writeCodes(&writer)
     }
   }
 
@@ -370,9 +386,9 @@ package struct BlockEncoder {
       let estimate = distinct * physical.stride + count * codeBits / 8 + 128
       let limit = options.forced == .dictionary ? count : 65_536
       if (estimate < best && distinct < limit * 3 / 4) || options.forced == .dictionary,
-        var dictionary = FixedDictionary(bits, count: count, limit: limit)
+        var dictionary = FixedDictionary(bits, count: count, limit: limit, runs: profile.runs)
       {
-        dictionary.sort(count) {
+        dictionary.sort {
           IntegerRanges.floatKey(
             isReal ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: $0))) : Double(bitPattern: $0))
         }
@@ -398,12 +414,20 @@ package struct BlockEncoder {
       let power = DecimalStream.powers[digits.exponent]
       statistics.minimum = .double(Double(profile.minimum) / power)
       statistics.maximum = .double(Double(profile.maximum) / power)
+    } else if let runs = profile.runs {
+      let words = UnsafeRawPointer(values).assumingMemoryBound(to: Int64.self)
+      runs.with(runs.values(of: words)).withValues {
+        let values = UnsafeRawPointer($0).assumingMemoryBound(to: Double.self)
+        bound(values, runs.count, physical == .float32, &statistics)
+      }
     } else {
-      bound(values, physical == .float32, &statistics)
+      bound(values, count, physical == .float32, &statistics)
     }
   }
 
-  private func bound(_ values: UnsafePointer<Double>, _ isReal: Bool, _ statistics: inout ColumnStatistics) {
+  private func bound(
+    _ values: UnsafePointer<Double>, _ count: Int, _ isReal: Bool, _ statistics: inout ColumnStatistics
+  ) {
     var least = 0
     var greatest = 0
     var leastKey = IntegerRanges.floatKey(values[0])

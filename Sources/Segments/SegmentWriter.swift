@@ -61,9 +61,12 @@ package final class SegmentWriter {
     for index in others + floats {
       if index == floats.first {
         if keys == nil && options.keyColumn == nil { keys = likelyKeys(columns, schema, zoneMaps, rowCount) }
+        let vectors = floats.map { ($0, columns[$0]) }
+        if let known = keys, options.forcedEncoding == nil, BlockTracks.doRowsFollowRows(vectors, keys: known) {
+          keys = nil
+        }
         if let keys, options.forcedEncoding.map({ $0 == .tracked }) ?? true {
-          tracks = BlockTracks(
-            floats.map { ($0, columns[$0]) }, keys: keys, isForced: options.forcedEncoding == .tracked)
+          tracks = BlockTracks(vectors, keys: keys, isForced: options.forcedEncoding == .tracked)
         }
       }
       let (block, statistics) = try BlockEncoder.encode(

@@ -133,6 +133,18 @@ import Vectors
       rows[..<rowCount].map { Int($0) } == keys.indices.filter { (keys[$0] &* 0x9E37_79B1) >> 29 == 0 })
   }
 
+  @Test(arguments: [0, 1, 7, 8, 9, 16, 17, 1000, 4099], [1, 3, 20]) func runsStartWhereValuesChange(
+    count: Int, runRows: Int
+  ) {
+    var random = SeededGenerator(seed: UInt64(count + runRows))
+    var values = (0..<count).map { _ in Int64(truncatingIfNeeded: random.next()) }
+    for row in 1..<max(count, 1) where random.next() % UInt64(runRows) != 0 { values[row] = values[row - 1] }
+    let expected = values.indices.filter { $0 == 0 || values[$0] != values[$0 - 1] }
+    var starts = [UInt32](repeating: 77, count: expected.count + 8)
+    let found = ph_run_starts64(values, count, &starts)
+    #expect(starts[..<found].map { Int($0) } == expected)
+  }
+
   /// The count of different values from a sample of them is near the truth, and nearer where they are few.
   @Test(arguments: [2, 100, 5000, 20_000, 100_000]) func differentValuesAreCounted(different: Int) throws {
     var random = SeededGenerator(seed: UInt64(different))

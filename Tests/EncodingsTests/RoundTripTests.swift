@@ -86,6 +86,39 @@ import Vectors
     #expect(try block.read((count - 1)..<count).scalar(at: 0) == expected[count - 1])
   }
 
+  /// Means of a few whole numbers, as windows give them to all rows of a part: no decimals, few different ones.
+  @Test(arguments: [LogicalType.double, .real], [2, 5, 14, 40]) func meansThatComeInRunsComeBack(
+    type: LogicalType, runRows: Int
+  ) throws {
+    let count = 9000
+    var random = SeededGenerator(seed: UInt64(runRows))
+    var expected: [Scalar] = []
+    while expected.count < count {
+      let mean = Double(random.next() % 300) / 7 - 20
+      let value = type == .real ? Scalar.real(Float(mean)) : .double(mean)
+      let rows = min(1 + Int(random.next() % UInt64(2 * runRows)), count - expected.count)
+      expected += [Scalar](repeating: random.next() % 30 == 0 ? .null : value, count: rows)
+    }
+    let vector = Vector.of(type, expected)
+    let (encoded, statistics) = try BlockEncoder.encode(vector)
+    if type == .double {
+      #expect(encoded.encodings == (runRows < 40 ? [.dictionary, runRows == 2 ? .packed : .runLength] : [.runLength]))
+    }
+    let values = expected.filter { $0 != .null }
+    #expect(statistics.nullCount == count - values.count)
+    #expect(abs((statistics.distinctEstimate ?? 0) - Set(values).count) < 20)
+    func number(_ value: Scalar) -> Double {
+      switch value {
+      case .real(let value): Double(value)
+      case .double(let value): value
+      default: .nan
+      }
+    }
+    #expect(number(statistics.minimum) == values.map(number).min())
+    #expect(number(statistics.maximum) == values.map(number).max())
+    try Self.check(try TestColumns.open(vector), expected, "\(type) in runs of \(runRows)")
+  }
+
   @Test func rowsOfFewKeysAreReadByTheirChains() throws {
     let count = 4000
     let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 * 7919 % 61)) })

@@ -86,6 +86,26 @@ private struct Walkers {
     #expect(sizes[1] * 100 < sizes[0] * 97, "\(sizes[1]) bytes, \(sizes[0]) by differences")
   }
 
+  /// Where a row lies near the row before it, keys that say nothing of it are not asked.
+  @Test(arguments: [false, true]) func keysThatSayNothingAreNotAsked(isByKey: Bool) throws {
+    let count = 20_000
+    var random = SeededGenerator(seed: 3)
+    var places = [Int64](repeating: 0, count: 40).map { _ in Int64(random.next() % 100_000_000) }
+    var vectors: [[Scalar]] = [[], []]
+    let keys = (0..<count).map { _ in Int(random.next() % 40) }
+    for row in 0..<count {
+      let place = isByKey ? keys[row] : row / 1000 % 40
+      for column in 0...1 {
+        places[place] += Int64(random.next() % 30)
+        vectors[column].append(.double(Double(places[place]) / 1e6))
+      }
+    }
+    let keyVector = Vector.of(.integer, keys.map { .integer(Int64($0)) })
+    let blockKeys = try #require(BlockKeys(column: 2, keyVector))
+    let columns = vectors.enumerated().map { ($0, Vector.of(.double, $1)) }
+    #expect(BlockTracks.doRowsFollowRows(columns, keys: blockKeys) == !isByKey)
+  }
+
   @Test func extremesAreTracked() throws {
     let count = 2500
     let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 % 3)) })

@@ -10,6 +10,10 @@ void ph_bounds64(const int64_t *values, size_t count, uint64_t flip, int64_t *le
 /// Returns how many values differ from the one before.
 size_t ph_changes64(const int64_t *values, size_t count);
 
+/// Writes the rows whose value differs from the one before, the first row too, and returns how many: fewer than 2^32.
+/// `starts` has room for as many and 8 more.
+size_t ph_run_starts64(const int64_t *values, size_t count, uint32_t *starts);
+
 /// Returns the sum, wrapping.
 int64_t ph_sum64(const int64_t *values, size_t count);
 

@@ -1,15 +1,27 @@
 import Bytes
 import Vectors
 
-/// Finds the distinct values of a column of fixed width by their bits, up to a limit, and gives each row a code.
+/// Finds the distinct values of a column of fixed width by their bits, up to a limit, and gives each row a code, or each
+/// run of rows where those are known.
 struct FixedDictionary {
   /// Distinct bit patterns, in order of first appearance until `sort`.
   private(set) var entries: [UInt64] = []
-  /// A code per row.
+  /// A code per row, or per run.
   let codes: AlignedBuffer
+  private let count: Int
+  private let runs: ValueRuns?
+
+  /// The runs with their codes; nil where each row has one.
+  var codeRuns: ValueRuns? { runs?.with(codes) }
 
   /// Numbers `values`, which lie in `minimum ... minimum + span`, by a table of all of these; codes ascend as values do.
-  init(_ values: UnsafePointer<Int64>, count: Int, minimum: Int64, span: Int) {
+  init(_ rows: UnsafePointer<Int64>, count rowCount: Int, minimum: Int64, span: Int, runs: ValueRuns?) {
+    self.runs = runs
+    count = runs?.count ?? rowCount
+    let ofRuns = runs?.values(of: rows)
+    let values = ofRuns.map { UnsafePointer($0.values(as: Int64.self)) } ?? rows
+    defer { withExtendedLifetime(ofRuns) {} }
+    let count = count
     let codes = AlignedBuffer(byteCount: count * 8)
     let code = codes.values(as: Int64.self)
     self.codes = codes
@@ -36,7 +48,12 @@ struct FixedDictionary {
   }
 
   /// Returns nil when `values` hold more than `limit` different ones.
-  init?(_ values: UnsafePointer<Int64>, count: Int, limit: Int) {
+  init?(_ rows: UnsafePointer<Int64>, count rowCount: Int, limit: Int, runs: ValueRuns?) {
+    self.runs = runs
+    count = runs?.count ?? rowCount
+    let ofRuns = runs?.values(of: rows)
+    let values = ofRuns.map { UnsafePointer($0.values(as: Int64.self)) } ?? rows
+    defer { withExtendedLifetime(ofRuns) {} }
     codes = AlignedBuffer(byteCount: count * 8)
     let code = codes.values(as: Int64.self)
     var slotCount = 1024
@@ -73,7 +90,7 @@ struct FixedDictionary {
   }
 
   /// Sorts the entries by `key`, then by their bits, and renumbers the codes.
-  mutating func sort(_ count: Int, by key: (UInt64) -> Int64) {
+  mutating func sort(by key: (UInt64) -> Int64) {
     let keyed = entries.enumerated().map { (key: key($0.element), bits: $0.element, code: $0.offset) }
     let sorted = keyed.sorted { ($0.key, $0.bits) < ($1.key, $1.bits) }
     var rank = [Int64](repeating: 0, count: entries.count)

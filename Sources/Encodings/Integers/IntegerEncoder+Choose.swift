@@ -35,7 +35,10 @@ extension IntegerEncoder {
     }
     var best: Choice?
     if allowed.contains(.runLength) && (profile.runCount <= count / 3 || allowed.isDisjoint(with: [.packed, .delta])) {
-      let runs = Choice(form: .runLength, byteCount: runLengthByteCount(profile), profile: profile)
+      let span = UInt64(bitPattern: profile.maximum &- profile.minimum)
+      let runs = Choice(
+        form: .runLength(profile.runs ?? ValueRuns(values, count, profile.runCount)),
+        byteCount: runLengthByteCount(profile.runCount, span: span), profile: profile)
       // Runs this long need no rival.
       if profile.runCount <= count / 256 { return runs }
       best = runs

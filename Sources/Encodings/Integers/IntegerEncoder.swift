@@ -41,6 +41,8 @@ struct IntegerEncoder {
     var divisor: Int64 = 1
     /// False when `maximum - minimum` leaves Int64, and differences wrap.
     var spanFits = true
+    /// The runs, where they are few enough to be worth a thought.
+    var runs: ValueRuns?
     /// The bounds of each vector's values.
     var bounds: [(least: Int64, greatest: Int64)] = []
     /// Their sum, wrapping.
@@ -66,7 +68,7 @@ struct IntegerEncoder {
       /// The codes lie in a buffer of their own only where values have a common divisor.
       case packed(AlignedBuffer?, PackedEncoder.Plan)
       case delta(AlignedBuffer, PackedEncoder.Plan, base: Int64, DeltaSign)
-      case runLength
+      case runLength(ValueRuns)
       case keyedDelta(AlignedBuffer, PackedEncoder.Plan, base: Int64)
       /// The rests, and how they are packed.
       case linked(AlignedBuffer, Choice)
@@ -112,7 +114,8 @@ struct IntegerEncoder {
       let before = start > 0 ? 1 : 0
       changes += ph_changes64(values + start - before, rows + before)
       profile.sum &+= ph_sum64(values + start, rows)
-      if start == 0, countsDistinct, count >= DistinctCounter.Sample.leastRowCount,
+      // Where rows come in runs, those are counted.
+      if start == 0, countsDistinct, count >= DistinctCounter.Sample.leastRowCount, changes > rows / 3,
         DistinctCounter.Sample.suits(minimum, maximum)
       {
         sample = DistinctCounter.Sample(rowCount: count)
@@ -123,6 +126,7 @@ struct IntegerEncoder {
     profile.minimum = minimum
     profile.maximum = maximum
     profile.runCount = changes + 1
+    if changes > 0, profile.runCount <= count / 3 { profile.runs = ValueRuns(values, count, profile.runCount) }
     let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
     profile.spanFits = !overflow
     if !overflow && span > 256 { profile.divisor = divisor(minimum) }
@@ -219,17 +223,20 @@ struct IntegerEncoder {
     return (buffer, plan, middle)
   }
 
-  func runLengthByteCount(_ profile: Profile) -> Int {
-    let bits = 64 - UInt64(bitPattern: profile.maximum &- profile.minimum).leadingZeroBitCount
-    let lengthBits = 64 - (count / max(profile.runCount, 1) * 3).leadingZeroBitCount
-    return profile.runCount * (bits + lengthBits) / 8 + 128
+  /// About how many bytes runs take whose values lie so far apart.
+  func runLengthByteCount(_ runCount: Int, span: UInt64) -> Int {
+    let bits = 64 - span.leadingZeroBitCount
+    let lengthBits = 64 - (count / max(runCount, 1) * 3).leadingZeroBitCount
+    return runCount * (bits + lengthBits) / 8 + 128
   }
 
   /// Appends the stream as chosen.
   func write(_ choice: Choice, into writer: inout ByteWriter) {
+    if case .runLength(let runs) = choice.form { return IntegerEncoder.write(runs, into: &writer) }
     writer.pad(to: 8)
     writer.append(choice.encoding.rawValue)
     switch choice.form {
+    case .runLength: break
     case .constant:
       writer.pad(to: 8)
       writer.append(choice.profile.minimum)
@@ -246,7 +253,6 @@ struct IntegerEncoder {
       }
       writer.appendArray(firsts)
       deltaEncoder(codes, base, sign, choice.profile).write(plan, into: &writer)
-    case .runLength: writeRuns(choice.profile.runCount, into: &writer)
     case .keyedDelta(let codes, let plan, let base):
       writer.pad(to: 4)
       writer.append(UInt32(key?.column ?? 0))
@@ -266,34 +272,27 @@ struct IntegerEncoder {
     }
   }
 
-  private func writeRuns(_ runCount: Int, into writer: inout ByteWriter) {
-    var runValues: [Int64] = []
-    var lengths: [Int64] = []
-    runValues.reserveCapacity(runCount)
-    lengths.reserveCapacity(runCount)
-    var start = 0
-    var row = 1
-    while row <= count {
-      if row == count || values[row] != values[start] {
-        runValues.append(values[start])
-        lengths.append(Int64(row - start))
-        start = row
-      }
-      row += 1
-    }
+  /// Appends a stream of runs.
+  static func write(_ runs: ValueRuns, into writer: inout ByteWriter) {
+    writer.pad(to: 8)
+    writer.append(Encoding.runLength.rawValue)
     writer.pad(to: 4)
-    writer.append(UInt32(runValues.count))
-    IntegerEncoder.write(runValues, into: &writer)
-    IntegerEncoder.write(lengths, into: &writer)
+    writer.append(UInt32(runs.count))
+    runs.withValues { write($0, runs.count, into: &writer) }
+    runs.withLengths { write($0, runs.count, into: &writer) }
   }
 
   /// Appends a stream of a few values that serve another encoding.
   static func write(_ values: [Int64], into writer: inout ByteWriter) {
     values.withUnsafeBufferPointer {
       guard let base = $0.baseAddress else { return writeEmpty(into: &writer) }
-      let encoder = IntegerEncoder(values: base, count: $0.count, allowed: [.constant, .packed, .delta])
-      encoder.write(encoder.choose(), into: &writer)
+      write(base, $0.count, into: &writer)
     }
+  }
+
+  private static func write(_ values: UnsafePointer<Int64>, _ count: Int, into writer: inout ByteWriter) {
+    let encoder = IntegerEncoder(values: values, count: count, allowed: [.constant, .packed, .delta])
+    encoder.write(encoder.choose(), into: &writer)
   }
 
   private static func writeEmpty(into writer: inout ByteWriter) {

@@ -62,9 +62,8 @@ package struct BlockTracks: Sendable {
   /// `isForced` takes whatever can be written so.
   package init?(_ vectors: [(column: Int, vector: Vector)], keys: BlockKeys, isForced: Bool = false) {
     guard let count = vectors.first?.vector.count, count > 0, count <= Int(UInt32.max) else { return nil }
-    var sources = vectors.compactMap { Source($0.column, $0.vector, isRepetitive: isForced) }
+    let sources = BlockTracks.sources(vectors, keys, isForced: isForced)
     if sources.isEmpty { return nil }
-    if sources.count > 2 && !isForced { sources = BlockTracks.together(sources, keys, count) }
     // Short steps are those from the last value that both few bits hold and are shorter than those from home.
     let walk = TrackWalk(sources.map(\.pointer), sources.map(\.base), keys, count: count)
     let reach = walk.sample().reach
@@ -93,6 +92,25 @@ package struct BlockTracks: Sendable {
     isFromHome = [false] + cuts.map { _ in true }
     key = keys
     withExtendedLifetime((sources, steps)) {}
+  }
+
+  /// True where the first rows say that steps from the row before, whatever its key, are much shorter than tracks: keys
+  /// are of no use then.
+  package static func doRowsFollowRows(_ vectors: [(column: Int, vector: Vector)], keys: BlockKeys) -> Bool {
+    guard let count = vectors.first?.vector.count, count > 1 else { return false }
+    let rows = min(count, 1 << 13)
+    let sources = sources(vectors.map { ($0.column, $0.vector.slice(0..<rows)) }, keys, isForced: false)
+    defer { withExtendedLifetime(sources) {} }
+    let walk = TrackWalk(sources.map(\.pointer), sources.map(\.base), keys, count: rows)
+    let lengths = walk.meanLengths()
+    // Tracks begin at the base and end up nearer to the values; the walk takes longer to say how near.
+    return lengths.fromBefore * 1.25 < lengths.fromBase && lengths.fromBefore * 1.25 < walk.sample().meanLength
+  }
+
+  private static func sources(_ vectors: [(column: Int, vector: Vector)], _ keys: BlockKeys, isForced: Bool) -> [Source]
+  {
+    let sources = vectors.compactMap { Source($0.column, $0.vector, isRepetitive: isForced) }
+    return sources.count > 2 && !isForced ? together(sources, keys, vectors[0].vector.count) : sources
   }
 
   /// The columns whose steps are about as long as the longest: others would share classes that are not theirs.

@@ -38,6 +38,37 @@ struct TrackWalk {
       }
       return best.reach
     }
+
+    /// How many bits a row's step takes in the mean: of short ones from the last value as many as the reach has.
+    var meanLength: Double {
+      let reach = reach
+      var cost = 0
+      var count = 0
+      for last in 0...64 {
+        for home in 0...64 {
+          let rows = rows[last * 65 + home]
+          cost += rows * (last <= reach && last < home ? reach : home + 1)
+          count += rows
+        }
+      }
+      return Double(cost) / Double(max(count, 1))
+    }
+  }
+
+  /// How many bits the steps have, in the mean over all rows, that keys have no part in: from the row before and from
+  /// the base.
+  func meanLengths() -> (fromBefore: Double, fromBase: Double) {
+    var lengths = (fromBefore: 0, fromBase: 0)
+    for row in 1..<max(count, 1) {
+      var steps: (fromBefore: UInt64, fromBase: UInt64) = (0, 0)
+      for (value, base) in zip(values, bases) {
+        steps.fromBefore |= DeltaStream.zigzag(value[row] &- value[row &- 1])
+        steps.fromBase |= DeltaStream.zigzag(value[row] &- base)
+      }
+      lengths.fromBefore += TrackWalk.bits(steps.fromBefore)
+      lengths.fromBase += TrackWalk.bits(steps.fromBase)
+    }
+    return (Double(lengths.fromBefore) / Double(max(count, 1)), Double(lengths.fromBase) / Double(max(count, 1)))
   }
 
   /// Walks some keys from their first row to their last, or a part of the rows where keys are few.
