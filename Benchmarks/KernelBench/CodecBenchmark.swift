@@ -91,14 +91,19 @@ struct CodecBenchmark {
     let rows = first[0].count
     let keys = keyColumn.flatMap { BlockKeys(column: $0, first[$0]) }
     let places = schema.fields.indices.filter { schema[$0].type.isFloat }.map { (column: $0, vector: first[$0]) }
+    var decimals = BlockDecimals([])
+    measure("\(name): decimals of places", rows: rows, stride: 16) { decimals = BlockDecimals(places) }
     var tracks: BlockTracks?
     if let keys {
-      measure("\(name): track places", rows: rows, stride: 16) { tracks = BlockTracks(places, keys: keys) }
+      measure("\(name): track places", rows: rows, stride: 16) {
+        tracks = BlockTracks(places, keys: keys, decimals: decimals)
+      }
     }
     for (index, field) in schema.fields.enumerated() {
       let usable = index == keyColumn ? nil : keys
       try measure("\(name): encode \(field.name)", rows: rows, stride: field.type.physical.stride) {
-        _ = try BlockEncoder.encode(first[index], keys: usable, tracks: tracks, column: index)
+        _ = try BlockEncoder.encode(
+          first[index], keys: usable, tracks: tracks, decimals: decimals, column: index)
       }
     }
     try measure("\(name): encode a row group", rows: rows, stride: 58) { _ = try writer.encodeRowGroup(first) }

@@ -57,22 +57,26 @@ package final class SegmentWriter {
     // Floats come last: what is known of the others then tells which may predict them.
     let floats = columns.indices.filter { schema[$0].type.isFloat }
     let others = columns.indices.filter { !schema[$0].type.isFloat }
+    var decimals: BlockDecimals?
     var tracks: BlockTracks?
     for index in others + floats {
       if index == floats.first {
         if keys == nil && options.keyColumn == nil { keys = likelyKeys(columns, schema, zoneMaps, rowCount) }
-        let vectors = floats.map { ($0, columns[$0]) }
-        if let known = keys, options.forcedEncoding == nil, BlockTracks.doRowsFollowRows(vectors, keys: known) {
-          keys = nil
-        }
-        if let keys, options.forcedEncoding.map({ $0 == .tracked }) ?? true {
-          tracks = BlockTracks(vectors, keys: keys, isForced: options.forcedEncoding == .tracked)
+        if let known = keys, options.forcedEncoding.map({ $0 == .tracked }) ?? true {
+          let isForced = options.forcedEncoding != nil
+          let vectors = floats.map { ($0, columns[$0]) }
+          let found = BlockDecimals(vectors, isForced: isForced)
+          tracks = BlockTracks(vectors, keys: known, decimals: found, isForced: isForced)
+          decimals = found
         }
       }
+      // Where tracks do not pay, differences to the last row of a key, which hold less, do not either.
+      let isPastKeys = tracks == nil && decimals?.hasDigits(index) ?? false
       let (block, statistics) = try BlockEncoder.encode(
-        columns[index].retyped(as: schema[index].type), blockOptions, keys: index == keys?.column ? nil : keys,
+        columns[index].retyped(as: schema[index].type), blockOptions,
+        keys: index == keys?.column || isPastKeys ? nil : keys,
         link: options.forcedEncoding.map { $0 == .linked } ?? true ? dayLink(index, columns, schema) : nil,
-        tracks: tracks, column: index)
+        tracks: tracks, decimals: decimals, column: index)
       // Where the leader does without, its followers must.
       if index == tracks?.leader && !block.encodings.contains(.tracked) { tracks = nil }
       blocks[index] = block

@@ -42,7 +42,7 @@ func passes(_ predicate: ColumnPredicate, _ value: Scalar) -> Bool {
         let block = try TestColumns.open(
           vector, options, keys: keys,
           link: BlockLink(column: 1, keyVector, multiplier: index % 2 == 0 ? 1000 : -7),
-          tracks: keys.flatMap { BlockTracks([(0, vector)], keys: $0, isForced: encoding == .tracked) },
+          tracks: keys.flatMap { TestColumns.tracks([(0, vector)], keys: $0, isForced: encoding == .tracked) },
           keyVector: keyVector)
         var random = SeededGenerator(seed: seed)
         var constants = values.filter { !$0.isNull }.shuffled(using: &random).prefix(3).map { $0 }

@@ -62,7 +62,7 @@ import Vectors
         let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 * 7 % 13)) })
         let keys = BlockKeys(column: 1, keyVector)
         let link = BlockLink(column: 1, keyVector, multiplier: [1_000_003, 1, -86_400, .max][index % 4])
-        let tracks = keys.flatMap { BlockTracks([(0, vector)], keys: $0, isForced: encoding == .tracked) }
+        let tracks = keys.flatMap { TestColumns.tracks([(0, vector)], keys: $0, isForced: encoding == .tracked) }
         // Opened for the first time, and again; all blocks where opening them keeps what it decodes.
         for isChecked in encoding == .delta ? [true, false] : [index % 2 == 0] {
           let block = try TestColumns.open(

@@ -131,6 +131,13 @@ enum TestColumns {
     }
   }
 
+  /// Walks the columns as a row group's are.
+  static func tracks(_ vectors: [(column: Int, vector: Vector)], keys: BlockKeys, isForced: Bool = false)
+    -> BlockTracks?
+  {
+    BlockTracks(vectors, keys: keys, decimals: BlockDecimals(vectors, isForced: isForced), isForced: isForced)
+  }
+
   /// Encodes and opens a block, `keyVector` being whatever other column it needs; the buffer must live as long as the block, which keeps it.
   static func open(
     _ vector: Vector, _ options: BlockOptions = BlockOptions(), keys: BlockKeys? = nil, link: BlockLink? = nil,

@@ -53,7 +53,7 @@ private struct Walkers {
     let expected = [column(walkers.latitudes, 1), column(walkers.longitudes, 2)]
     let vectors = expected.map { Vector.of(.double, $0) }
     let keys = try #require(BlockKeys(column: 0, keyVector))
-    let tracks = try #require(BlockTracks([(1, vectors[0]), (2, vectors[1])], keys: keys))
+    let tracks = try #require(TestColumns.tracks([(1, vectors[0]), (2, vectors[1])], keys: keys))
     #expect(tracks.leader == 1)
     func open() throws -> [Block] {
       let leader = try TestColumns.open(vectors[0], keys: keys, tracks: tracks, column: 1, keyVector: keyVector)
@@ -103,7 +103,7 @@ private struct Walkers {
     let keyVector = Vector.of(.integer, keys.map { .integer(Int64($0)) })
     let blockKeys = try #require(BlockKeys(column: 2, keyVector))
     let columns = vectors.enumerated().map { ($0, Vector.of(.double, $1)) }
-    #expect(BlockTracks.doRowsFollowRows(columns, keys: blockKeys) == !isByKey)
+    #expect((TestColumns.tracks(columns, keys: blockKeys) != nil) == isByKey)
   }
 
   @Test func extremesAreTracked() throws {
@@ -115,7 +115,7 @@ private struct Walkers {
     ]
     let vectors = values.map { Vector.of(.bigint, $0.map { .integer($0) }) }
     let keys = try #require(BlockKeys(column: 0, keyVector))
-    let tracks = try #require(BlockTracks([(1, vectors[0]), (2, vectors[1])], keys: keys, isForced: true))
+    let tracks = try #require(TestColumns.tracks([(1, vectors[0]), (2, vectors[1])], keys: keys, isForced: true))
     var options = BlockOptions()
     options.forced = .tracked
     let leader = try TestColumns.open(vectors[0], options, keys: keys, tracks: tracks, column: 1, keyVector: keyVector)
@@ -134,7 +134,7 @@ private struct Walkers {
     func pair(_ seed: UInt64) throws -> (Block, Block) {
       let walkers = Walkers(count: count, walkers: 7, isClustered: false, seed: seed)
       let vectors = [walkers.latitudes, walkers.longitudes].map { Vector.of(.double, $0.map { .double($0) }) }
-      let tracks = try #require(BlockTracks([(1, vectors[0]), (2, vectors[1])], keys: keys, isForced: true))
+      let tracks = try #require(TestColumns.tracks([(1, vectors[0]), (2, vectors[1])], keys: keys, isForced: true))
       var options = BlockOptions()
       options.forced = .tracked
       return (

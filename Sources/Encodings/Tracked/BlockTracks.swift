@@ -31,24 +31,21 @@ package struct BlockTracks: Sendable {
 
     var pointer: UnsafePointer<Int64> { UnsafePointer(values.values(as: Int64.self)) }
 
-    init?(_ index: Int, _ vector: Vector, isRepetitive: Bool) {
-      let shaped = vector.form == .flat ? vector : vector.flattened()
+    init?(_ index: Int, _ vector: Vector, _ decimals: BlockDecimals, isRepetitive: Bool) {
+      let shaped = vector.flattened()
       let count = shaped.count
       switch shaped.type.physical {
-      case .int16, .int32, .int64, .float64: break
-      default: return nil
-      }
-      guard let bits = BlockEncoder.integers(shaped) else { return nil }
-      // Runs have better encodings.
-      if !isRepetitive && ph_changes64(bits.values(as: Int64.self), count) < count / 16 { return nil }
-      if shaped.type.physical == .float64 {
-        let encoder = DecimalEncoder(values: UnsafePointer(bits.values(as: Double.self)), count: count, reals: nil)
-        guard let digits = encoder.encode() else { return nil }
+      case .int16, .int32, .int64:
+        guard let integers = BlockEncoder.integers(shaped) else { return nil }
+        // Runs have better encodings.
+        if !isRepetitive && ph_changes64(integers.values(as: Int64.self), count) < count / 16 { return nil }
+        digits = nil
+        values = integers
+      case .float64:
+        guard let digits = decimals.digits(of: index) ?? nil else { return nil }
         self.digits = digits
         values = digits.integers
-      } else {
-        digits = nil
-        values = bits
+      default: return nil
       }
       let value = values.values(as: Int64.self)
       let sample = stride(from: 0, to: count, by: max(1, count / 255)).map { value[$0] }.sorted()
@@ -57,16 +54,22 @@ package struct BlockTracks: Sendable {
     }
   }
 
-  /// Walks the columns that can be tracked; nil when none can, or hardly a key comes twice.
+  /// Walks the columns that can be tracked, doubles by their `decimals`; nil when none can, or keys are of no use because
+  /// rows lie nearer to the row before them.
   ///
   /// `isForced` takes whatever can be written so.
-  package init?(_ vectors: [(column: Int, vector: Vector)], keys: BlockKeys, isForced: Bool = false) {
+  package init?(
+    _ vectors: [(column: Int, vector: Vector)], keys: BlockKeys, decimals: BlockDecimals, isForced: Bool = false
+  ) {
     guard let count = vectors.first?.vector.count, count > 0, count <= Int(UInt32.max) else { return nil }
-    let sources = BlockTracks.sources(vectors, keys, isForced: isForced)
+    var sources = vectors.compactMap { Source($0.column, $0.vector, decimals, isRepetitive: isForced) }
     if sources.isEmpty { return nil }
+    if sources.count > 2 && !isForced { sources = BlockTracks.together(sources, keys, count) }
     // Short steps are those from the last value that both few bits hold and are shorter than those from home.
     let walk = TrackWalk(sources.map(\.pointer), sources.map(\.base), keys, count: count)
-    let reach = walk.sample().reach
+    let shape = walk.sample()
+    let reach = shape.reach
+    if !isForced && walk.meanStep() * 1.25 < shape.meanLength { return nil }
     let steps = sources.map { _ in AlignedBuffer(byteCount: count * 8) }
     let lengths = AlignedBuffer(byteCount: count)
     let length = lengths.values(as: UInt8.self)
@@ -92,25 +95,6 @@ package struct BlockTracks: Sendable {
     isFromHome = [false] + cuts.map { _ in true }
     key = keys
     withExtendedLifetime((sources, steps)) {}
-  }
-
-  /// True where the first rows say that steps from the row before, whatever its key, are much shorter than tracks: keys
-  /// are of no use then.
-  package static func doRowsFollowRows(_ vectors: [(column: Int, vector: Vector)], keys: BlockKeys) -> Bool {
-    guard let count = vectors.first?.vector.count, count > 1 else { return false }
-    let rows = min(count, 1 << 13)
-    let sources = sources(vectors.map { ($0.column, $0.vector.slice(0..<rows)) }, keys, isForced: false)
-    defer { withExtendedLifetime(sources) {} }
-    let walk = TrackWalk(sources.map(\.pointer), sources.map(\.base), keys, count: rows)
-    let lengths = walk.meanLengths()
-    // Tracks begin at the base and end up nearer to the values; the walk takes longer to say how near.
-    return lengths.fromBefore * 1.25 < lengths.fromBase && lengths.fromBefore * 1.25 < walk.sample().meanLength
-  }
-
-  private static func sources(_ vectors: [(column: Int, vector: Vector)], _ keys: BlockKeys, isForced: Bool) -> [Source]
-  {
-    let sources = vectors.compactMap { Source($0.column, $0.vector, isRepetitive: isForced) }
-    return sources.count > 2 && !isForced ? together(sources, keys, vectors[0].vector.count) : sources
   }
 
   /// The columns whose steps are about as long as the longest: others would share classes that are not theirs.

@@ -55,20 +55,22 @@ struct TrackWalk {
     }
   }
 
-  /// How many bits the steps have, in the mean over all rows, that keys have no part in: from the row before and from
-  /// the base.
-  func meanLengths() -> (fromBefore: Double, fromBase: Double) {
-    var lengths = (fromBefore: 0, fromBase: 0)
-    for row in 1..<max(count, 1) {
-      var steps: (fromBefore: UInt64, fromBase: UInt64) = (0, 0)
-      for (value, base) in zip(values, bases) {
-        steps.fromBefore |= DeltaStream.zigzag(value[row] &- value[row &- 1])
-        steps.fromBase |= DeltaStream.zigzag(value[row] &- base)
+  /// How many bits the step from the row before has, whatever its key, in the mean over some stretches of rows.
+  func meanStep() -> Double {
+    let stretches = 16
+    let rows = max(1, min(count / stretches, 512))
+    var length = 0
+    var steps = 0
+    for stretch in 0..<stretches {
+      let first = max(1, stretch * (count / stretches))
+      for row in first..<max(first, min(first + rows, count)) {
+        var step: UInt64 = 0
+        for value in values { step |= DeltaStream.zigzag(value[row] &- value[row &- 1]) }
+        length += TrackWalk.bits(step)
+        steps += 1
       }
-      lengths.fromBefore += TrackWalk.bits(steps.fromBefore)
-      lengths.fromBase += TrackWalk.bits(steps.fromBase)
     }
-    return (Double(lengths.fromBefore) / Double(max(count, 1)), Double(lengths.fromBase) / Double(max(count, 1)))
+    return steps == 0 ? 0 : Double(length) / Double(steps)
   }
 
   /// Walks some keys from their first row to their last, or a part of the rows where keys are few.
