@@ -38,6 +38,23 @@ PH_CLONES int64_t ph_sum64(const int64_t *values, size_t count) {
   return (int64_t)sum;
 }
 
+PH_CLONES size_t ph_multiples64(const int64_t *values, size_t count, int64_t origin, uint64_t inverse, unsigned shift,
+                                uint64_t limit) {
+  // In blocks, so that what is no multiple is found soon, and the loop within has no way out.
+  size_t start = 0;
+  for (; start < count; start += 512) {
+    const size_t end = start + 512 < count ? start + 512 : count;
+    uint64_t others = 0;
+    for (size_t i = start; i < end; i++) {
+      const uint64_t product = ((uint64_t)values[i] - (uint64_t)origin) * inverse;
+      const uint64_t turned = product >> shift | product << (-shift & 63);
+      others |= turned > limit;
+    }
+    if (others) break;
+  }
+  return start < count ? start : count;
+}
+
 PH_CLONES void ph_difference64(const int64_t *values, size_t count, int64_t *differences) {
   if (count > 0) differences[0] = 0;
   for (size_t i = 1; i < count; i++) differences[i] = (int64_t)((uint64_t)values[i] - (uint64_t)values[i - 1]);

@@ -145,6 +145,24 @@ import Vectors
     #expect(starts[..<found].map { Int($0) } == expected)
   }
 
+  @Test(arguments: [1, 2, 3, 8, 1_000_000, 86_400_000_000, 1 << 40] as [UInt64], [0, 1, 511, 512, 513, 3000])
+  func multiplesAreFoundUpToTheBlockOfTheFirstOther(divisor: UInt64, count: Int) {
+    var random = SeededGenerator(seed: divisor &+ UInt64(count))
+    let origin: Int64 = -77
+    let shift = divisor.trailingZeroBitCount
+    var inverse: UInt64 = 1
+    for _ in 0..<64 { inverse = inverse &* (2 &- (divisor >> UInt64(shift)) &* inverse) }
+    for other in [nil, 0, count / 2, count - 1] where other ?? 0 >= 0 {
+      var values = (0..<count).map { _ in
+        origin &+ Int64(bitPattern: random.next() % (UInt64.max / divisor) / 2 * divisor)
+      }
+      if let other, count > 0, divisor > 1 { values[other] = values[other] &+ 1 + Int64(random.next() % (divisor - 1)) }
+      let first = values.firstIndex { UInt64(bitPattern: $0 &- origin) % divisor != 0 }
+      let found = ph_multiples64(values, count, origin, inverse, UInt32(shift), UInt64.max / divisor)
+      #expect(found == first.map { $0 / 512 * 512 } ?? count)
+    }
+  }
+
   /// The count of different values from a sample of them is near the truth, and nearer where they are few.
   @Test(arguments: [2, 100, 5000, 20_000, 100_000]) func differentValuesAreCounted(different: Int) throws {
     var random = SeededGenerator(seed: UInt64(different))

@@ -173,34 +173,42 @@ struct PatchedFile {
   }
 
   /// Makes all checksums right again after a change of blocks or footer.
-  static func forge(_ bytes: inout [UInt8], _ blocks: [BlockPlace]) {
+  private static func forge(_ bytes: inout [UInt8], _ blocks: [BlockPlace]) {
     for block in blocks { store(checksum(bytes, block.range), into: &bytes, at: block.checksumOffset) }
     let tail = bytes.count - 64
     store(checksum(bytes, footerOffset(bytes)..<tail), into: &bytes, at: tail + 16)
     store(checksum(bytes, tail..<(tail + 52)), into: &bytes, at: tail + 52)
   }
 
-  /// Whoever forges checksums may get wrong answers, but never leads us outside of memory.
   @Test(arguments: [nil] + Encoding.allCases.map { Optional($0) }) func forgedFilesDoNotTrap(encoding: Encoding?) throws
   {
     let directory = ScratchDirectory()
     let original = try smallSegment(directory, encoding, rowCount: 90)
+    let footerOffset = Self.footerOffset(original.bytes)
+    try Self.useForged(original, rounds: 120) { round in
+      round % 4 == 3 ? footerOffset..<(original.bytes.count - 64) : 64..<footerOffset
+    }
+  }
+
+  /// Uses a file in which up to three bytes are others, in the range that `range` says for each round, and all checksums
+  /// right. Whoever forges checksums may get wrong answers, but never leads us outside of memory.
+  static func useForged(_ original: PatchedFile, rounds: Int, in range: (Int) -> Range<Int>) throws {
     let seed = UInt64.random(in: 0...(.max))
     var random = SeededGenerator(seed: seed)
-    let footerOffset = Self.footerOffset(original.bytes)
-    let blocks = try Self.blocks(original.bytes)
+    let blocks = try blocks(original.bytes)
+    let footerOffset = footerOffset(original.bytes)
     var refused = 0
-    for round in 0..<120 {
+    for round in 0..<rounds {
       var changed = original.bytes
-      let isFooter = round % 4 == 3
+      let range = range(round)
       for _ in 0..<(1 + round % 3) {
-        let range = isFooter ? footerOffset..<(changed.count - 64) : 64..<footerOffset
-        let place = Int.random(in: range, using: &random)
-        changed[place] = [0, 1, 0x7F, 0x80, 0xFF, UInt8.random(in: 0...255, using: &random)][round % 6]
+        changed[Int.random(in: range, using: &random)] =
+          [0, 1, 2, 0x7F, 0x80, 0xFF, UInt8.random(in: 0...255, using: &random)][round % 7]
       }
-      Self.forge(&changed, isFooter ? [] : blocks)
+      // The blocks' checksums are in the footer, where they would undo what was changed.
+      forge(&changed, range.lowerBound >= footerOffset ? [] : blocks)
       do {
-        try Self.useEverything(try original.map(changed))
+        try useEverything(try original.map(changed))
       } catch let error as PulsehouseError {
         #expect([.corrupt, .internal, .unsupported].contains(error.kind), "seed \(seed): \(error)")
         refused += 1

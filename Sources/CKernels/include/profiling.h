@@ -17,6 +17,12 @@ size_t ph_run_starts64(const int64_t *values, size_t count, uint32_t *starts);
 /// Returns the sum, wrapping.
 int64_t ph_sum64(const int64_t *values, size_t count);
 
+/// Returns how many of the first values, less `origin` and as unsigned numbers, are multiples of a divisor: all, or some
+/// that end before the first that is none, by less than 512. `inverse` is that of the divisor's odd part modulo 2^64,
+/// `shift` the number of its factors of two, `limit` the greatest quotient. (Hacker's Delight, "Test for zero remainder".)
+size_t ph_multiples64(const int64_t *values, size_t count, int64_t origin, uint64_t inverse, unsigned shift,
+                      uint64_t limit);
+
 /// Writes each value less the one before, wrapping; 0 for the first.
 void ph_difference64(const int64_t *values, size_t count, int64_t *differences);
 

@@ -92,7 +92,7 @@ struct FixedDictionary {
   /// Sorts the entries by `key`, then by their bits, and renumbers the codes.
   mutating func sort(by key: (UInt64) -> Int64) {
     let keyed = entries.enumerated().map { (key: key($0.element), bits: $0.element, code: $0.offset) }
-    let sorted = keyed.sorted { ($0.key, $0.bits) < ($1.key, $1.bits) }
+    let sorted = keyed.sorted { $0.key != $1.key ? $0.key < $1.key : $0.bits < $1.bits }
     var rank = [Int64](repeating: 0, count: entries.count)
     for (position, entry) in sorted.enumerated() { rank[entry.code] = Int64(position) }
     entries = sorted.map(\.bits)

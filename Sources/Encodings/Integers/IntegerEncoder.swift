@@ -144,16 +144,17 @@ struct IntegerEncoder {
       index += step
     }
     if divisor == 0 { return 1 }
-    var division = ExactDivision(Int64(divisor))
     index = 0
     while index < count {
-      let difference = values[index] &- minimum
-      if !division.divides(difference) {
-        divisor = gcd(divisor, UInt64(difference))
+      let division = ExactDivision(Int64(divisor))
+      index += division.multiples(values + index, count - index, origin: minimum)
+      // A value soon after is none.
+      let end = min(index + ExactDivision.blockRows, count)
+      while index < end {
+        divisor = gcd(divisor, UInt64(values[index] &- minimum))
         if divisor == 1 { return 1 }
-        division = ExactDivision(Int64(divisor))
+        index += 1
       }
-      index += 1
     }
     return Int64(divisor)
   }
@@ -327,10 +328,12 @@ struct ExactDivision {
     Int64(bitPattern: UInt64(bitPattern: value &>> shift) &* inverse)
   }
 
-  /// Returns true when a value of at least zero is a multiple.
-  @inline(__always) func divides(_ value: Int64) -> Bool {
-    let product = UInt64(bitPattern: value) &* inverse
-    let turned = shift == 0 ? product : product &>> UInt64(shift) | product &<< UInt64(64 &- shift)
-    return turned <= limit
+  /// The first value that is no multiple lies in so many rows behind those that `multiples` counts.
+  static let blockRows = 512
+
+  /// Returns how many of the first values, less `origin`, which is not above them, are multiples:
+  /// all, or whole blocks before the first that is none.
+  func multiples(_ values: UnsafePointer<Int64>, _ count: Int, origin: Int64) -> Int {
+    ph_multiples64(values, count, origin, inverse, UInt32(shift), limit)
   }
 }

@@ -176,6 +176,8 @@ extension BlockKeys {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: Int(maximum) + 1) { last in
       last.initialize(repeating: .nan)
       for row in 0..<min(vector.count, BlockKeys.sampleRows) where value[row].isFinite {
+        // So many tell as much as more would.
+        if steps == 1 << 11 { break }
         let step = (value[row] - last[Int(key[row])]).magnitude
         last[Int(key[row])] = value[row]
         // Steps far below one count as none.
