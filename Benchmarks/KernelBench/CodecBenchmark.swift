@@ -9,36 +9,14 @@ struct CodecBenchmark {
   let eventCount: Int
   /// The length of a span recorded every day; four study weeks when nil.
   let days: Int?
-  private let repeats = 7
+  private let stopwatch = Stopwatch(repeats: 7)
 
-  /// Processor time, so that what else the machine does is not counted.
-  private func now() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-  }
-
-  /// Prints the best time of several runs of `body` over `rows` rows of `stride` bytes.
   private func measure(_ name: String, rows: Int, stride: Int, _ body: () throws -> Void) rethrows {
-    var best = Double.infinity
-    for _ in 0..<repeats {
-      let start = now()
-      try body()
-      best = min(best, now() - start)
-    }
-    let nanoseconds = best * 1e9 / Double(max(rows, 1))
-    print(
-      pad(name, 52) + pad("\((nanoseconds * 1000).rounded() / 1000)", 10)
-        + "\((Double(stride) / nanoseconds * 100).rounded() / 100)")
-  }
-
-  private func pad(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(1, width - text.utf8.count))
+    try stopwatch.measure(name, rows: rows, stride: stride, body)
   }
 
   func run() throws {
     var events = try EventColumns(eventCount: eventCount, days: days)
-    print(pad("name", 52) + pad("ns/row", 10) + "GB/s")
     try order("arrival", events, keyColumn: nil, sortedBy: [])
     try order("arrival, by key", events, keyColumn: 0, sortedBy: [])
     events.cluster()
@@ -150,8 +128,10 @@ struct CodecBenchmark {
       let bytes = Double(segment.byteCount(column: index)) / Double(segment.rowCount)
       if index < 6 { total += bytes }
       let encodings = segment.encodings(column: index, rowGroup: 0).map(\.name).joined(separator: ", ")
-      print("  " + pad(field.name, 14) + pad("\((bytes * 1000).rounded() / 1000)", 8) + "bytes a row  \(encodings)")
+      print(
+        "  " + Stopwatch.pad(field.name, 14) + Stopwatch.pad("\((bytes * 1000).rounded() / 1000)", 8)
+          + "bytes a row  \(encodings)")
     }
-    print("  " + pad("event", 14) + "\((total * 1000).rounded() / 1000) bytes a row")
+    print("  " + Stopwatch.pad("event", 14) + "\((total * 1000).rounded() / 1000) bytes a row")
   }
 }

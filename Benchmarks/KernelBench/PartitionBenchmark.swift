@@ -1,5 +1,4 @@
 import Bytes
-import Glibc
 import Kernels
 
 /// Groups rows of very many slots by partitions, and prints what each step costs a row.
@@ -7,7 +6,7 @@ struct PartitionBenchmark {
   private let rows = 1 << 17
   private let slotCount = 170_000_000
   private let shift = 16
-  private let repeats = 20
+  private let stopwatch = Stopwatch(repeats: 20)
 
   func run() {
     let slots = AlignedBuffer(byteCount: rows * 4)
@@ -53,16 +52,5 @@ struct PartitionBenchmark {
     }
   }
 
-  private func measure(_ name: String, _ body: () -> Void) {
-    var best = Double.infinity
-    for _ in 0..<repeats {
-      var (start, end) = (timespec(), timespec())
-      clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start)
-      body()
-      clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end)
-      best = min(best, Double(end.tv_sec - start.tv_sec) * 1e9 + Double(end.tv_nsec - start.tv_nsec))
-    }
-    let thousandths = (best / Double(rows) * 1000).rounded()
-    print(name + String(repeating: " ", count: max(1, 52 - name.utf8.count)) + "\(thousandths / 1000)")
-  }
+  private func measure(_ name: String, _ body: () -> Void) { stopwatch.measure(name, rows: rows, body) }
 }

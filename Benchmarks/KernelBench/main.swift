@@ -6,6 +6,8 @@ import Glibc
 // Each line is a name, nanoseconds a row (the best of several runs) and GB/s of decoded values.
 
 ph_keep_freed_memory()
+Stopwatch.printHead()
+ProfilingBenchmark().run()
 PartitionBenchmark().run()
 do {
   let numbers = CommandLine.arguments.dropFirst().map { Int($0) }

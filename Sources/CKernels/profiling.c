@@ -97,6 +97,24 @@ static size_t run_starts_base(const int64_t *values, size_t count, uint32_t *sta
   return run_starts_from(0, values, count, starts);
 }
 
+static size_t patches_from(size_t first, const uint64_t *codes, size_t count, uint64_t origin, unsigned width,
+                           int is_signed, uint16_t *positions, uint64_t *highs) {
+  size_t found = 0;
+  for (size_t i = first; i < count; i++) {
+    const uint64_t code = codes[i] - origin;
+    const uint64_t high = is_signed ? (uint64_t)((int64_t)code >> width) : code >> width;
+    positions[found] = (uint16_t)i;
+    highs[found] = high;
+    found += high != 0;
+  }
+  return found;
+}
+
+static size_t patches_base(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
+                           uint16_t *positions, uint64_t *highs) {
+  return patches_from(0, codes, count, origin, width, is_signed, positions, highs);
+}
+
 static size_t sample_hashes_base(const uint64_t *values, size_t count, uint64_t *hashes) {
   size_t found = 0;
   for (size_t i = 0; i < count; i++) {
@@ -148,6 +166,25 @@ PH_V4 static size_t run_starts_v4(const int64_t *values, size_t count, uint32_t 
   return found + run_starts_from(i, values, count, starts + found);
 }
 
+PH_V4 static size_t patches_v4(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
+                               uint16_t *positions, uint64_t *highs) {
+  const __m512i least = _mm512_set1_epi64((int64_t)origin);
+  const __m128i shift = _mm_cvtsi32_si128((int)width);
+  size_t found = 0, i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m512i code = _mm512_sub_epi64(_mm512_loadu_si512(codes + i), least);
+    const __m512i high = is_signed ? _mm512_sra_epi64(code, shift) : _mm512_srl_epi64(code, shift);
+    const __mmask8 mask = _mm512_test_epi64_mask(high, high);
+    if (!mask) continue;
+    const __m256i row = _mm256_add_epi32(_mm256_set1_epi32((int32_t)i), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    // Eight at a time: there is room, for no more are found than were looked at.
+    _mm512_storeu_si512(highs + found, _mm512_maskz_compress_epi64(mask, high));
+    _mm_storeu_si128((__m128i *)(positions + found), _mm256_cvtepi32_epi16(_mm256_maskz_compress_epi32(mask, row)));
+    found += (size_t)__builtin_popcount(mask);
+  }
+  return found + patches_from(i, codes, count, origin, width, is_signed, positions + found, highs + found);
+}
+
 PH_V4 static size_t sample_hashes_v4(const uint64_t *values, size_t count, uint64_t *hashes) {
   const __m512i factor = _mm512_set1_epi64((int64_t)HASH_FACTOR), limit = _mm512_set1_epi64((int64_t)1 << 61);
   size_t found = 0, i = 0;
@@ -177,6 +214,7 @@ PH_V4 static size_t sample_keys_v4(const uint32_t *keys, size_t count, uint32_t 
 }
 
 static void (*part)(const uint8_t *, const uint64_t *, size_t, unsigned, uint64_t **) = part_base;
+static size_t (*patches)(const uint64_t *, size_t, uint64_t, unsigned, int, uint16_t *, uint64_t *) = patches_base;
 static size_t (*run_starts)(const int64_t *, size_t, uint32_t *) = run_starts_base;
 static size_t (*sample_hashes)(const uint64_t *, size_t, uint64_t *) = sample_hashes_base;
 static size_t (*sample_keys)(const uint32_t *, size_t, uint32_t *) = sample_keys_base;
@@ -185,6 +223,7 @@ __attribute__((constructor)) static void pick_profiling(void) {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     part = part_v4;
+    patches = patches_v4;
     run_starts = run_starts_v4;
     sample_hashes = sample_hashes_v4;
     sample_keys = sample_keys_v4;
@@ -192,6 +231,7 @@ __attribute__((constructor)) static void pick_profiling(void) {
 }
 #else
 #define part part_base
+#define patches patches_base
 #define run_starts run_starts_base
 #define sample_hashes sample_hashes_base
 #define sample_keys sample_keys_base
@@ -200,6 +240,10 @@ __attribute__((constructor)) static void pick_profiling(void) {
 void ph_part64(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count, uint64_t **targets) {
   part(classes, values, count, class_count, targets);
 }
+size_t ph_patches64(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
+                    uint16_t *positions, uint64_t *highs) {
+  return width >= 64 ? 0 : patches(codes, count, origin, width, is_signed, positions, highs);
+}
 size_t ph_run_starts64(const int64_t *values, size_t count, uint32_t *starts) {
   return run_starts(values, count, starts);
 }
@@ -207,28 +251,6 @@ size_t ph_sample_hashes64(const uint64_t *values, size_t count, uint64_t *hashes
   return sample_hashes(values, count, hashes);
 }
 size_t ph_sample_keys32(const uint32_t *keys, size_t count, uint32_t *rows) { return sample_keys(keys, count, rows); }
-
-size_t ph_patches64(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
-                    uint16_t *positions, uint64_t *highs) {
-  size_t found = 0;
-  if (width >= 64) return 0;
-  if (is_signed) {
-    for (size_t i = 0; i < count; i++) {
-      const uint64_t high = (uint64_t)((int64_t)(codes[i] - origin) >> width);
-      positions[found] = (uint16_t)i;
-      highs[found] = high;
-      found += high != 0;
-    }
-  } else {
-    for (size_t i = 0; i < count; i++) {
-      const uint64_t high = (codes[i] - origin) >> width;
-      positions[found] = (uint16_t)i;
-      highs[found] = high;
-      found += high != 0;
-    }
-  }
-  return found;
-}
 
 PH_CLONES static size_t decimal_digits(const double *restrict values, size_t count, double power,
                                        int64_t *restrict integers, uint8_t *restrict failed) {

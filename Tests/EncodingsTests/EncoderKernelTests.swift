@@ -163,6 +163,30 @@ import Vectors
     }
   }
 
+  @Test(arguments: [0, 1, 7, 8, 9, 1000, 1024], [0, 3, 20, 63, 64]) func patchesAreWhatDoesNotFit(
+    count: Int, width: Int
+  ) {
+    var random = SeededGenerator(seed: UInt64(count + width))
+    for isSigned in [false, true] {
+      let origin: UInt64 = isSigned ? 0 : 1_000_003
+      let codes = (0..<count).map { _ in
+        let code = random.next() % 3 == 0 ? random.next() : random.next() % 16
+        return (isSigned && random.next() % 2 == 0 ? ~code : code) &+ origin
+      }
+      func high(_ code: UInt64) -> UInt64 {
+        isSigned ? UInt64(bitPattern: Int64(bitPattern: code) >> Int64(width)) : (code &- origin) >> UInt64(width)
+      }
+      let expected = codes.indices.filter { width < 64 && high(codes[$0]) != 0 }
+      // Room for as many as there are codes, and nothing is written behind.
+      var positions = [UInt16](repeating: 7, count: count + 1)
+      var highs = [UInt64](repeating: 7, count: count + 1)
+      let found = ph_patches64(codes, count, origin, UInt32(width), isSigned ? 1 : 0, &positions, &highs)
+      #expect(positions[..<found].map { Int($0) } == expected)
+      #expect(Array(highs[..<found]) == expected.map { high(codes[$0]) })
+      #expect(positions[count] == 7 && highs[count] == 7)
+    }
+  }
+
   /// The count of different values from a sample of them is near the truth, and nearer where they are few.
   @Test(arguments: [2, 100, 5000, 20_000, 100_000]) func differentValuesAreCounted(different: Int) throws {
     var random = SeededGenerator(seed: UInt64(different))
