@@ -14,7 +14,10 @@ final class SortOperator: Operator {
   private var morsels: [Range<Int>] = []
   private var spilled: SpilledRows?
 
-  private static let morselRows = 16 * Batch.vectorSize
+  /// Rows that a morsel has at least, when there are so many.
+  private var morselRows = 16 * Batch.vectorSize
+  /// So long that morsels, which end with buckets, are cut evenly into row groups by whoever writes them.
+  private static let wholeMorselRows = 128 * Batch.vectorSize
 
   init(_ node: PhysicalNode, _ run: QueryRun, input: Operator, keys: [SortKey]) throws {
     self.input = input
@@ -28,11 +31,13 @@ final class SortOperator: Operator {
     switch try SortedRows.collect(input, stored, orders: orders, partitionCount: nil, for: "ORDER BY") {
     case .kept(let sorted):
       metrics.memoryCounter.store(sorted.reservation.byteCount, ordering: .relaxed)
-      morsels = sorted.morsels(of: SortOperator.morselRows)
+      morsels = sorted.morsels(of: morselRows)
       self.sorted = sorted
     case .spilled(let rows): spilled = rows
     }
   }
+
+  override func preferWholeMorsels() { morselRows = SortOperator.wholeMorselRows }
 
   override func morselCount(phase: Int) throws -> Int? { phase == 0 ? spilled?.partCount ?? morsels.count : nil }
 
