@@ -130,7 +130,8 @@ package final class Block {
   // MARK: - Reading
 
   /// Decodes rows `rows`, which must lie inside the block. Constant and dictionary blocks give such vectors.
-  package func read(_ rows: Range<Int>) throws(PulsehouseError) -> Vector {
+  /// What is decoded lies in `arena`, if there is one.
+  package func read(_ rows: Range<Int>, into arena: ColumnArena? = nil) throws(PulsehouseError) -> Vector {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows outside the row group")
     let count = rows.count
     let mask = validity?.window(rows)
@@ -139,11 +140,11 @@ package final class Block {
     case .integers(let stream):
       if case .constant(let value, _) = stream, mask == nil { return constant(value, count) }
       if let checked, count == rowCount { return Vector(type, count: count, buffer: checked, validity: mask) }
-      let output = AlignedBuffer(byteCount: count * type.physical.stride)
+      let output = memory(count, type.physical.stride, arena)
       try decode(stream, rows, into: output)
       return Vector(type, count: count, buffer: output, validity: mask)
     case .decimal(let stream):
-      let output = AlignedBuffer(byteCount: count * type.physical.stride)
+      let output = memory(count, type.physical.stride, arena)
       if type.physical == .float64 {
         try stream.decodeDoubles(rows, into: output.values(as: Double.self), scratch)
       } else {
@@ -154,7 +155,7 @@ package final class Block {
       if case .constant(let code, _) = codes, mask == nil {
         return Vector(constant: values.slice(Int(code)..<(Int(code) + 1)), count: count)
       }
-      let output = AlignedBuffer(byteCount: count * 4)
+      let output = memory(count, 4, arena)
       try codes.decode(rows, into: output.values(as: UInt32.self), scratch)
       return Vector(codes: output, count: count, dictionary: values, validity: mask)
     case .plain(let base, let buffer):
@@ -164,6 +165,10 @@ package final class Block {
       return Vector(type, count: count, buffer: window, validity: mask)
     case .strings: return allStrings().slice(rows)
     }
+  }
+
+  private func memory(_ count: Int, _ stride: Int, _ arena: ColumnArena?) -> AlignedBuffer {
+    arena?.take(count, stride: stride) ?? AlignedBuffer(byteCount: count * stride)
   }
 
   /// Decodes only the rows of `selection`, ascending and inside the block.

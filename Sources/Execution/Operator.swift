@@ -168,6 +168,9 @@ class OperatorWorker {
   /// From now on keeps back the rows whose integer `column` is NULL or lies outside of `range`. Returns false, and keeps
   /// none back, when that is not cheaper here than where they go.
   func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool { false }
+
+  /// From now on may put rows into `arena`, for who joins them: those that pass by whole lie end to end then.
+  func place(in arena: RowArena) {}
 }
 
 /// Counts what passes through an operator's worker.
@@ -183,6 +186,8 @@ private final class MeteredWorker: OperatorWorker {
   }
 
   override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool { inner.restrict(column, to: range) }
+
+  override func place(in arena: RowArena) { inner.place(in: arena) }
 
   override func columns(phase: Int, morsel: Int) throws -> (any MorselColumns)? {
     guard isTimed else {

@@ -85,7 +85,7 @@ enum VectorConcatenation {
   /// Returns one vector of all rows; dictionaries stay dictionaries when they are few and small beside the rows.
   static func join(_ parts: [Vector], _ type: LogicalType) -> Vector {
     if parts.count == 1 { return parts[0].retyped(as: type) }
-    if let whole = window(of: parts) { return whole.retyped(as: type) }
+    if let whole = Vector.joined(endToEnd: parts) { return whole.retyped(as: type) }
     let count = parts.reduce(0) { $0 + $1.count }
     if type.physical == .string, let joined = joinDictionaries(parts, type, count) { return joined }
     let stride = type.physical.stride
@@ -99,28 +99,6 @@ enum VectorConcatenation {
       row += part.count
     }
     return Vector(type, count: count, buffer: output, validity: joinValidity(parts), owners: owners)
-  }
-
-  /// Returns parts that lie end to end in one buffer as that, NULLs aside; nil when they do not.
-  private static func window(of parts: [Vector]) -> Vector? {
-    guard let first = parts.first, let owner = first.buffer.owner as? AlignedBuffer, first.form != .constant else {
-      return nil
-    }
-    let stride = first.form == .dictionary ? 4 : first.type.physical.stride
-    if first.form == .flat, first.type.physical == .string { return nil }
-    var end = first.buffer.base
-    for part in parts {
-      guard part.form == first.form, part.dictionary === first.dictionary,
-        part.buffer.owner === owner, part.buffer.base == end
-      else { return nil }
-      end += part.count * stride
-    }
-    let count = parts.reduce(0) { $0 + $1.count }
-    let buffer = AlignedBuffer(window: first.buffer.base, byteCount: count * stride, owner: owner)
-    if let dictionary = first.dictionary {
-      return Vector(codes: buffer, count: count, dictionary: dictionary, validity: joinValidity(parts))
-    }
-    return Vector(first.type, count: count, buffer: buffer, validity: joinValidity(parts))
   }
 
   private static func joinValidity(_ parts: [Vector]) -> ValidityMask? {

@@ -128,9 +128,10 @@ package final class RowGroupReader {
   /// Decodes rows `rows` of a column. Ascending ranges of 2,048 rows that start at multiples of 1,024 are fastest.
   ///
   /// Shape: `rows.count` rows; constant blocks give constant vectors, dictionary blocks dictionary vectors that all
-  /// share one dictionary object (so operators may compare dictionaries by identity), others flat ones.
-  package func read(column: Int, rows: Range<Int>) throws(PulsehouseError) -> Vector {
-    try block(column).read(rows)
+  /// share one dictionary object (so operators may compare dictionaries by identity), others flat ones. What is decoded
+  /// lies in `arena`, if there is one.
+  package func read(column: Int, rows: Range<Int>, into arena: ColumnArena? = nil) throws(PulsehouseError) -> Vector {
+    try block(column).read(rows, into: arena)
   }
 
   /// Decodes only the rows that `selection` names, ascending, each below `rowCount`.

@@ -100,6 +100,8 @@ final class ProjectOperator: StreamOperator {
       project.passed[column].map { input.restrict($0, to: range) } ?? false
     }
 
+    override func place(in arena: RowArena) { input.place(in: arena) }
+
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       let expressions = project.expressions
       let context = project.run.evaluation

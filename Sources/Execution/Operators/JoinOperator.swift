@@ -242,6 +242,8 @@ final class JoinOperator: Operator {
       self.left = left
     }
 
+    override func place(in arena: RowArena) { left.place(in: arena) }
+
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       guard phase == operation.leftPhases else {
         return try left.run(phase: phase, morsel: morsel) { try join.probe($0, emit) }

@@ -179,8 +179,15 @@ final class SegmentScanOperator: Operator {
     var selected: [UInt32] = []
     /// What this worker's rows must pass beside the scan's own predicates.
     var restriction: FieldPredicate?
+    /// Where whole vectors are put.
+    private var arena: RowArena?
 
     init(_ operation: SegmentScanOperator) { self.operation = operation }
+
+    override func place(in arena: RowArena) {
+      // What a filter reads is gathered again.
+      if operation.filter == nil { self.arena = arena }
+    }
 
     override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool {
       guard let output = operation.columns.firstIndex(of: column),
@@ -367,7 +374,8 @@ final class SegmentScanOperator: Operator {
       case .field(let field):
         let vector =
           switch rows {
-          case .range(let range): try target.reader.read(column: field, rows: range)
+          case .range(let range):
+            try target.reader.read(column: field, rows: range, into: arena?.column(output))
           case .selection(let selection): try target.reader.read(column: field, selection: selection)
           }
         return vector.retyped(as: operation.columns[output].type)

@@ -6,7 +6,7 @@ package enum Concat {
   /// Returns the rows of `parts` in order.
   ///
   /// Parts that share one dictionary stay dictionary-coded, equal constants stay constant, everything else becomes
-  /// flat. String bytes are not copied: the owners of all parts are kept.
+  /// flat. Parts that lie end to end are not copied, nor are string bytes: the owners of all parts are kept.
   package static func vectors(_ parts: [Vector], type: LogicalType) -> Vector {
     let parts = parts.filter { $0.count > 0 }
     guard let first = parts.first else {
@@ -14,6 +14,7 @@ package enum Concat {
     }
     for part in parts { precondition(part.type.physical == type.physical, "vectors of different types") }
     if parts.count == 1 { return first.retyped(as: type) }
+    if let whole = Vector.joined(endToEnd: parts) { return whole.retyped(as: type) }
     let count = parts.reduce(0) { $0 + $1.count }
     if parts.allSatisfy({ isSameConstant($0, first) }) {
       let one = Vector(type, count: 1, buffer: first.buffer, validity: first.validity, owners: first.owners)

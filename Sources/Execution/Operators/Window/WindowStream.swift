@@ -59,6 +59,8 @@ final class StreamedWindowWorker: OperatorWorker {
   private let input: OperatorWorker
   /// Reads the heads of later morsels.
   private let ahead: OperatorWorker?
+  /// Where the input's rows are put that will be computed together; nil where that are few, which the cache holds twice.
+  private let arena: RowArena?
   private let reservation: MemoryReservation
   /// Whole runs of so many rows are computed without waiting for more.
   private let limit: Int
@@ -87,13 +89,18 @@ final class StreamedWindowWorker: OperatorWorker {
     input = try source.worker()
     ahead = stream.readsOn ? try source.worker() : nil
     reservation = windows[0].run.reservation(for: "window functions")
-    limit =
-      windows.last?.prefersWholeMorsels ?? false
-      ? StreamedWindowWorker.wholeMorselRows : StreamedWindowWorker.chunkRows
+    let isWhole = windows.last?.prefersWholeMorsels ?? false
+    limit = isWhole ? StreamedWindowWorker.wholeMorselRows : StreamedWindowWorker.chunkRows
+    arena = isWhole ? RowArena(rowCapacity: StreamedWindowWorker.wholeMorselRows * 3 / 2) : nil
+    if let arena {
+      input.place(in: arena)
+      ahead?.place(in: arena)
+    }
   }
 
   override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
     setPending([])
+    arena?.reset()
     var isHead = stream.readsOn && morsel > 0
     var head: [Vector]?
     try input.run(phase: 0, morsel: morsel) { batch in
