@@ -29,6 +29,26 @@ import Vectors
     }
   }
 
+  /// Keys of several columns that differ by little, in either direction: none of them cancels out.
+  @Test func keysOfSeveralColumnsAreTold() {
+    var random = SeededGenerator(5)
+    let rows = (0..<20_000).map { _ in (0..<4).map { _ in Int.random(in: -6...6, using: &random) } }
+    var counts: [[Int]: Int] = [:]
+    for row in rows { counts[row, default: 0] += 1 }
+    let types: [LogicalType] = [.bigint, .integer, .smallint, .text]
+    let columns = types.enumerated().map { index, type in
+      Vector.of(
+        type,
+        rows.map { row in
+          if row[index] == 6 { return .null }
+          return type == .text ? .text("\(row[index])") : .integer(Int64(row[index]))
+        })
+    }
+    let repeats = HashRepeats()
+    repeats.append(columns, count: rows.count)
+    #expect(repeats.take() == rows.indices.filter { counts[rows[$0]] != 1 })
+  }
+
   @Test func rowsWithoutKeysAreAllAlike() {
     let repeats = HashRepeats()
     repeats.append([], count: 1)

@@ -30,35 +30,40 @@ package enum Hash {
     }
   }
 
-  /// Writes hashes of rows that are only held against others of the same types, made by this function: of integers but
-  /// one multiplication a row, whatever form they have.
+  /// Writes hashes of rows that are only held against others of the same types, made by this function: a sum of the
+  /// columns' words, each times a number of its own, which is mixed once for all of them.
   static func alike(_ columns: [Vector], count: Int, into output: UnsafeMutablePointer<UInt64>) {
-    guard let first = columns.first, columns.count > 1, count > 0 else {
-      return rows(columns, count: count, into: output)
-    }
-    column(first, count: count, into: output)
+    guard columns.count > 1, count > 0 else { return rows(columns, count: count, into: output) }
+    output.update(repeating: 0, count: count)
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { scratch in
       guard let next = scratch.baseAddress else { return }
-      for vector in columns.dropFirst() {
+      for (index, vector) in columns.enumerated() {
         precondition(vector.count == count, "columns of different length")
+        // No simple multiples of one another, so that small differences of two columns do not cancel out.
+        let factor = mix(seed &+ UInt64(index), 0xA076_1D64_78BD_642F) | 1
         switch (vector.form, vector.type.physical) {
-        case (.flat, .int16) where vector.validity == nil: fold(vector.values(as: Int16.self), count, into: output)
-        case (.flat, .int32) where vector.validity == nil: fold(vector.values(as: Int32.self), count, into: output)
-        case (.flat, .int64) where vector.validity == nil: fold(vector.values(as: Int64.self), count, into: output)
+        case (.flat, .int16) where vector.validity == nil: add(vector.values(as: Int16.self), factor, count, to: output)
+        case (.flat, .int32) where vector.validity == nil: add(vector.values(as: Int32.self), factor, count, to: output)
+        case (.flat, .int64) where vector.validity == nil: add(vector.values(as: Int64.self), factor, count, to: output)
         default:
           words(vector, count, into: next)
-          fold(next, count, into: output)
+          add(next, factor, count, to: output)
         }
       }
     }
+    var row = 0
+    while row < count {
+      output[row] = mix(output[row] ^ seed, 0x517C_C1B7_2722_0A95)
+      row &+= 1
+    }
   }
 
-  @inline(__always) private static func fold<T: FixedWidthInteger & BitwiseCopyable>(
-    _ words: UnsafePointer<T>, _ count: Int, into output: UnsafeMutablePointer<UInt64>
+  @inline(__always) private static func add<T: FixedWidthInteger & BitwiseCopyable>(
+    _ words: UnsafePointer<T>, _ factor: UInt64, _ count: Int, to output: UnsafeMutablePointer<UInt64>
   ) {
     var row = 0
     while row < count {
-      output[row] = mix(output[row] ^ seed, UInt64(truncatingIfNeeded: words[row]) &+ 0x517C_C1B7_2722_0A95)
+      output[row] &+= UInt64(truncatingIfNeeded: words[row]) &* factor
       row &+= 1
     }
   }
