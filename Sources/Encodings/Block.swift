@@ -140,11 +140,11 @@ package final class Block {
     case .integers(let stream):
       if case .constant(let value, _) = stream, mask == nil { return constant(value, count) }
       if let checked, count == rowCount { return Vector(type, count: count, buffer: checked, validity: mask) }
-      let output = memory(count, type.physical.stride, arena)
+      let output = ColumnArena.memory(count, stride: type.physical.stride, in: arena)
       try decode(stream, rows, into: output)
       return Vector(type, count: count, buffer: output, validity: mask)
     case .decimal(let stream):
-      let output = memory(count, type.physical.stride, arena)
+      let output = ColumnArena.memory(count, stride: type.physical.stride, in: arena)
       if type.physical == .float64 {
         try stream.decodeDoubles(rows, into: output.values(as: Double.self), scratch)
       } else {
@@ -155,7 +155,7 @@ package final class Block {
       if case .constant(let code, _) = codes, mask == nil {
         return Vector(constant: values.slice(Int(code)..<(Int(code) + 1)), count: count)
       }
-      let output = memory(count, 4, arena)
+      let output = ColumnArena.memory(count, stride: 4, in: arena)
       try codes.decode(rows, into: output.values(as: UInt32.self), scratch)
       return Vector(codes: output, count: count, dictionary: values, validity: mask)
     case .plain(let base, let buffer):
@@ -165,10 +165,6 @@ package final class Block {
       return Vector(type, count: count, buffer: window, validity: mask)
     case .strings: return allStrings().slice(rows)
     }
-  }
-
-  private func memory(_ count: Int, _ stride: Int, _ arena: ColumnArena?) -> AlignedBuffer {
-    arena?.take(count, stride: stride) ?? AlignedBuffer(byteCount: count * stride)
   }
 
   /// Decodes only the rows of `selection`, ascending and inside the block.

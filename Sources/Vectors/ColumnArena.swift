@@ -26,27 +26,34 @@ package final class ColumnArena {
     return window(of: made, byteCount)
   }
 
+  /// Returns memory for `count` values of `stride` bytes: of `arena`, or where there is none of its own.
+  package static func memory(_ count: Int, stride: Int, in arena: ColumnArena?) -> AlignedBuffer {
+    arena?.take(count, stride: stride) ?? AlignedBuffer(byteCount: count * stride)
+  }
+
   private func window(of buffer: AlignedBuffer, _ byteCount: Int) -> AlignedBuffer {
     defer { used += byteCount }
     return AlignedBuffer(window: buffer.base + used, byteCount: byteCount, owner: buffer)
   }
 }
 
-/// An arena for each column of some rows. One thread.
+/// An arena for each column of some rows, by a number that tells the columns apart. One thread.
 package final class RowArena {
   private let rowCapacity: Int
-  private var columns: [ColumnArena] = []
+  private var columns: [Int: ColumnArena] = [:]
 
   /// Makes arenas that get memory for `rowCapacity` rows at a time.
   package init(rowCapacity: Int) { self.rowCapacity = rowCapacity }
 
-  package func column(_ index: Int) -> ColumnArena {
-    while columns.count <= index { columns.append(ColumnArena(rowCapacity: rowCapacity)) }
-    return columns[index]
+  package func column(_ number: Int) -> ColumnArena {
+    if let known = columns[number] { return known }
+    let made = ColumnArena(rowCapacity: rowCapacity)
+    columns[number] = made
+    return made
   }
 
   /// Lets what was handed out belong to its vectors alone: what comes next begins anew.
-  package func reset() { for column in columns { column.reset() } }
+  package func reset() { for column in columns.values { column.reset() } }
 }
 
 extension Vector {

@@ -27,6 +27,16 @@ import Vectors
     for range in [0..<1, count * 4 / 5..<count, (count - 1)..<count, count / 2..<count / 2] {
       compare(try block.read(range), Array(range), "rows \(range)")
     }
+    // Into an arena, at any address: what lies there already stays.
+    let arena = ColumnArena(rowCapacity: count * 3 / 2)
+    var parts: [(rows: Range<Int>, vector: Vector)] = []
+    row = 0
+    while row < count {
+      let rows = row..<min(row + [1, 64, 1000, 1024][parts.count % 4], count)
+      parts.append((rows, try block.read(rows, into: arena)))
+      row = rows.upperBound
+    }
+    for part in parts { compare(part.vector, Array(part.rows), "rows \(part.rows) in an arena") }
     for step in [2, 100, 1500] {
       let rows = Array(stride(from: step / 2, to: count, by: step))
       let selection = rows.map { UInt32($0) }

@@ -87,13 +87,30 @@ import Vectors
   }
 
   @Test(arguments: [1, 30, 400, 3000], [false, true]) func giveWhatSortingGives(runLength: Int, hasNulls: Bool) throws {
+    try compare(runLength: runLength, hasNulls: hasNulls, isJoined: false)
+  }
+
+  /// A join that gives each row its one partner, or none, hands the order on.
+  @Test(arguments: [1, 30, 3000], [false, true]) func giveWhatSortingGivesOverAJoin(runLength: Int, hasNulls: Bool)
+    throws
+  {
+    try compare(runLength: runLength, hasNulls: hasNulls, isJoined: true)
+  }
+
+  private func compare(runLength: Int, hasNulls: Bool, isJoined: Bool) throws {
     var random = Random(seed: UInt64(runLength) + (hasNulls ? 1 : 0))
     let rows = Self.rows(9000, runLength: runLength, hasNulls: hasNulls, &random)
     let builder = PlanBuilder()
     // In several files, whose last row group is short.
     let table = builder.table(Self.types, rows, batchSize: 4100)
+    let partners = (0..<5000).filter { $0 % 4 != 1 }.map { key -> [Scalar] in
+      [int(key), key % 5 == 0 ? .null : .text("partner \(key % 3)"), .double(Double(key)), int(-key), .null]
+    }
+    let other = builder.table(Self.types, partners, batchSize: 4100)
     let segments = try SegmentTables(builder, Self.schema, rowGroupRowCount: 500)
-    let node = Self.plan(builder, over: builder.scan(table, Self.types))
+    let scan = builder.scan(table, Self.types)
+    let input = isJoined ? builder.join(.left, scan, builder.scan(other, Self.types), on: [(0, 0)]) : scan
+    let node = Self.plan(builder, over: input)
     let sorted = RandomPlanTests.counts(try builder.rows(node, threads: 1))
     for threads in [1, 3] {
       for isTimed in [false, true] {

@@ -47,6 +47,42 @@ import Vectors
     }
   }
 
+  /// Rows that are gathered into an arena lie end to end, whatever is taken between them, and are what they were; where
+  /// its memory ends they are put together all the same.
+  @Test(arguments: Samples.types) func gatheredRowsLieEndToEndInAnArena(type: LogicalType) {
+    var random = SeededGenerator(3)
+    for form in Self.forms {
+      for nulls in [0, 30] {
+        for capacity in [1, 130, 1000] {
+          let arena = RowArena(rowCapacity: capacity)
+          for _ in 0..<2 {
+            let vector = Samples.vector(type, count: 65, form: form, nullShare: nulls, &random)
+            let expected = Samples.scalars(vector)
+            var parts: [Vector] = []
+            var rows: [Int32] = []
+            for count in [1, 63, 65, 1, 100] {
+              let indices = (0..<count).map { _ in Int32.random(in: (nulls == 0 ? 0 : -1)..<65, using: &random) }
+              parts.append(indices.withUnsafeBufferPointer { Gather.rows(vector, orNull: $0, into: arena.column(7)) })
+              _ = arena.column(8).take(count, stride: 8)
+              rows += indices
+            }
+            let whole = Concat.vectors(parts, type: type)
+            #expect(Samples.scalars(whole) == rows.map { $0 < 0 ? .null : expected[Int($0)] })
+            if form == .flat, type.physical != .string, capacity == 1000 {
+              #expect(whole.buffer.base == parts[0].buffer.base)
+            }
+            arena.reset()
+            // What was handed out stays as it is when the arena goes on.
+            let next = arena.column(7).take(1000, stride: 16)
+            next.base.initializeMemory(as: UInt8.self, repeating: 255, count: next.byteCount)
+            #expect(Samples.scalars(whole) == rows.map { $0 < 0 ? .null : expected[Int($0)] })
+            arena.reset()
+          }
+        }
+      }
+    }
+  }
+
   @Test func concatKeepsASharedDictionary() {
     var random = SeededGenerator(3)
     let vector = Samples.vector(.text, count: 100, form: .dictionary, nullShare: 10, &random)

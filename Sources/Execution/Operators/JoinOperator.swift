@@ -242,7 +242,10 @@ final class JoinOperator: Operator {
       self.left = left
     }
 
-    override func place(in arena: RowArena) { left.place(in: arena) }
+    override func place(in arena: RowArena) {
+      left.place(in: arena)
+      join.place(in: arena)
+    }
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       guard phase == operation.leftPhases else {

@@ -22,6 +22,8 @@ final class JoinWorker {
   private var loopRow = 0
   private var loopBuildRow = 0
   private var loopCount = 0
+  /// Where columns of the right side are put that are gathered for whole left batches; none where they are not.
+  private var arenas: [ColumnArena] = []
 
   init(_ operation: JoinOperator, _ side: JoinSide) {
     self.operation = operation
@@ -32,6 +34,10 @@ final class JoinWorker {
     flags = side.flags
     isEmpty = side.whole?.isEmpty ?? (side.build.rowCount == 0)
     hasNullKeys = side.whole?.hasNullKeys ?? !(side.table?.nullKeyRows.isEmpty ?? true)
+  }
+
+  func place(in arena: RowArena) {
+    arenas = operation.right.columns.map { arena.column($0.id) }
   }
 
   private var left: UnsafeMutablePointer<UInt32> { probeRows.values(as: UInt32.self) }
@@ -187,11 +193,13 @@ final class JoinWorker {
     let rows = memory.values(as: Int32.self)
     probe.uniqueRows(into: rows)
     let places = UnsafeBufferPointer(start: UnsafePointer(rows), count: count)
-    // Clustered rows often have one partner for a whole batch.
-    let one = places.allEqual ? UnsafeBufferPointer(rebasing: places.prefix(1)) : nil
-    let columns = build.columns.map { column in
+    // Clustered rows often have one partner for a whole batch. Who joins batches would spread it out again.
+    let one = arenas.isEmpty && places.allEqual ? UnsafeBufferPointer(rebasing: places.prefix(1)) : nil
+    let columns = build.columns.enumerated().map { index, column in
       // Dictionaries stay what they are: beside other batches they are worth more.
-      guard let one, column.form == .flat else { return Gather.rows(column, orNull: places) }
+      guard let one, column.form == .flat else {
+        return Gather.rows(column, orNull: places, into: arenas.isEmpty ? nil : arenas[index])
+      }
       return Vector(constant: Gather.rows(column, orNull: one).flattened(), count: count)
     }
     try emit(Batch(batch.columns + columns, rowCount: count))

@@ -179,14 +179,14 @@ final class SegmentScanOperator: Operator {
     var selected: [UInt32] = []
     /// What this worker's rows must pass beside the scan's own predicates.
     var restriction: FieldPredicate?
-    /// Where whole vectors are put.
-    private var arena: RowArena?
+    /// Where whole vectors of the outputs are put; none where they are not.
+    private var arenas: [ColumnArena] = []
 
     init(_ operation: SegmentScanOperator) { self.operation = operation }
 
     override func place(in arena: RowArena) {
       // What a filter reads is gathered again.
-      if operation.filter == nil { self.arena = arena }
+      if operation.filter == nil { arenas = operation.columns.map { arena.column($0.id) } }
     }
 
     override func restrict(_ column: Column, to range: ClosedRange<Int64>) -> Bool {
@@ -375,7 +375,7 @@ final class SegmentScanOperator: Operator {
         let vector =
           switch rows {
           case .range(let range):
-            try target.reader.read(column: field, rows: range, into: arena?.column(output))
+            try target.reader.read(column: field, rows: range, into: arenas.isEmpty ? nil : arenas[output])
           case .selection(let selection): try target.reader.read(column: field, selection: selection)
           }
         return vector.retyped(as: operation.columns[output].type)

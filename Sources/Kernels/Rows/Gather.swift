@@ -9,12 +9,15 @@ package enum Gather {
   }
 
   /// Returns the rows at `indices`, in that order; each is below `vector.count`. Keeps the form; copies no string bytes.
-  package static func rows(_ vector: Vector, at indices: UnsafeBufferPointer<UInt32>) -> Vector {
+  /// What is copied lies in `arena`, if there is one.
+  package static func rows(
+    _ vector: Vector, at indices: UnsafeBufferPointer<UInt32>, into arena: ColumnArena? = nil
+  ) -> Vector {
     let count = indices.count
     if vector.form == .constant { return resized(vector, count: count) }
     guard count > 0, let index = indices.baseAddress else { return vector.slice(0..<0) }
     let stride = vector.form == .dictionary ? 4 : vector.type.physical.stride
-    let output = AlignedBuffer(byteCount: count * stride)
+    let output = ColumnArena.memory(count, stride: stride, in: arena)
     switch stride {
     case 1: copy(vector.buffer, index, count, output, as: UInt8.self)
     case 2: copy(vector.buffer, index, count, output, as: UInt16.self)
@@ -30,15 +33,18 @@ package enum Gather {
     return Vector(vector.type, count: count, buffer: output, validity: mask, owners: vector.owners)
   }
 
-  /// Returns the rows at `indices`, where a negative index gives NULL (the unmatched side of an outer join).
-  package static func rows(_ vector: Vector, orNull indices: UnsafeBufferPointer<Int32>) -> Vector {
+  /// Returns the rows at `indices`, where a negative index gives NULL (the unmatched side of an outer join). What is
+  /// copied lies in `arena`, if there is one.
+  package static func rows(
+    _ vector: Vector, orNull indices: UnsafeBufferPointer<Int32>, into arena: ColumnArena? = nil
+  ) -> Vector {
     let count = indices.count
     guard count > 0, let index = indices.baseAddress else { return vector.slice(0..<0) }
     var anyNull: Int32 = 0
     for row in 0..<count { anyNull |= index[row] }
     if anyNull >= 0 {
       return index.withMemoryRebound(to: UInt32.self, capacity: count) {
-        rows(vector, at: UnsafeBufferPointer(start: $0, count: count))
+        rows(vector, at: UnsafeBufferPointer(start: $0, count: count), into: arena)
       }
     }
     if vector.isConstantNull || vector.count == 0 { return .nulls(vector.type, count: count) }
@@ -51,7 +57,7 @@ package enum Gather {
       return Vector(codes: codes, count: count, dictionary: one, validity: mask)
     }
     let stride = vector.form == .dictionary ? 4 : vector.type.physical.stride
-    let output = AlignedBuffer(byteCount: count * stride)
+    let output = ColumnArena.memory(count, stride: stride, in: arena)
     switch stride {
     case 1: copyOrFirst(vector.buffer, index, count, output, as: UInt8.self)
     case 2: copyOrFirst(vector.buffer, index, count, output, as: UInt16.self)

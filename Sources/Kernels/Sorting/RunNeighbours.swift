@@ -6,8 +6,11 @@ package enum RunNeighbours {
   /// Returns each row's value in the row before it; NULL in the first row of a run.
   ///
   /// Shape: `starts` has a byte for each row, 1 where a run begins, else 0. Keeps dictionaries; copies no string bytes.
-  package static func before(_ vector: Vector, starts: UnsafeBufferPointer<UInt8>) -> Vector {
-    moved(vector, starts) { source, target, stride, count in
+  /// The values lie in `arena`, if there is one.
+  package static func before(
+    _ vector: Vector, starts: UnsafeBufferPointer<UInt8>, into arena: ColumnArena? = nil
+  ) -> Vector {
+    moved(vector, starts, arena) { source, target, stride, count in
       // The first row has none; any value will do under its NULL.
       target.copyMemory(from: source, byteCount: stride)
       (target + stride).copyMemory(from: source, byteCount: (count - 1) * stride)
@@ -17,8 +20,10 @@ package enum RunNeighbours {
   }
 
   /// Returns each row's value in the row behind it; NULL in the last row of a run. As `before` else.
-  package static func after(_ vector: Vector, starts: UnsafeBufferPointer<UInt8>) -> Vector {
-    moved(vector, starts) { source, target, stride, count in
+  package static func after(
+    _ vector: Vector, starts: UnsafeBufferPointer<UInt8>, into arena: ColumnArena? = nil
+  ) -> Vector {
+    moved(vector, starts, arena) { source, target, stride, count in
       target.copyMemory(from: source + stride, byteCount: (count - 1) * stride)
       (target + (count - 1) * stride).copyMemory(from: source + (count - 1) * stride, byteCount: stride)
     } mask: { row, starts in
@@ -27,7 +32,7 @@ package enum RunNeighbours {
   }
 
   @inline(__always) private static func moved(
-    _ vector: Vector, _ starts: UnsafeBufferPointer<UInt8>,
+    _ vector: Vector, _ starts: UnsafeBufferPointer<UInt8>, _ arena: ColumnArena?,
     _ copy: (_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ stride: Int, _ count: Int) -> Void,
     mask place: (_ row: Int, _ starts: UnsafeBufferPointer<UInt8>) -> Int?
   ) -> Vector {
@@ -36,7 +41,7 @@ package enum RunNeighbours {
     guard count > 0 else { return vector }
     let vector = vector.form == .constant ? vector.flattened() : vector
     let stride = vector.form == .dictionary ? 4 : vector.type.physical.stride
-    let output = AlignedBuffer(byteCount: count * stride)
+    let output = ColumnArena.memory(count, stride: stride, in: arena)
     copy(UnsafeRawPointer(vector.buffer.base), output.base, stride, count)
     let words = AlignedBuffer(byteCount: ValidityMask.wordCount(count) * 8)
     let word = words.values(as: UInt64.self)

@@ -6,13 +6,13 @@ import Vectors
 extension WindowChunk {
   /// An aggregate over each row's frame, by the cheapest way that is exact: once for each partition, by differences of
   /// running sums, by a queue of candidates for min and max, growing with the frame, or row by row.
-  func aggregate(_ call: CompiledWindowCall) throws -> Vector {
+  func aggregate(_ call: CompiledWindowCall, _ arena: ColumnArena?) throws -> Vector {
     guard let compiled = call.aggregate, case .aggregate(let function) = call.function else {
       throw PulsehouseError(.internal, "not an aggregate")
     }
     let inputs = try self.inputs(call, compiled, function)
     if call.isOverPartition {
-      return try overPartitions(compiled, inputs, function, call.filter != nil)
+      return try overPartitions(compiled, inputs, function, call.filter != nil, arena)
     }
     let ranges = try frameRanges(call.frame)
     if ranges.exclusion == .none, !compiled.takesPosition {
@@ -68,7 +68,8 @@ extension WindowChunk {
   }
 
   private func overPartitions(
-    _ compiled: CompiledAggregate, _ inputs: [Vector], _ function: AggregateFunction, _ isFiltered: Bool
+    _ compiled: CompiledAggregate, _ inputs: [Vector], _ function: AggregateFunction, _ isFiltered: Bool,
+    _ arena: ColumnArena?
   ) throws -> Vector {
     let (partitionOf, partitions) = self.partitions()
     let accumulator = try makeAccumulator(compiled, function, isFiltered)
@@ -78,7 +79,7 @@ extension WindowChunk {
       try accumulator.seal()
       let all = Array(0..<UInt32(truncatingIfNeeded: partitions))
       let results = try all.withUnsafeBufferPointer { try accumulator.result($0) }
-      return Gather.rows(results, at: groups)
+      return Gather.rows(results, at: groups, into: arena)
     }
   }
 

@@ -89,8 +89,8 @@ final class WindowChunk {
     try expression.evaluate(batch, operation.run.evaluation)
   }
 
-  /// Computes one call for every row.
-  func compute(_ call: CompiledWindowCall) throws -> Vector {
+  /// Computes one call for every row; plain copies of values lie in `arena`, if there is one.
+  func compute(_ call: CompiledWindowCall, into arena: ColumnArena? = nil) throws -> Vector {
     switch call.function {
     case .rowNumber: return integers { Int64($0 - Int(partitionStarts[$0]) + 1) }
     case .rank: return integers { Int64(peerStarts[$0] - partitionStarts[$0] + 1) }
@@ -111,8 +111,8 @@ final class WindowChunk {
         Double(peerEnds[row] - partitionStarts[row]) / Double(partitionEnds[row] - partitionStarts[row])
       }
     case .ntile: return try ntile(call)
-    case .lag: return try shifted(call, direction: -1)
-    case .lead: return try shifted(call, direction: 1)
+    case .lag: return try shifted(call, direction: -1, arena)
+    case .lead: return try shifted(call, direction: 1, arena)
     case .firstValue:
       return try framed(call) { pieces, _ in pieces.first?.lowerBound }
     case .lastValue:
@@ -132,7 +132,7 @@ final class WindowChunk {
         }
         return nil
       }
-    case .aggregate: return try aggregate(call)
+    case .aggregate: return try aggregate(call, arena)
     }
   }
 
@@ -196,11 +196,13 @@ final class WindowChunk {
   }
 
   /// lag and lead.
-  private func shifted(_ call: CompiledWindowCall, direction: Int64) throws -> Vector {
+  private func shifted(_ call: CompiledWindowCall, direction: Int64, _ arena: ColumnArena?) throws -> Vector {
     let value = try evaluate(call.arguments[0])
     if call.isOfNeighbour {
       return starts.withUnsafeBufferPointer { starts in
-        direction < 0 ? RunNeighbours.before(value, starts: starts) : RunNeighbours.after(value, starts: starts)
+        direction < 0
+          ? RunNeighbours.before(value, starts: starts, into: arena)
+          : RunNeighbours.after(value, starts: starts, into: arena)
       }
     }
     let offsets = call.arguments.count > 1 ? try evaluate(call.arguments[1]) : nil

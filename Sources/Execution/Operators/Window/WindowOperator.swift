@@ -204,21 +204,21 @@ final class WindowOperator: Operator {
     spilled = nil
   }
 
-  /// Computes the calls over whole partitions in order, each of which begins where `starts` is 1.
-  func results(_ batch: Batch, starts: ArraySlice<UInt8>) throws -> [Vector] {
-    let chunk = try WindowChunk(self, batch, starts: starts)
-    return try calls.map { call in
-      try run.checkpoint()
-      return try chunk.compute(call).retyped(as: call.type)
-    }
+  /// Computes the calls over whole partitions in order, each of which begins where `starts` is 1. Results may lie in
+  /// `arena`, if there is one.
+  func results(_ batch: Batch, starts: ArraySlice<UInt8>, into arena: RowArena? = nil) throws -> [Vector] {
+    try results(of: WindowChunk(self, batch, starts: starts), arena)
   }
 
   /// Computes the calls of rows whose partitions may lie apart, in their order.
-  func results(_ batch: Batch, partitions: RunGroups) throws -> [Vector] {
-    let chunk = WindowChunk(self, batch, partitions: partitions)
-    return try calls.map { call in
+  func results(_ batch: Batch, partitions: RunGroups, into arena: RowArena? = nil) throws -> [Vector] {
+    try results(of: WindowChunk(self, batch, partitions: partitions), arena)
+  }
+
+  private func results(of chunk: WindowChunk, _ arena: RowArena?) throws -> [Vector] {
+    try zip(calls, windowing.calls).map { call, planned in
       try run.checkpoint()
-      return try chunk.compute(call).retyped(as: call.type)
+      return try chunk.compute(call, into: arena?.column(planned.output.id)).retyped(as: call.type)
     }
   }
 

@@ -59,7 +59,8 @@ final class StreamedWindowWorker: OperatorWorker {
   private let input: OperatorWorker
   /// Reads the heads of later morsels.
   private let ahead: OperatorWorker?
-  /// Where the input's rows are put that will be computed together; nil where that are few, which the cache holds twice.
+  /// Where the input's rows are put that will be computed together, and the results that will be written together; nil
+  /// where that are few, which the cache holds twice.
   private let arena: RowArena?
   private let reservation: MemoryReservation
   /// Whole runs of so many rows are computed without waiting for more.
@@ -212,9 +213,9 @@ final class StreamedWindowWorker: OperatorWorker {
       var chunk = whole.slice(start..<end)
       for (index, stage) in stages.enumerated() {
         if index == stages.count - 1 {
-          chunk = try stage.compute(chunk, starts[start..<end])
+          chunk = try stage.compute(chunk, starts[start..<end], arena)
         } else {
-          chunk = try stage.metered(chunk.rowCount) { try stage.compute(chunk, starts[start..<end]) }
+          chunk = try stage.metered(chunk.rowCount) { try stage.compute(chunk, starts[start..<end], arena) }
         }
       }
       try WindowOperator.emit(chunk, emit)
@@ -250,17 +251,18 @@ private struct StreamedWindow {
   }
 
   /// Returns the outputs of whole runs, which begin where `starts` is 1.
-  func compute(_ batch: Batch, _ starts: ArraySlice<UInt8>) throws -> Batch {
+  func compute(_ batch: Batch, _ starts: ArraySlice<UInt8>, _ arena: RowArena?) throws -> Batch {
     let count = batch.rowCount
     let columns = operation.wanted.map { batch.columns[$0] }
     if stream.isSorted {
       return operation.output(
-        columns + (try operation.results(Batch(columns, rowCount: count), starts: starts)), rowCount: count)
+        columns + (try operation.results(Batch(columns, rowCount: count), starts: starts, into: arena)),
+        rowCount: count)
     }
     let partition = try partitionKeys.map { try $0.evaluate(batch, operation.run.evaluation) }
     if operation.isOverPartitions {
       let results = try operation.results(
-        Batch(columns, rowCount: count), partitions: RunGroups(partition, rowCount: count))
+        Batch(columns, rowCount: count), partitions: RunGroups(partition, rowCount: count), into: arena)
       return operation.output(columns + results, rowCount: count)
     }
     // Sorted for the calls alone: rows go on in the order they came.
