@@ -30,8 +30,10 @@ package final class RowGroupReader {
     blocks = Array(repeating: nil, count: segment.schema.count)
   }
 
-  /// Turns to another row group, of this or another segment. Vectors handed out stay valid.
+  /// Turns to another row group, of this or another segment. Vectors handed out stay valid, and where it is the same one
+  /// again, so do the columns that are open.
   package func move(to segment: SegmentReader, rowGroup: Int) {
+    if segment === self.segment && rowGroup == self.rowGroup { return }
     self.segment = segment
     self.rowGroup = rowGroup
     rowCount = segment.rowCount(rowGroup: rowGroup)

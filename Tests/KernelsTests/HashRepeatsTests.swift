@@ -21,11 +21,11 @@ import Vectors
       for start in stride(from: 0, to: count, by: size) {
         let part = keys[start..<min(start + size, count)]
         let null = Vector.constant(.integer, .null, count: part.count)
-        repeats.append([.of(.bigint, part.map { .integer($0) }), null], count: part.count)
+        repeats.hashes.append([.of(.bigint, part.map { .integer($0) }), null], count: part.count)
       }
-      #expect(repeats.rowCount == count)
+      #expect(repeats.hashes.count == count)
       #expect(repeats.take() == repeated)
-      #expect(repeats.rowCount == 0)
+      #expect(repeats.hashes.count == 0)
     }
   }
 
@@ -49,11 +49,31 @@ import Vectors
     #expect(repeats.take() == rows.indices.filter { counts[rows[$0]] != 1 })
   }
 
+  @Test(arguments: [1, 2, 700, 5000]) func hashesAreKeptForOthers(count: Int) {
+    let keys = (0..<count).map { Int64($0 * 7 % max(count - 1, 1)) }
+    let kept = KeyHashes()
+    for start in stride(from: 0, to: count, by: 999) {
+      let part = keys[start..<min(start + 999, count)].map { Scalar.integer($0) }
+      kept.append([.of(.bigint, part)], count: part.count)
+    }
+    #expect(kept.count == count)
+    let chosen = (0..<UInt32(count)).filter { $0 % 3 == 0 }
+    let repeats = HashRepeats()
+    repeats.hashes.append(kept)
+    repeats.hashes.append(kept, at: chosen)
+    let all = keys + chosen.map { keys[Int($0)] }
+    var counts: [Int64: Int] = [:]
+    for key in all { counts[key, default: 0] += 1 }
+    #expect(repeats.take() == all.indices.filter { counts[all[$0]] != 1 })
+    kept.removeAll()
+    #expect(kept.count == 0)
+  }
+
   @Test func rowsWithoutKeysAreAllAlike() {
     let repeats = HashRepeats()
-    repeats.append([], count: 1)
+    repeats.hashes.append([], count: 1)
     #expect(repeats.take() == [])
-    repeats.append([], count: 3)
+    repeats.hashes.append([], count: 3)
     #expect(repeats.take() == [0, 1, 2])
   }
 }

@@ -55,6 +55,63 @@ import Vectors
     #expect(Set(known.values).count == groups.count)
   }
 
+  /// Of all sizes and types, close together and far apart, at the ends of what fits.
+  @Test(arguments: [1, 2, 63, 64, 65, 2048, 9000], [1, 3, 40, 100_000]) func groupsOfIntegersAreThoseOfEqualKeys(
+    count: Int, span: Int64
+  ) {
+    var random = SeededGenerator(UInt64(count) &* 31 &+ UInt64(span))
+    func values(_ least: Int64, _ greatest: Int64) -> [Int64] {
+      (0..<count).map { _ in Int64.random(in: least...greatest, using: &random) }
+    }
+    let days = values(-span, span).sorted()
+    let small = values(Int64(Int16.min), Int64(Int16.min) + min(span, 5))
+    let high = values(Int64.max - span, Int64.max)
+    let wide = values(Int64.min, Int64.max)
+    let sets: [[(LogicalType, [Int64])]] = [
+      [(.date, days)], [(.bigint, high), (.smallint, small)], [(.smallint, small), (.date, days), (.bigint, high)],
+      [(.date, days), (.bigint, wide)], [],
+    ]
+    for set in sets {
+      let keys = set.map { Self.integers($0.0, $0.1) } + [Vector.constant(.text, .text("one"), count: count)]
+      let groups = RunGroups(keys, rowCount: count)
+      var known: [[Int64]: UInt32] = [:]
+      for row in 0..<count {
+        let key = set.map { $0.1[row] }
+        #expect(known[key] ?? groups.numbers[row] == groups.numbers[row])
+        known[key] = groups.numbers[row]
+      }
+      #expect(known.count == groups.count)
+      #expect(Set(known.values) == Set(0..<UInt32(groups.count)))
+    }
+  }
+
+  @Test func rowsOfARangeAreThoseInside() {
+    for count in [0, 1, 63, 64, 65, 128, 200, 2049] {
+      for (type, least, greatest) in [
+        (LogicalType.smallint, Int64(Int16.min), Int64(Int16.max)), (.date, -1_000_000, 1_000_000),
+        (.timestamp, Int64.min / 2, Int64.max / 2),
+      ] {
+        let step = greatest / Int64(max(count, 1)) - least / Int64(max(count, 1))
+        let values: [Int64] = (0..<count).map { row in
+          row % 70 == 69 ? greatest - Int64(row) : least + Int64(row) * step
+        }
+        let withNulls: [Int64?] = values.enumerated().map { $0.offset % 31 == 7 ? nil : $0.element }
+        let middle = count > 2 ? values[count / 3] : 0
+        let ends = [(least, greatest), (middle, middle), (middle, greatest), (least, middle), (middle / 2, middle / 2)]
+        for range in ends.map({ $0.0...$0.1 }) {
+          let expected = values.indices.filter { range.contains(values[$0]) }.map { UInt32($0) }
+          #expect(RangeRows.rows(Self.integers(type, values), within: range) == expected)
+          let notNull = expected.filter { withNulls[Int($0)] != nil }
+          #expect(RangeRows.rows(Self.integers(type, withNulls), within: range) == notNull)
+        }
+      }
+      let one = Vector.constant(.bigint, .integer(4), count: count)
+      #expect(RangeRows.rows(one, within: 4...9) == (0..<UInt32(count)).map { $0 })
+      #expect(RangeRows.rows(one, within: 5...9) == [])
+      #expect(RangeRows.rows(.nulls(.bigint, count: count), within: 0...9) == [])
+    }
+  }
+
   @Test func runsOfIntegersSpread() throws {
     for (count, length) in [(1, 1), (64, 8), (2048, 5), (2048, 2048), (1000, 333)] {
       let column = Self.integers(.date, (0..<count).map { Int64($0 / length % 7) })

@@ -6,9 +6,8 @@ import Vectors
 /// A bit for each hash seen, in a table that fits the cache, leaves few rows in doubt: those that find their bit set, and
 /// those whose bit they found. Only their whole hashes are compared.
 package final class HashRepeats {
-  /// Rows that were added.
-  package private(set) var rowCount = 0
-  private var hashes = AlignedBuffer(byteCount: 0)
+  /// Of the rows that were added.
+  package let hashes = KeyHashes()
   /// Rows in doubt.
   private var doubtful = AlignedBuffer(byteCount: 0)
   private var seen = AlignedBuffer(byteCount: 0)
@@ -22,31 +21,19 @@ package final class HashRepeats {
 
   package init() {}
 
-  /// Adds rows by the hashes of their keys.
-  package func append(_ keys: [Vector], count: Int) {
-    precondition(rowCount + count < 1 << 31, "more rows than numbers")
-    if hashes.byteCount < (rowCount + count) * 8 {
-      let grown = AlignedBuffer(byteCount: max(rowCount + count, 2 * rowCount, 1 << 12) * 8)
-      grown.base.copyMemory(from: hashes.base, byteCount: rowCount * 8)
-      hashes = grown
-    }
-    Hash.alike(keys, count: count, into: hashes.values(as: UInt64.self) + rowCount)
-    rowCount += count
-  }
-
-  /// Returns, ascending and counted from the first that was added, the rows that are not alone with their hash, and begins
-  /// anew. Rows of equal keys are among them all; others may be.
+  /// Returns, ascending and counted from the first that was added to `hashes`, the rows that are not alone with their
+  /// hash, and begins anew. Rows of equal keys are among them all; others may be.
   package func take() -> [Int] {
-    defer { rowCount = 0 }
+    defer { hashes.removeAll() }
     return repeats(among: doubtfulCount())
   }
 
   /// Leaves the rows in doubt, ascending, in `doubtful` and returns how many they are.
   private func doubtfulCount() -> Int {
-    let count = rowCount
-    if doubtful.byteCount < count * 4 { doubtful = AlignedBuffer(byteCount: hashes.byteCount / 2) }
+    let count = hashes.count
+    if doubtful.byteCount < count * 4 { doubtful = AlignedBuffer(byteCount: max(count, 1 << 11) * 5) }
     let row = doubtful.values(as: UInt32.self)
-    let hash = UnsafePointer(hashes.values(as: UInt64.self))
+    let hash = hashes.values
     // The second table is asked by other bits of the hash, and holds few.
     let (first, firstShift) = HashRepeats.table(&seen, HashRepeats.seenBits, count)
     let (second, secondShift) = HashRepeats.table(&again, HashRepeats.againBits, count)
@@ -100,7 +87,7 @@ package final class HashRepeats {
     let slot = slots.values(as: UInt32.self)
     let isRepeated = (slots.base + size * 4).assumingMemoryBound(to: UInt8.self)
     let row = UnsafePointer(doubtful.values(as: UInt32.self))
-    let hash = UnsafePointer(hashes.values(as: UInt64.self))
+    let hash = hashes.values
     let mask = size - 1
     var found = 0
     var index = 0

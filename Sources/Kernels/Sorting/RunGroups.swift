@@ -1,7 +1,7 @@
 import Vectors
 
-/// Rows grouped by keys of which neighbours often have the same: runs of equal rows are found first, and then sorted as
-/// one row each.
+/// Rows grouped by keys. Where keys are integers that lie close together, a table of all combinations numbers the groups;
+/// else runs of equal rows are found first, and then sorted as one row each.
 package struct RunGroups {
   /// Each row's group, below `count`. Groups are in no order.
   package let numbers: [UInt32]
@@ -9,6 +9,10 @@ package struct RunGroups {
 
   /// Groups `rowCount` rows by `keys`, two NULLs being equal.
   package init(_ keys: [Vector], rowCount: Int) {
+    if let (numbers, count) = CombinationGroups.number(keys, rowCount: rowCount) {
+      (self.numbers, self.count) = (numbers, count)
+      return
+    }
     var starts = [UInt8](repeating: 0, count: rowCount)
     starts.withUnsafeMutableBufferPointer { flags in
       guard let base = flags.baseAddress else { return }

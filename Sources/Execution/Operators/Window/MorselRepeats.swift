@@ -1,3 +1,4 @@
+import Bytes
 import Kernels
 import Planning
 import Vectors
@@ -15,6 +16,8 @@ final class MorselRepeats: FirstRowSource {
   private static let parting: Set<LogicalType> = [.smallint, .integer, .bigint, .date, .timestamp, .timestamptz]
   /// Rows of the largest morsels, about.
   private static let morselRows = 1 << 18
+  /// Morsels that a worker keeps beside its own, at most: those that the next ones overlap are read but once then.
+  private static let mostKept = mostOverlapping
 
   private let windowing: Windowing
   /// Keys, order and outputs of the rows; and keys and order alone.
@@ -29,6 +32,8 @@ final class MorselRepeats: FirstRowSource {
   private let types: [LogicalType]
   private let split: Split
   private let reservation: MemoryReservation
+  /// Morsels that each worker keeps.
+  private let keptCount: Int
 
   /// Keys and order as a reading gives them.
   private struct Keys {
@@ -85,10 +90,21 @@ final class MorselRepeats: FirstRowSource {
     else { return nil }
     reservation = run.reservation(for: "window functions")
     let wanted = tied.union(operation.columns.filter(input.contains))
-    // Of each row its columns twice, and what finding it takes.
-    let rowBytes = wanted.reduce(32) { $0 + 2 * $1.type.physical.stride + 2 }
-    let bytes = min(most, MorselRepeats.morselRows) * rowBytes * min(run.threadCount, max(1, morselCount))
-    guard reservation.tryResize(to: bytes), let rows = try narrow(wanted, true) else { return nil }
+    // Of each row its columns twice, and what finding it takes; and the columns and a hash of each that is kept.
+    let columnBytes = wanted.reduce(2) { $0 + $1.type.physical.stride }
+    let workers = min(run.threadCount, max(1, morselCount))
+    let rowCount = min(most, MorselRepeats.morselRows) * workers
+    let overlapping = split.overlapping.reduce(0) { $0 + $1.count }
+    let neighbours = min((overlapping + morselCount - 1) / max(1, morselCount), MorselRepeats.mostKept)
+    let sizes = [neighbours, 0].map { rowCount * (32 + 2 * columnBytes + $0 * (8 + columnBytes)) }
+    if reservation.tryResize(to: sizes[0]) {
+      keptCount = neighbours + 1
+    } else if reservation.tryResize(to: sizes[1]) {
+      keptCount = 1
+    } else {
+      return nil
+    }
+    guard let rows = try narrow(wanted, true) else { return nil }
     try rows.prepareOnce()
     guard try rows.morselCount(phase: 0) == morselCount else { return nil }
     (self.ties, self.rows, self.split) = (ties, rows, split)
@@ -148,11 +164,67 @@ final class MorselRepeats: FirstRowSource {
     return overlapping
   }
 
+  /// A morsel as columns, with its keys and their hashes.
+  private final class KeptMorsel {
+    private let search: MorselRepeats
+    private let worker: OperatorWorker
+    private(set) var morsel: Int?
+    private(set) var columns: any MorselColumns = NoColumns()
+    private(set) var keys = Batch([], rowCount: 0)
+    let hashes = KeyHashes()
+
+    init(_ search: MorselRepeats) throws {
+      self.search = search
+      worker = try search.rows.worker()
+    }
+
+    private struct NoColumns: MorselColumns {
+      let rowCount = 0
+      func column(_ output: Int, at rows: [UInt32]) throws -> Vector { preconditionFailure("no columns") }
+      func column(_ output: Int, without removed: [UInt32]) throws -> Vector { preconditionFailure("no columns") }
+    }
+
+    /// Reads the keys of a morsel; returns false where its rows are only had as batches.
+    func read(phase: Int, morsel: Int) throws -> Bool {
+      self.morsel = nil
+      hashes.removeAll()
+      keys = Batch([], rowCount: 0)
+      guard let columns = try worker.columns(phase: phase, morsel: morsel) else { return false }
+      self.columns = columns
+      let rowCount = columns.rowCount
+      if rowCount > 0 {
+        let narrow = search.narrowKeys
+        keys = Batch(try narrow.keyColumns.map { try columns.column($0, without: []) }, rowCount: rowCount)
+        for start in stride(from: 0, to: rowCount, by: Batch.vectorSize) {
+          let slice = keys.slice(start..<min(start + Batch.vectorSize, rowCount))
+          hashes.append(
+            try narrow.partition.map { try $0.evaluate(slice, search.run.evaluation) }, count: slice.rowCount)
+        }
+      }
+      self.morsel = morsel
+      return true
+    }
+
+    /// The keys and what the order is made of, of some rows.
+    func tiedColumns(at chosen: [UInt32]) throws -> Batch {
+      let narrow = search.narrowKeys
+      let rows = SelectionVector(chosen)
+      let tied = try narrow.tiedColumns.map { column in
+        if let key = narrow.keyColumns.firstIndex(of: column) { return Gather.rows(keys.columns[key], rows) }
+        return try columns.column(column, at: chosen)
+      }
+      return Batch(tied, rowCount: chosen.count)
+    }
+  }
+
   private final class Worker: OperatorWorker {
     private let search: MorselRepeats
+    /// Read morsels that are only had as batches, and rows of others.
     private let own: OperatorWorker
     private let other: OperatorWorker
-    private let hashes = HashRepeats()
+    /// The morsels that were read last, the latest behind the others.
+    private var kept: [KeptMorsel] = []
+    private let repeats = HashRepeats()
 
     init(_ search: MorselRepeats) throws {
       self.search = search
@@ -160,7 +232,7 @@ final class MorselRepeats: FirstRowSource {
       other = try search.ties.makeWorker()
     }
 
-    /// Rows of some morsels, one after the other; the hashes of their keys are known to `hashes`.
+    /// Rows of some morsels, one after the other; the hashes of their keys are known to `repeats`.
     private struct Found {
       var parts: [Part] = []
       var count = 0
@@ -175,17 +247,16 @@ final class MorselRepeats: FirstRowSource {
 
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       let split = search.split
+      let neighbours = split.overlapping[morsel]
       var found = Found()
       var mine = 0..<0
-      var columns: (any MorselColumns)?
-      var keys: Batch?
+      let whole = try keep(phase, morsel, beside: neighbours, isFirst: true)
       var batches: [Batch] = []
-      for next in (split.overlapping[morsel] + [morsel]).sorted() {
+      for next in (neighbours + [morsel]).sorted() {
         if next == morsel {
           let start = found.count
-          columns = try own.columns(phase: phase, morsel: morsel)
-          if let columns {
-            keys = try add(columns, to: &found)
+          if let whole {
+            add(whole, to: &found)
           } else {
             try own.run(phase: phase, morsel: morsel) { batch in
               batches.append(batch)
@@ -194,45 +265,70 @@ final class MorselRepeats: FirstRowSource {
           }
           mine = start..<found.count
         } else if let column = split.column {
-          _ = other.restrict(column, to: split.bounds[morsel])
-          try other.run(phase: phase, morsel: next) { try add($0, search.tiedKeys, to: &found) }
+          if search.keptCount > 1, let neighbour = try keep(phase, next, beside: neighbours + [morsel]) {
+            try add(neighbour, column, split.bounds[morsel], to: &found)
+          } else {
+            _ = other.restrict(column, to: split.bounds[morsel])
+            try other.run(phase: phase, morsel: next) { try add($0, search.tiedKeys, to: &found) }
+          }
         }
       }
       let unwanted = try unwanted(mine, of: found)
       found.parts = []
-      if let columns, let keys {
-        try hand(columns, keys, without: unwanted, emit)
+      if let whole {
+        try hand(whole, without: unwanted, emit)
       } else {
         try hand(batches, without: unwanted, emit)
       }
     }
 
-    /// Takes only the key columns; returns them.
-    private func add(_ columns: any MorselColumns, to found: inout Found) throws -> Batch {
-      let rowCount = columns.rowCount
-      let narrow = search.narrowKeys
-      if rowCount == 0 { return Batch([], rowCount: 0) }
-      let keys = Batch(try narrow.keyColumns.map { try columns.column($0, without: []) }, rowCount: rowCount)
-      for start in stride(from: 0, to: rowCount, by: Batch.vectorSize) {
-        let slice = keys.slice(start..<min(start + Batch.vectorSize, rowCount))
-        hashes.append(
-          try narrow.partition.map { try $0.evaluate(slice, search.run.evaluation) }, count: slice.rowCount)
+    /// Returns a morsel's keys, which may be known from before; nil where its rows are only had as batches, or there is
+    /// no place for it beside the `wanted`.
+    private func keep(_ phase: Int, _ morsel: Int, beside wanted: [Int], isFirst: Bool = false) throws -> KeptMorsel? {
+      if let index = kept.firstIndex(where: { $0.morsel == morsel }) {
+        kept.append(kept.remove(at: index))
+        return kept[kept.count - 1]
       }
+      let made: KeptMorsel
+      if kept.count < search.keptCount {
+        made = try KeptMorsel(search)
+      } else {
+        let unwanted = kept.firstIndex { $0.morsel.map { !wanted.contains($0) } ?? true }
+        guard let index = unwanted ?? (isFirst ? 0 : nil) else { return nil }
+        made = kept.remove(at: index)
+      }
+      kept.append(made)
+      return try made.read(phase: phase, morsel: morsel) ? made : nil
+    }
+
+    private func add(_ whole: KeptMorsel, to found: inout Found) {
+      if whole.keys.rowCount == 0 { return }
+      repeats.hashes.append(whole.hashes)
       found.parts.append(
-        Part(rowCount: rowCount, keys: narrow.tied) { chosen in
-          let rows = SelectionVector(chosen)
-          let columns = try narrow.tiedColumns.map { column in
-            if let key = narrow.keyColumns.firstIndex(of: column) { return Gather.rows(keys.columns[key], rows) }
-            return try columns.column(column, at: chosen)
-          }
-          return Batch(columns, rowCount: chosen.count)
+        Part(rowCount: whole.keys.rowCount, keys: search.narrowKeys.tied) { try whole.tiedColumns(at: $0) })
+      found.count += whole.keys.rowCount
+    }
+
+    /// Takes the rows whose `column` lies in `bounds`.
+    private func add(
+      _ neighbour: KeptMorsel, _ column: Column, _ bounds: ClosedRange<Int64>, to found: inout Found
+    ) throws {
+      if neighbour.keys.rowCount == 0 { return }
+      guard let key = search.narrowKeys.keyColumns.firstIndex(where: { search.rows.columns[$0] == column }) else {
+        throw PulsehouseError(.internal, "a key that is not read")
+      }
+      let rows = RangeRows.rows(neighbour.keys.columns[key], within: bounds)
+      if rows.isEmpty { return }
+      repeats.hashes.append(neighbour.hashes, at: rows)
+      found.parts.append(
+        Part(rowCount: rows.count, keys: search.narrowKeys.tied) { chosen in
+          try neighbour.tiedColumns(at: chosen.map { rows[Int($0)] })
         })
-      found.count += rowCount
-      return keys
+      found.count += rows.count
     }
 
     private func add(_ batch: Batch, _ keys: Keys, to found: inout Found) throws {
-      hashes.append(
+      repeats.hashes.append(
         try keys.partition.map { try $0.evaluate(batch, search.run.evaluation) }, count: batch.rowCount)
       found.parts.append(
         Part(rowCount: batch.rowCount, keys: keys) { Gather.rows(batch, SelectionVector($0)) })
@@ -240,9 +336,8 @@ final class MorselRepeats: FirstRowSource {
     }
 
     /// Takes the columns that are no keys of the wanted rows alone.
-    private func hand(
-      _ columns: any MorselColumns, _ keys: Batch, without unwanted: [UInt32], _ emit: Emit
-    ) throws {
+    private func hand(_ whole: KeptMorsel, without unwanted: [UInt32], _ emit: Emit) throws {
+      let (columns, keys) = (whole.columns, whole.keys)
       let rowCount = columns.rowCount - unwanted.count
       if rowCount == 0 { return }
       let kept = unwanted.isEmpty ? keys : Gather.joined([keys], without: unwanted)
@@ -294,7 +389,7 @@ final class MorselRepeats: FirstRowSource {
 
     /// Returns, ascending and counted from the first, the rows of `mine` that are not the first of their key.
     private func unwanted(_ mine: Range<Int>, of found: Found) throws -> [UInt32] {
-      let repeated = hashes.take()
+      let repeated = repeats.take()
       if repeated.isEmpty { return [] }
       return try RepeatedRows.unwanted(try tied(repeated, of: found), search.windowing, search.run)
         .lazy.map { repeated[$0] }.filter(mine.contains)

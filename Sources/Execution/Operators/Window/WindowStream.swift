@@ -56,9 +56,11 @@ final class StreamedWindowWorker: OperatorWorker {
   private let stages: [StreamedWindow]
   private let source: Operator
   private let stream: WindowStream
-  private let input: OperatorWorker
+  private var input: OperatorWorker
   /// Reads the heads of later morsels.
-  private let ahead: OperatorWorker?
+  private var ahead: OperatorWorker?
+  /// The morsel that was read last for its head.
+  private var aheadMorsel: Int?
   /// Where the input's rows are put that will be computed together, and the results that will be written together; nil
   /// where that are few, which the cache holds twice.
   private let arena: RowArena?
@@ -102,6 +104,11 @@ final class StreamedWindowWorker: OperatorWorker {
   override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
     setPending([])
     arena?.reset()
+    if let ahead, aheadMorsel == morsel {
+      // It has the morsel's columns open.
+      (input, self.ahead) = (ahead, input)
+      aheadMorsel = nil
+    }
     var isHead = stream.readsOn && morsel > 0
     var head: [Vector]?
     try input.run(phase: 0, morsel: morsel) { batch in
@@ -130,6 +137,7 @@ final class StreamedWindowWorker: OperatorWorker {
     var next = morsel + 1
     while next < count {
       var head: [Vector]?
+      aheadMorsel = next
       do {
         try ahead.run(phase: 0, morsel: next) { batch in
           let length = headLength(batch, &head)
