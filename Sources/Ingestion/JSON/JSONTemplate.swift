@@ -24,9 +24,12 @@ final class JSONTemplate {
   private let words: UnsafeMutablePointer<UInt64>
   /// The same steps for the kernel, where all values are numbers.
   private let numbers: JSONNumberSteps?
-  /// Where lines of a block end.
+  /// Where lines of a block end, or the edges of its numbers.
   private let lineEnds: UnsafeMutablePointer<UInt32>
-  private static let blockByteCount = 8192
+  private let edges: UnsafeMutablePointer<UInt16>
+  private static let blockByteCount = 16_384
+  /// A first block of numbers is small, for it may hold a single line of this shape.
+  private static let firstBlockByteCount = 1024
   /// A longer line is left to the judge.
   private static let lineByteLimit = 1 << 30
   /// The columns that records of this shape do not mention.
@@ -47,6 +50,7 @@ final class JSONTemplate {
     identity = texts.reduce(into: []) { $0 += $1 + [0] }
     stepCount = texts.count
     lineEnds = .allocate(capacity: Self.blockByteCount + 64)
+    edges = .allocate(capacity: Self.blockByteCount + 64)
     steps = .allocate(capacity: stepCount)
     words = .allocate(capacity: texts.reduce(0) { $0 + $1.count / 8 + 1 })
     var offset = 0
@@ -76,6 +80,7 @@ final class JSONTemplate {
 
   deinit {
     lineEnds.deallocate()
+    edges.deallocate()
     steps.deallocate()
     words.deallocate()
   }
@@ -112,41 +117,57 @@ final class JSONTemplate {
     var endCount = 0
     var nextEnd = 0
     var block = start
+    var numberBlockByteCount = JSONTemplate.firstBlockByteCount
     records: while row < capacity && start < end {
-      if nextEnd == endCount {
-        block = start
-        endCount = ph_find_all(block, min(end - block, JSONTemplate.blockByteCount), 0x0A, ends)
-        nextEnd = 0
-        if endCount == 0 {
-          // A line longer than a block, or the last one without its newline.
-          let newline = memchr(block, 0x0A, end - block).map { UnsafeRawPointer($0) - block }
-          guard newline ?? (end - block) <= JSONTemplate.lineByteLimit else { break }
-          ends[0] = UInt32(truncatingIfNeeded: newline ?? end - block)
-          endCount = 1
-        }
-      }
-      if let numberSteps {
-        let count = ph_json_read(
-          numberSteps, block, start - block, ends + nextEnd, min(endCount &- nextEnd, capacity &- row), row,
-          Int64(block - origin), currentLine, offsets, lines)
-        if count > 0 {
+      let lineEnd: UnsafeRawPointer
+      if let numbers, let numberSteps {
+        let left = end - start
+        let count = min(left, numberBlockByteCount)
+        let edgeCount = ph_json_edges(start, count, edges)
+        var taken = 0
+        let read = ph_json_read(
+          numberSteps, start, count, count == left ? 1 : 0, edges, edgeCount, capacity &- row, row,
+          Int64(start - origin), currentLine, offsets, lines, &taken)
+        if read > 0 {
           if hasMissing {
-            for filled in row..<(row + count) {
+            for filled in row..<(row + read) {
               columns.rowCount = filled
               for column in missing { columns.setNull(column) }
             }
           }
-          row &+= count
-          nextEnd &+= count
-          let lineEnd = block + Int(ends[nextEnd &- 1])
-          currentLine &+= Int64(count &- 1) &+ Int64(bit(lineEnd < end))
-          start = lineEnd + bit(lineEnd < end)
-          if nextEnd == endCount || row == capacity { continue }
+          row &+= read
+          start += taken
+          let hasNewline = (start - 1).load(as: UInt8.self) == 0x0A
+          currentLine &+= Int64(read &- 1) &+ Int64(bit(hasNewline))
+          numberBlockByteCount = JSONTemplate.blockByteCount
+          continue
         }
+        if edgeCount < numbers.edgeCount, count < left, numberBlockByteCount < JSONTemplate.blockByteCount {
+          // A line that may only be longer than that.
+          numberBlockByteCount = JSONTemplate.blockByteCount
+          continue
+        }
+        numberBlockByteCount = JSONTemplate.firstBlockByteCount
+        let newline = memchr(start, 0x0A, left).map { UnsafeRawPointer($0) }
+        lineEnd = newline ?? end
+        guard lineEnd - start <= JSONTemplate.lineByteLimit else { break }
+      } else {
+        if nextEnd == endCount {
+          block = start
+          endCount = ph_find_all(block, min(end - block, JSONTemplate.blockByteCount), 0x0A, ends)
+          nextEnd = 0
+          if endCount == 0 {
+            // A line longer than a block, or the last one without its newline.
+            let newline = memchr(block, 0x0A, end - block).map { UnsafeRawPointer($0) - block }
+            guard newline ?? (end - block) <= JSONTemplate.lineByteLimit else { break }
+            ends[0] = UInt32(truncatingIfNeeded: newline ?? end - block)
+            endCount = 1
+          }
+        }
+        lineEnd = block + Int(ends[nextEnd])
+        nextEnd &+= 1
       }
       // One record step by step: of a shape with other values than numbers, or unusual.
-      let lineEnd = block + Int(ends[nextEnd])
-      nextEnd &+= 1
       var q = start
       var index = 0
       while true {
