@@ -148,6 +148,11 @@ private final class LocalWritableFile: WritableFile {
   let path: String
   private let isDurable: Bool
   private let descriptor: Atomic<Int32>
+  /// Bytes written, and how many of them are on their way to the disk: so that it writes while more is being made, and
+  /// `synchronize` need not wait for all of them.
+  private let byteCount = Atomic<Int64>(0)
+  private let sentByteCount = Atomic<Int64>(0)
+  private static let sendByteCount: Int64 = 2 << 20
 
   init(path: String, isDurable: Bool, descriptor: Int32) {
     self.path = path
@@ -172,6 +177,11 @@ private final class LocalWritableFile: WritableFile {
       }
       rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
+    let end = byteCount.add(Int64(bytes.count), ordering: .relaxed).newValue
+    let sent = sentByteCount.load(ordering: .relaxed)
+    guard isDurable, end - sent >= Self.sendByteCount else { return }
+    ph_start_writing_back(open, sent, end - sent)
+    sentByteCount.store(end, ordering: .relaxed)
   }
 
   func synchronize() throws(PulsehouseError) {

@@ -36,6 +36,14 @@ void ph_discard_file_range(int descriptor, int64_t offset, int64_t count) {
 #endif
 }
 
+void ph_start_writing_back(int descriptor, int64_t offset, int64_t count) {
+#if defined(__linux__)
+  (void)sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
+#else
+  (void)descriptor, (void)offset, (void)count;
+#endif
+}
+
 int ph_sync_file_system(int descriptor) {
 #if defined(__linux__)
   return syncfs(descriptor);
