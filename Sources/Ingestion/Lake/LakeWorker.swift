@@ -37,6 +37,8 @@ final class LakeWorker {
   let lastLine: JSONBatchBuilder.LastLine
   /// Which file the rows in the builder came from: the first row and the task of each run.
   var runs: [(row: Int, task: Int)] = []
+  /// A row group's codes where all its rows came from one file.
+  private lazy var firstCodes = AlignedBuffer(byteCount: options.rowGroupRowCount * 4, zeroed: true)
 
   /// `avro` is the schema of messages that are not JSON. `schema` is the bronze table's: the source's columns, then file,
   /// line and offset.
@@ -184,10 +186,10 @@ final class LakeWorker {
     result.rowGroups.append(try SegmentWriter.encodeRowGroup(columns, schema: schema, options: options))
   }
 
-  /// Names each row's file: one name for all of them, or codes into the names.
+  /// Names each row's file by codes into the names: the encoder takes them without looking at a name per row.
   private func fileColumn(_ rowCount: Int) -> Vector {
     let names = runs.filter { $0.row < rowCount }.map { Scalar.text(stream.tasks[$0.task].file.name) }
-    if names.count == 1 { return .constant(.text, names[0], count: rowCount) }
+    if names.count == 1 { return Vector(codes: firstCodes, count: rowCount, dictionary: .of(.text, names)) }
     let codes = AlignedBuffer(byteCount: rowCount * 4)
     let values = codes.values(as: UInt32.self)
     for (index, run) in runs.enumerated() where run.row < rowCount {
