@@ -10,7 +10,8 @@ import Vectors
 /// are one commit.
 ///
 /// Files are taken in byte order of their names; rows keep the order of the lines, whatever the number of threads.
-/// Workers read, parse and encode side by side; whoever finishes the unit that is next in order writes.
+/// Workers read, parse and encode side by side; whoever finishes the unit that is next in order writes. One thread more
+/// commits, for it mostly waits for the disk, and the workers go on meanwhile.
 struct LakeIngest {
   let source: Source
   let folder: LakeFolder
@@ -52,8 +53,13 @@ struct LakeIngest {
     let threads = min(options.threadCount, max(1, plan.tasks.count, Int(total / Int64(stream.unitByteCount)) + 1))
     do {
       if !plan.tasks.isEmpty {
-        try WorkerPool.shared.run(threads: threads) { _ in
+        // What fits into few units is committed at the end alone.
+        let hasCommitter = total / Int64(stream.unitByteCount) > 1
+        try WorkerPool.shared.run(threads: threads + (hasCommitter ? 1 : 0)) { index in
           do {
+            guard index < threads else { return try collector.commitWhenDue() }
+            collector.enter()
+            defer { collector.leave() }
             let worker = try LakeWorker(
               stream, fields: fields, avro: avro, schema: schema, options: segmentOptions, isComplete: isComplete)
             while !collector.hasFailed, let next = try worker.next() {
@@ -94,7 +100,8 @@ struct LakeIngest {
 
 /// Puts the units' results in order, writes them, and commits now and then.
 private final class LakeCollector: @unchecked Sendable {
-  // @unchecked: `waiting` and `isWriting` are touched under `lock` only, the rest by the one thread that writes.
+  // @unchecked: `waiting`, `isWriting`, `workerCount` and `committer` are touched under `lock` only, the rest by the
+  // one thread that writes.
 
   private let writer: SourceWriter
   private let stream: LakeStream
@@ -105,6 +112,11 @@ private final class LakeCollector: @unchecked Sendable {
   private let nextSequence = Atomic<Int>(0)
   private var waiting: [Int: LakeResult] = [:]
   private var isWriting = false
+  private var workerCount = 0
+  private var committer = Committer.absent
+  /// Posted for each commit that the committer is to make, and once more when the last worker leaves.
+  private let due = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+  private enum Committer { case absent, waiting, due }
   private var states: [String: LakeFileState]
   private var report: IngestReport
   private var touchedFiles = Set<Int>()
@@ -119,11 +131,45 @@ private final class LakeCollector: @unchecked Sendable {
     self.report = report
     self.totalByteCount = totalByteCount
     self.options = options
+    sem_init(due, 0, 0)
+  }
+
+  deinit {
+    sem_destroy(due)
+    due.deallocate()
   }
 
   var hasFailed: Bool { failed.load(ordering: .relaxed) }
 
   func fail() { failed.store(true, ordering: .relaxed) }
+
+  /// To be called by each worker before its first unit.
+  func enter() { lock.withLock { _ in workerCount += 1 } }
+
+  /// To be called by each worker after its last unit, whether it failed or not: no worker that comes later finds another.
+  func leave() {
+    let isLast = lock.withLock { _ in
+      workerCount -= 1
+      return workerCount == 0
+    }
+    if isLast { sem_post(due) }
+  }
+
+  /// Makes the commits that workers hand over, and writes what came meanwhile, until the last worker has left.
+  func commitWhenDue() throws {
+    lock.withLock { _ in committer = .waiting }
+    while true {
+      while sem_wait(due) != 0 {}
+      let isDue = lock.withLock { _ in
+        if committer == .waiting { committer = .absent }
+        return committer == .due
+      }
+      guard isDue else { return }
+      try commit()
+      try writeReady(handsOver: false)
+      lock.withLock { _ in committer = .waiting }
+    }
+  }
 
   /// Takes a unit's result, and writes what is next in order unless another thread does: that one takes this result too,
   /// and a commit's wait for the disk keeps none from reading on. Waits while too many results wait for an earlier unit,
@@ -134,14 +180,28 @@ private final class LakeCollector: @unchecked Sendable {
       defer { isWriting = true }
       return !isWriting
     }
-    if mayWrite {
-      // After an error nobody writes: the flag stays.
-      while let ready = nextResult() {
-        try write(ready)
-        nextSequence.add(1, ordering: .relaxed)
-      }
-    }
+    if mayWrite { try writeReady(handsOver: true) }
     while sequence - nextSequence.load(ordering: .relaxed) > 4 * threads, !hasFailed { usleep(500) }
+  }
+
+  /// Writes all that is next in order, and commits when it is time. With `handsOver`, a commit and what comes after it are
+  /// left to the committer where it waits for one. After an error nobody writes: the flag stays.
+  private func writeReady(handsOver: Bool) throws {
+    while let ready = nextResult() {
+      try write(ready)
+      nextSequence.add(1, ordering: .relaxed)
+      guard writer.bronze.pendingRowCount >= options.commitRowCount else { continue }
+      let isHandedOver = lock.withLock { _ in
+        guard handsOver, committer == .waiting else { return false }
+        committer = .due
+        return true
+      }
+      if isHandedOver {
+        sem_post(due)
+        return
+      }
+      try commit()
+    }
   }
 
   /// Takes out the result that is next in order; where it has not come, gives up writing.
@@ -183,7 +243,6 @@ private final class LakeCollector: @unchecked Sendable {
       report.rowCount += file.rowCount
       report.quarantinedCount += Int64(file.rejected.count)
     }
-    if writer.bronze.pendingRowCount >= options.commitRowCount { try commit() }
     options.progress(
       IngestProgress(
         source: report.source, byteCount: report.byteCount, totalByteCount: totalByteCount, rowCount: report.rowCount))
