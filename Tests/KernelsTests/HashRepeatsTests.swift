@@ -45,7 +45,7 @@ import Vectors
         })
     }
     let repeats = HashRepeats()
-    repeats.append(columns, count: rows.count)
+    repeats.hashes.append(columns, count: rows.count)
     #expect(repeats.take() == rows.indices.filter { counts[rows[$0]] != 1 })
   }
 
