@@ -43,9 +43,11 @@ package final class FileLock: Sendable {
   /// Replaces the content of the locked file, for others to read while the lock stands. Not durable, nor needs to be.
   package func replaceContent(_ bytes: [UInt8]) throws(PulsehouseError) {
     let written = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
-    guard written == bytes.count, ftruncate(descriptor, off_t(bytes.count)) == 0 else {
-      throw .system("write lock file", path, code: errno)
-    }
+    var status = stat()
+    // Most often as long as before; to cut a file costs more than to look.
+    guard written == bytes.count, fstat(descriptor, &status) == 0,
+      status.st_size == written || ftruncate(descriptor, off_t(written)) == 0
+    else { throw .system("write lock file", path, code: errno) }
   }
 
   /// Returns whether `path` still names the file that is locked, and not another that replaced it.

@@ -69,17 +69,27 @@ final class CatalogIndex: Sendable {
   }
 
   /// Returns a catalog that knows every commit acknowledged before the call.
-  func catalog() throws(PulsehouseError) -> Catalog {
+  func catalog() throws(PulsehouseError) -> Catalog { try position().catalog }
+
+  /// Returns where the catalog stands; it knows every commit acknowledged before the call.
+  func head() throws(PulsehouseError) -> CatalogHead {
+    if let head = try position().head { return head }
+    return try reading { catalog throws(PulsehouseError) in try catalog.knownHead() }
+  }
+
+  /// Returns a catalog that knows every commit acknowledged before the call, and where it was seen to stand; nil when
+  /// it had to be put right first.
+  private func position() throws(PulsehouseError) -> (catalog: Catalog, head: CatalogHead?) {
     if let known = current.withLock({ $0 }), known.isCurrent {
       do throws(PulsehouseError) {
-        if let head = try known.head(), !(try records.exists(head.commit.number + 1, .commit)) { return known }
+        if let head = try known.head(), !(try records.exists(head.commit.number + 1, .commit)) { return (known, head) }
       } catch {
         guard isDamage(error) else { throw error }
         notice("the catalog is damaged and is rebuilt from the commit records (\(error.message))")
-        return try rebuild()
+        return (try rebuild(), nil)
       }
     }
-    return try recover()
+    return (try recover(), nil)
   }
 
   func setCurrent(_ catalog: Catalog?) { current.withLock { $0 = catalog } }
@@ -98,5 +108,13 @@ final class CatalogIndex: Sendable {
     if let current = currentCatalog, current !== damaged { return }
     notice("the catalog is damaged and is rebuilt from the commit records (\(error.message))")
     _ = try rebuild()
+  }
+}
+
+extension Catalog {
+  /// Where a catalog stands that is known to have been filled.
+  func knownHead() throws(PulsehouseError) -> CatalogHead {
+    guard let head = try head() else { throw PulsehouseError(.corrupt, "the catalog is empty", file: path) }
+    return head
   }
 }

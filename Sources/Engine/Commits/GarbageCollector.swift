@@ -15,7 +15,7 @@ extension SnapshotStore {
   /// Removes what neither the newest `keeping` snapshots nor any live reader names.
   package func collect(keeping: Int) throws(PulsehouseError) -> CollectionReport {
     precondition(keeping >= 1, "the newest snapshot is always kept")
-    let newest = try index.reading { catalog throws(PulsehouseError) in try Self.head(catalog).commit.number }
+    let newest = try index.head().commit.number
     return try collect(before: SnapshotID(newest - min(newest - 1, UInt64(keeping) - 1)))
   }
 
@@ -28,7 +28,7 @@ extension SnapshotStore {
   package func collect(before oldest: SnapshotID) throws(PulsehouseError) -> CollectionReport {
     try index.writing { catalog throws(PulsehouseError) in
       let sessions = Path.join(directory, "sessions")
-      let head = try Self.head(catalog)
+      let head = try catalog.knownHead()
       let limit = max(head.floor, min(oldest.number, head.commit.number))
       try catalog.write { transaction throws(PulsehouseError) in try transaction.setFloor(limit) }
       let survey = try SessionMark.survey(sessions, fileSystem: fileSystem)

@@ -60,7 +60,7 @@ extension SnapshotStore {
       }
     }
     let catalog = try index.rebuildLocked()
-    report.newest = SnapshotID(try head(catalog).commit.number)
+    report.newest = SnapshotID(try catalog.knownHead().commit.number)
     return report
   }
 }

@@ -87,9 +87,15 @@ package final class SnapshotStore: Sendable {
 
   /// Returns the newest snapshot, which stays readable for as long as it is kept.
   package func snapshot() throws(PulsehouseError) -> Snapshot {
+    // Most often the newest state that is decoded still is the newest. Marked before the one look that says so, it
+    // needs no second look to tell whether it was collected in between: the newest never is.
+    if let known = newestState.withLock({ $0 }) {
+      let pin = try SnapshotPin(mark, known.head.number)
+      if try index.head().commit == known.head { return snapshot(known, pin) }
+    }
     // A snapshot may be collected between being found and being marked; the next one is newer.
     for _ in 0..<100 {
-      let number = try index.reading { catalog throws(PulsehouseError) in try Self.head(catalog).commit.number }
+      let number = try index.head().commit.number
       let pin = try SnapshotPin(mark, number)
       if let snapshot = try load(number, pin) { return snapshot }
     }
@@ -102,7 +108,7 @@ package final class SnapshotStore: Sendable {
   package func snapshot(at id: SnapshotID) throws(PulsehouseError) -> Snapshot {
     let pin = try SnapshotPin(mark, id.number)
     if let snapshot = try load(id.number, pin) { return snapshot }
-    let head = try index.reading { catalog throws(PulsehouseError) in try Self.head(catalog) }
+    let head = try index.head()
     throw PulsehouseError(
       .user, "there is no snapshot \(id)", sqlState: "22023",
       detail: "Snapshots \(head.floor) to \(head.commit.number) can be read.")
@@ -111,7 +117,7 @@ package final class SnapshotStore: Sendable {
   /// Returns the commits that can still be read, newest first.
   package func history(limit: Int = .max) throws(PulsehouseError) -> [CommitSummary] {
     try index.reading { catalog throws(PulsehouseError) in
-      let floor = try Self.head(catalog).floor
+      let floor = try catalog.knownHead().floor
       return try catalog.commits(limit: limit).filter { $0.number >= floor }
         .map { CommitSummary(id: SnapshotID($0.number), timestamp: $0.timestamp, message: $0.message) }
     }
@@ -121,20 +127,21 @@ package final class SnapshotStore: Sendable {
   private func load(_ number: UInt64, _ pin: SnapshotPin) throws(PulsehouseError) -> Snapshot? {
     let known = newestState.withLock { $0 }
     if let known, known.head.number == number {
-      let floor = try index.reading { catalog throws(PulsehouseError) in try Self.head(catalog).floor }
-      guard number >= floor else { return nil }
-      return Snapshot(
-        id: SnapshotID(number), timestamp: known.head.timestamp, isDraft: false, state: known.state, index: index,
-        pin: pin)
+      guard number >= (try index.head().floor) else { return nil }
+      return snapshot(known, pin)
     }
     guard let contents = try index.reading({ catalog throws(PulsehouseError) in try catalog.contents(at: number) })
     else { return nil }
     guard number >= contents.head.floor else { return nil }
     let state = try WarehouseState(contents.objects, at: number, index: index, previous: known?.state)
     remember(contents.head.commit, state)
-    return Snapshot(
-      id: SnapshotID(number), timestamp: contents.head.commit.timestamp, isDraft: false, state: state, index: index,
-      pin: pin)
+    return snapshot((contents.head.commit, state), pin)
+  }
+
+  private func snapshot(_ known: (head: CatalogCommit, state: WarehouseState), _ pin: SnapshotPin) -> Snapshot {
+    Snapshot(
+      id: SnapshotID(known.head.number), timestamp: known.head.timestamp, isDraft: false, state: known.state,
+      index: index, pin: pin)
   }
 
   /// Keeps the newest state decoded, for the next snapshot.
@@ -148,13 +155,6 @@ package final class SnapshotStore: Sendable {
   /// Returns the decoded state of `commit` when it is the newest known.
   func knownState(of commit: CatalogCommit) -> WarehouseState? {
     newestState.withLock { $0.flatMap { $0.head == commit ? $0.state : nil } }
-  }
-
-  static func head(_ catalog: Catalog) throws(PulsehouseError) -> CatalogHead {
-    guard let head = try catalog.head() else {
-      throw PulsehouseError(.corrupt, "the catalog is empty", file: catalog.path)
-    }
-    return head
   }
 
   // MARK: Segment files

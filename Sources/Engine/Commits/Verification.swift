@@ -92,7 +92,7 @@ extension SnapshotStore {
     do throws(PulsehouseError) {
       let fresh = try Catalog(inMemoryFor: index.catalogPath)
       try index.fill(fresh)
-      let number = try Self.head(fresh).commit.number
+      let number = try fresh.knownHead().commit.number
       let found = try index.reading { catalog throws(PulsehouseError) in try catalog.contents(at: number) }
       let expected = try fresh.contents()
       // Nil when others have committed and collected meanwhile.

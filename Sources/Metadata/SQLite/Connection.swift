@@ -12,7 +12,8 @@ final class Connection {
 
   let path: String
   private let handle: OpaquePointer
-  private var statements: [String: Statement] = [:]
+  /// By where their texts lie in the program.
+  private var statements: [UnsafePointer<UInt8>: Statement] = [:]
 
   /// Opens the database, creating it in mode `.readWrite` when it is missing. Waits for locks up to
   /// `busyMilliseconds`.
@@ -51,19 +52,18 @@ final class Connection {
 
   /// Returns the compiled form of `sql`, reset and ready to bind; compiled once per connection.
   func prepare(_ sql: StaticString) throws(PulsehouseError) -> Statement {
-    let text = sql.description
-    if let known = statements[text] {
+    if let known = statements[sql.utf8Start] {
       known.reset()
       return known
     }
     var compiled: OpaquePointer?
-    let code = sqlite3_prepare_v3(handle, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &compiled, nil)
+    let code = sqlite3_prepare_v3(handle, sql.description, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &compiled, nil)
     guard code == SQLITE_OK, let compiled else {
       // Every statement is a constant that fits our tables: what cannot be compiled does not find them.
       throw failure(code == SQLITE_ERROR ? SQLITE_CORRUPT : code, "read")
     }
     let statement = Statement(compiled, connection: self)
-    statements[text] = statement
+    statements[sql.utf8Start] = statement
     return statement
   }
 
