@@ -93,6 +93,15 @@ extension LogicalType {
 
   package var isInteger: Bool { self == .smallint || self == .integer || self == .bigint }
 
+  /// Returns whether `value` is one of this type's, which is an integer type.
+  package func holds(_ value: Int64) -> Bool {
+    switch self {
+    case .smallint: Int16(exactly: value) != nil
+    case .integer: Int32(exactly: value) != nil
+    default: true
+    }
+  }
+
   package var isFloat: Bool { self == .real || self == .double }
 
   package var isNumeric: Bool {

@@ -163,7 +163,7 @@ final class PlanningScope: SchemaProvider, TableSource {
     return try table.segments().map { descriptor in
       SegmentHandle(
         rowCount: descriptor.rowCount, byteCount: descriptor.byteCount,
-        zoneMaps: { try descriptor.zoneMaps() },
+        zoneMaps: { try warehouse.segmentCache.zoneMaps(of: descriptor) },
         open: {
           try warehouse.segmentCache.reader(
             warehouse.absolutePath(descriptor.path), checksum: descriptor.checksum)

@@ -10,9 +10,12 @@ package final class SegmentCache: Sendable {
   private struct State {
     var readers: [String: SegmentReader] = [:]
     var order: [String] = []
+    /// By paths relative to the warehouse.
+    var zoneMaps: [String: [ZoneMap]] = [:]
   }
 
   private static let capacity = 16_384
+  private static let zoneMapCapacity = 1024
   private let state = Mutex(State())
 
   package init() {}
@@ -45,11 +48,23 @@ package final class SegmentCache: Sendable {
     return reader
   }
 
-  /// Closes every reader but those of `paths`, as soon as nobody reads by it.
+  /// Returns the segment's zone maps, which are kept decoded of so many segments as a query of few rows may look at.
+  func zoneMaps(of segment: SegmentDescriptor) throws(PulsehouseError) -> [ZoneMap] {
+    if let known = state.withLock({ $0.zoneMaps[segment.path] }) { return known }
+    let zoneMaps = try segment.zoneMaps()
+    state.withLock { state in
+      if state.zoneMaps.count == SegmentCache.zoneMapCapacity { state.zoneMaps = [:] }
+      state.zoneMaps[segment.path] = zoneMaps
+    }
+    return zoneMaps
+  }
+
+  /// Closes every reader but those of `paths`, as soon as nobody reads by it, and forgets zone maps.
   func keep(_ paths: Set<String>) {
     state.withLock { state in
       state.readers = state.readers.filter { paths.contains($0.key) }
       state.order = state.order.filter { state.readers[$0] != nil }
+      state.zoneMaps = [:]
     }
   }
 }

@@ -71,6 +71,10 @@ struct Simplification {
     case .isIn(let value, let list): return makeIn(value, list)
     case .cast(let operand, let type):
       if operand.type == type { return operand }
+      // What literals need most; the evaluator would compile an expression for it.
+      if type.isInteger, operand.type.isInteger, case .constant(.integer(let value), _) = operand, type.holds(value) {
+        return .constant(.integer(value), type)
+      }
       return operand.isNullConstant ? .null(type) : expression
     case .call(let function, let arguments, let type)
     where !function.seesNulls && arguments.contains(where: \.isNullConstant)
