@@ -180,7 +180,7 @@ extension Block {
         return RunColumn(count: 1, ends: wholeEnd(), values: constant(value, 1).flattened())
       case .runLength(let runs):
         let output = AlignedBuffer(byteCount: runs.runCount * type.physical.stride)
-        let source = runs.values.values(as: Int64.self)
+        let source = try runs.values(of: 0..<runs.runCount, scratch)
         switch type.physical {
         case .boolean: Block.truncate(source, runs.runCount, output.values(as: UInt8.self))
         case .int16: Block.truncate(source, runs.runCount, output.values(as: Int16.self))
@@ -205,7 +205,7 @@ extension Block {
         return RunColumn(count: 1, ends: wholeEnd(), values: Vector(codes: output, count: 1, dictionary: values))
       case .runLength(let runs):
         output = AlignedBuffer(byteCount: runs.runCount * 4)
-        let source = runs.values.values(as: Int64.self)
+        let source = try runs.values(of: 0..<runs.runCount, scratch)
         Block.truncate(source, runs.runCount, output.values(as: UInt32.self))
         return RunColumn(
           count: runs.runCount, ends: runs.runEnds,

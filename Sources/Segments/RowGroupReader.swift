@@ -163,6 +163,12 @@ package final class RowGroupReader {
     try block(column).filter(predicate, rows, into: bitmap)
   }
 
+  /// Returns the rows that pass as ranges, ascending and apart, where the column lies in runs so long that this is
+  /// quicker than to test rows; nil where it does not.
+  package func passingRanges(column: Int, _ predicate: ColumnPredicate) throws(PulsehouseError) -> [Range<Int>]? {
+    try block(column).passingRanges(predicate)
+  }
+
   /// Keeps of `selection` (ascending rows) those that pass, in place.
   package func filter(column: Int, _ predicate: ColumnPredicate, selection: inout SelectionVector)
     throws(PulsehouseError)

@@ -26,5 +26,8 @@ package struct SelectionVector: Sendable {
 
   package init(_ indices: [UInt32]) { self.indices = indices }
 
+  /// All rows of a range.
+  package init(_ rows: Range<Int>) { indices = [UInt32](UInt32(rows.lowerBound)..<UInt32(rows.upperBound)) }
+
   package var count: Int { indices.count }
 }

@@ -94,6 +94,39 @@ func passes(_ predicate: ColumnPredicate, _ value: Scalar) -> Bool {
     }
   }
 
+  /// Columns of long runs tell which rows pass without a look at rows; none other does.
+  @Test func longRunsPassAsRanges() throws {
+    var random = SeededGenerator(seed: 11)
+    let runs = (0..<20).map { ($0 * 5 % 7, Int.random(in: 200...2000, using: &random)) }
+    let numbers = runs.flatMap { Array(repeating: Scalar.integer(Int64($0.0)), count: $0.1) }
+    let predicates: [(LogicalType, (Int64) -> Scalar)] = [
+      (.integer, { .integer($0) }), (.timestamp, { .integer($0) }), (.text, { .text("name \($0)") }),
+    ]
+    for (type, scalar) in predicates {
+      let values = numbers.map { value -> Scalar in
+        guard case .integer(let number) = value else { return .null }
+        return scalar(number)
+      }
+      let block = try TestColumns.open(Vector.of(type, values))
+      #expect(block.encodings.contains(.runLength))
+      for predicate: ColumnPredicate in [
+        .compare(.equal, scalar(3)), .compare(.notEqual, scalar(0)), .compare(.less, scalar(4)),
+        .between(scalar(2), scalar(5)), .isIn([scalar(1), scalar(6)]), .compare(.greater, scalar(9)),
+      ] {
+        let ranges = try #require(try block.passingRanges(predicate), "\(type) \(predicate)")
+        #expect(ranges.flatMap { Array($0) } == values.indices.filter { passes(predicate, values[$0]) })
+        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound })
+      }
+      #expect(try block.passingRanges(.isNotNull) == nil)
+      var gaps = values
+      gaps[700] = .null
+      let other = try TestColumns.open(Vector.of(type, gaps))
+      #expect(try other.passingRanges(.compare(.equal, scalar(3))) == nil)
+    }
+    let short = try TestColumns.open(Vector.of(.integer, (0..<9000).map { .integer(Int64($0 / 9)) }))
+    #expect(try short.passingRanges(.compare(.equal, .integer(3))) == nil)
+  }
+
   @Test(
     arguments: [LogicalType.smallint, .integer, .bigint, .boolean, .text, .double, .timestamp], RoundTripTests.encodings
   )

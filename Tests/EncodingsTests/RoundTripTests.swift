@@ -45,6 +45,11 @@ import Vectors
       let others = Array(Set(0..<count).subtracting(rows)).sorted()
       compare(try selection.withUnsafeBufferPointer { try block.read(without: $0) }, others, "without every \(step)th")
     }
+    // Neighbours, some of which a reader takes for a range.
+    for rows in [0..<min(40, count), count / 3..<count * 2 / 3, max(0, count - 31)..<count] {
+      let vector = try rows.map { UInt32($0) }.withUnsafeBufferPointer { try block.read($0) }
+      compare(vector, Array(rows), "neighbours \(rows)")
+    }
     let ends = Array(Set([0, count / 2, min(1023, count - 1), count - 1])).sorted()
     let rest = Array(Set(0..<count).subtracting(ends)).sorted()
     for (removed, kept) in [(ends, rest), (rest, ends), (Array(0..<count), []), ([], Array(0..<count))] {

@@ -97,6 +97,41 @@ struct SegmentTables: TableSource {
     }
   }
 
+  /// A key in runs as long as several windows and as short as a row, whose rows are found without testing them.
+  @Test(arguments: [1, 3]) func longRunsScanAsBatchesDo(threads: Int) throws {
+    var random = Random(seed: 77)
+    let builder = PlanBuilder()
+    var rows: [[Scalar]] = []
+    for run in 0..<24 {
+      let length = [1, 5000, 300, 2048, 700, 9000][run % 6]
+      for _ in 0..<length {
+        rows.append([
+          int(run / 2 % 5), .text("name \(run % 4)"),
+          random.chance(10) ? .null : .double(Double(random.below(1000)) / 4), int(random.below(100)),
+        ])
+      }
+    }
+    let table = builder.table(Self.types, rows, batchSize: 40_000)
+    let segments = try SegmentTables(builder, Self.schema, rowGroupRowCount: 30_000)
+    let memory = MemoryTables(tables: builder.tables)
+    let second = FieldPredicate(field: 3, .compare(.less, int(60)))
+    for first in [
+      FieldPredicate(field: 0, .compare(.equal, int(2))), FieldPredicate(field: 0, .compare(.notEqual, int(2))),
+      FieldPredicate(field: 1, .compare(.equal, .text("name 1"))), FieldPredicate(field: 0, .isIn([int(0), int(4)])),
+    ] {
+      for tests in [[first], [second, first]] {
+        for filter: (([Column]) -> Expression)? in [
+          nil, { .compare(.greater, .column($0[2]), .constant(.double(100), .double)) },
+        ] {
+          let scan = builder.scan(table, Self.types, predicates: tests, filter: filter)
+          let (want, _) = try Self.run(scan, builder, memory, threads: 1)
+          let (got, _) = try Self.run(scan, builder, segments, threads: threads)
+          #expect(!want.isEmpty && got == want, "\(tests)")
+        }
+      }
+    }
+  }
+
   /// Rows nearly in order of a key, some of them late: groups of the key are complete row group by row group, but for
   /// those that the zone maps cannot vouch for.
   @Test(arguments: [0, 3, 40]) func clusteredKeysGroupAsOthersDo(latePercent: Int) throws {

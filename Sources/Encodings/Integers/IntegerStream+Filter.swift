@@ -25,9 +25,10 @@ extension IntegerStream {
         IntegerStream.filter(scratch.values, stream.deltas.length(vector), ranges, scratch.bits)
       }
     case .runLength(let stream):
-      var run = stream.run(at: rows.lowerBound)
+      let runs = stream.runs(of: rows)
+      let values = try stream.values(of: runs, scratch)
+      var run = runs.lowerBound
       var row = rows.lowerBound
-      let values = stream.values.values(as: Int64.self)
       while row < rows.upperBound {
         let end = min(Int(stream.runEnds[run]), rows.upperBound)
         Bits.fill(

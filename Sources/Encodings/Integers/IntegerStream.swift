@@ -88,7 +88,7 @@ enum IntegerStream {
           IntegerStream.truncate(scratch.values, target)
         }
       }
-    case .runLength(let stream): stream.decode(rows, into: out)
+    case .runLength(let stream): try stream.decode(rows, into: out, scratch)
     case .keyedDelta(let stream): IntegerStream.copy(try stream.allValues(scratch), rows, out)
     case .tracked(let stream): IntegerStream.copy(try stream.allValues(scratch), rows, out)
     case .linked(let stream): try stream.decode(rows, into: out, scratch)
@@ -140,10 +140,26 @@ enum IntegerStream {
     }
   }
 
-  /// Decodes only the rows of `selection`, ascending and below `count`.
+  /// Whether rows next to each other are best decoded together, as they are where none needs rows far before it.
+  private var isLocal: Bool {
+    switch self {
+    case .constant, .packed, .delta, .runLength: true
+    case .keyedDelta, .tracked, .linked: false
+    }
+  }
+
+  /// Fewer rows are picked one by one.
+  private static let fewestNeighbours = 32
+
+  /// Decodes only the rows of `selection`, ascending, none twice, and below `count`.
   func decode<T: FixedWidthInteger & BitwiseCopyable>(
     _ selection: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<T>, _ scratch: DecodeScratch
   ) throws(PulsehouseError) {
+    if isLocal, selection.count >= IntegerStream.fewestNeighbours, let first = selection.first,
+      let last = selection.last, Int(last - first) + 1 == selection.count
+    {
+      return try decode(Int(first)..<Int(last) + 1, into: out, scratch)
+    }
     switch self {
     case .constant(let value, _): out.update(repeating: T(truncatingIfNeeded: value), count: selection.count)
     case .packed(let stream):
@@ -166,10 +182,11 @@ enum IntegerStream {
         for pick in picks { out[pick] = T(truncatingIfNeeded: scratch.values[Int(selection[pick] & 1023)]) }
       }
     case .runLength(let stream):
-      guard let first = selection.first else { return }
+      guard let first = selection.first, let last = selection.last else { return }
       let ends = stream.runEnds
-      let values = stream.values.values(as: Int64.self)
-      var run = stream.run(at: Int(first))
+      let runs = stream.runs(of: Int(first)..<Int(last) + 1)
+      let values = try stream.values(of: runs, scratch)
+      var run = runs.lowerBound
       for (index, row) in selection.enumerated() {
         if ends[run] <= row {
           run += 1

@@ -1,35 +1,65 @@
 import Bytes
 
-/// Integers as runs of equal values. Runs are few, so their ends and values are decoded when the block is opened.
+/// Integers as runs of equal values. Where the runs end is worked out when the block is opened, their values are decoded
+/// when first asked for: a reader of few rows needs few of them.
+///
+/// One thread at a time.
 final class RunLengthStream {
   let count: Int
   let runCount: Int
   /// Where each run ends, exclusive, ascending; the last is `count`.
-  let ends: AlignedBuffer
-  /// One `Int64` per run.
-  let values: AlignedBuffer
+  private let ends: AlignedBuffer
+  /// One `Int64` per run, of which those are valid whose vector of 1024 is in `decoded`.
+  private let values: AlignedBuffer
+  private let valueStream: IntegerStream
+  private var decoded: [Bool]
+  private var missingVectorCount: Int
 
   init(_ cursor: inout BlockCursor, count: Int, depth: Int, _ scratch: DecodeScratch) throws(PulsehouseError) {
     self.count = count
     runCount = try cursor.count(atMost: count)
-    let valueStream = try IntegerStream(&cursor, count: runCount, depth: depth + 1, scratch)
+    valueStream = try IntegerStream(&cursor, count: runCount, depth: depth + 1, scratch)
     let lengthStream = try IntegerStream(&cursor, count: runCount, depth: depth + 1, scratch)
     values = AlignedBuffer(byteCount: runCount * 8)
     ends = AlignedBuffer(byteCount: runCount * 4)
-    try valueStream.decode(0..<runCount, into: values.values(as: Int64.self), scratch)
-    let lengths = AlignedBuffer(byteCount: runCount * 8)
-    try lengthStream.decode(0..<runCount, into: lengths.values(as: Int64.self), scratch)
-    let length = lengths.values(as: Int64.self)
+    missingVectorCount = (runCount + packedVectorSize - 1) / packedVectorSize
+    decoded = [Bool](repeating: false, count: missingVectorCount)
+    // The lengths become ends where they lie. None is nothing and they add up to `count`: so each end is a row's.
     let end = ends.values(as: UInt32.self)
-    var position: Int64 = 0
-    for run in 0..<runCount {
-      guard length[run] > 0, length[run] <= Int64(count) - position else {
-        throw BlockCursor.damaged("runs that do not add up")
-      }
-      position += length[run]
-      end[run] = UInt32(position)
+    try lengthStream.decode(0..<runCount, into: end, scratch)
+    var position: UInt64 = 0
+    var emptyCount = 0
+    var run = 0
+    while run < runCount {
+      let length = end[run]
+      emptyCount &+= length == 0 ? 1 : 0
+      position &+= UInt64(length)
+      end[run] = UInt32(truncatingIfNeeded: position)
+      run &+= 1
     }
-    guard position == Int64(count) else { throw BlockCursor.damaged("runs that do not add up") }
+    guard position == UInt64(count), emptyCount == 0 else { throw BlockCursor.damaged("runs that do not add up") }
+  }
+
+  /// The values of all runs, of which those of `runs` are valid.
+  @inline(__always) func values(of runs: Range<Int>, _ scratch: DecodeScratch) throws(PulsehouseError)
+    -> UnsafePointer<Int64>
+  {
+    if missingVectorCount > 0 { try decode(runs, scratch) }
+    return UnsafePointer(values.values(as: Int64.self))
+  }
+
+  private func decode(_ runs: Range<Int>, _ scratch: DecodeScratch) throws(PulsehouseError) {
+    let output = values.values(as: Int64.self)
+    var start = runs.lowerBound / packedVectorSize * packedVectorSize
+    while start < runs.upperBound {
+      let end = min(start + packedVectorSize, runCount)
+      if !decoded[start / packedVectorSize] {
+        try valueStream.decode(start..<end, into: output + start, scratch)
+        decoded[start / packedVectorSize] = true
+        missingVectorCount -= 1
+      }
+      start = end
+    }
   }
 
   var runEnds: UnsafePointer<UInt32> { UnsafePointer(ends.values(as: UInt32.self)) }
@@ -46,11 +76,17 @@ final class RunLengthStream {
     return low
   }
 
+  /// Returns the runs that hold `rows`, which are not empty.
+  func runs(of rows: Range<Int>) -> Range<Int> { run(at: rows.lowerBound)..<run(at: rows.upperBound - 1) + 1 }
+
   /// Decodes rows `rows`, which are not empty.
-  @inline(__always) func decode<T: FixedWidthInteger>(_ rows: Range<Int>, into out: UnsafeMutablePointer<T>) {
+  @inline(__always) func decode<T: FixedWidthInteger>(
+    _ rows: Range<Int>, into out: UnsafeMutablePointer<T>, _ scratch: DecodeScratch
+  ) throws(PulsehouseError) {
     let ends = runEnds
-    let values = self.values.values(as: Int64.self)
-    var run = run(at: rows.lowerBound)
+    let runs = runs(of: rows)
+    let values = try values(of: runs, scratch)
+    var run = runs.lowerBound
     var row = rows.lowerBound
     // Short runs are written a block of sixteen at a time, past their end where the next run writes over it.
     let block = 16

@@ -13,6 +13,8 @@ final class SegmentScanOperator: Operator {
   /// Outputs that the filter reads, and the others, which are decoded only for rows it keeps.
   private let filterOutputs: [Int]
   private let otherOutputs: [Int]
+  /// The fields that the outputs are read from.
+  private let fields: Set<Int>
   private(set) var morsels: [Morsel] = []
   /// Set before `prepare`: a morsel is a whole row group.
   var keepsRowGroups = false
@@ -37,6 +39,8 @@ final class SegmentScanOperator: Operator {
     let segment: Int
     let rowGroup: Int?
     let rows: Range<Int>
+    /// Whether it is the first of its segment.
+    let opensSegment: Bool
   }
 
   /// Segments up to this many rows are one morsel when there are many of them.
@@ -50,6 +54,7 @@ final class SegmentScanOperator: Operator {
     let read = Set(filter?.columnPositions ?? [])
     filterOutputs = node.output.indices.filter { read.contains($0) }
     otherOutputs = node.output.indices.filter { !read.contains($0) }
+    fields = Set(scan.sources.compactMap { if case .field(let field) = $0 { field } else { nil } })
     super.init(node, run)
   }
 
@@ -72,12 +77,19 @@ final class SegmentScanOperator: Operator {
       if !keepsRowGroups, handle.rowCount <= SegmentScanOperator.smallSegmentRows,
         survivors.count >= wanted || run.threadCount == 1
       {
-        morsels.append(Morsel(segment: index, rowGroup: nil, rows: 0..<handle.rowCount))
+        morsels.append(Morsel(segment: index, rowGroup: nil, rows: 0..<handle.rowCount, opensSegment: true))
         continue
       }
       let reader = try handle.open()
+      var opensSegment = true
       for rowGroup in 0..<reader.rowGroupCount {
-        morsels.append(Morsel(segment: index, rowGroup: rowGroup, rows: 0..<reader.rowCount(rowGroup: rowGroup)))
+        let rows = 0..<reader.rowCount(rowGroup: rowGroup)
+        if run.context.prunes, prune(reader, rowGroup) {
+          countSkipped(reader, rowGroup, rows)
+        } else {
+          morsels.append(Morsel(segment: index, rowGroup: rowGroup, rows: rows, opensSegment: opensSegment))
+          opensSegment = false
+        }
       }
     }
     if !keepsRowGroups, run.threadCount > 1, morsels.count < wanted { split(wanted) }
@@ -90,6 +102,13 @@ final class SegmentScanOperator: Operator {
     }
   }
 
+  /// The same of a row group's zone maps.
+  private func prune(_ segment: SegmentReader, _ rowGroup: Int) -> Bool {
+    scan.predicates.contains { predicate in
+      segment.zoneMap(column: predicate.field, rowGroup: rowGroup).prune(predicate.predicate) == .none
+    }
+  }
+
   /// Cuts row groups so that there are about `wanted` morsels.
   private func split(_ wanted: Int) {
     let total = morsels.reduce(0) { $0 + $1.rows.count }
@@ -99,7 +118,8 @@ final class SegmentScanOperator: Operator {
       guard morsel.rowGroup != nil else { return [morsel] }
       return stride(from: 0, to: morsel.rows.count, by: size).map { start in
         Morsel(
-          segment: morsel.segment, rowGroup: morsel.rowGroup, rows: start..<min(start + size, morsel.rows.count))
+          segment: morsel.segment, rowGroup: morsel.rowGroup, rows: start..<min(start + size, morsel.rows.count),
+          opensSegment: morsel.opensSegment && start == 0)
       }
     }
   }
@@ -201,8 +221,7 @@ final class SegmentScanOperator: Operator {
     override func run(phase: Int, morsel: Int, _ emit: Emit) throws {
       let morsel = operation.morsels[morsel]
       let segment = try operation.handles[morsel.segment].open()
-      operation.metrics.segmentCounter.add(
-        morsel.rows.lowerBound == 0 && (morsel.rowGroup ?? 0) == 0 ? 1 : 0, ordering: .relaxed)
+      operation.metrics.segmentCounter.add(morsel.opensSegment ? 1 : 0, ordering: .relaxed)
       if let rowGroup = morsel.rowGroup {
         try scan(segment, morsel.segment, rowGroup, morsel.rows, emit)
       } else {
@@ -226,7 +245,7 @@ final class SegmentScanOperator: Operator {
       guard let rowGroup = morsel.rowGroup ?? (segment.rowGroupCount == 1 ? 0 : nil),
         morsel.rows == 0..<segment.rowCount(rowGroup: rowGroup)
       else { return nil }
-      operation.metrics.segmentCounter.add(rowGroup == 0 ? 1 : 0, ordering: .relaxed)
+      operation.metrics.segmentCounter.add(morsel.opensSegment ? 1 : 0, ordering: .relaxed)
       let reader = self.reader ?? RowGroupReader(segment, rowGroup: rowGroup)
       reader.move(to: segment, rowGroup: rowGroup)
       self.reader = reader
@@ -263,27 +282,54 @@ final class SegmentScanOperator: Operator {
       reader.move(to: segment, rowGroup: rowGroup)
       self.reader = reader
       let firstRow = (0..<rowGroup).reduce(0) { $0 + segment.rowCount(rowGroup: $1) }
-      guard let tests = operation.remainingTests(reader, segment, rowGroup, rows, restriction) else { return }
-      let target = Target(reader: reader, segment: position, firstRow: firstRow)
-      var start = rows.lowerBound
+      guard var tests = operation.remainingTests(reader, segment, rowGroup, rows, restriction) else { return }
+      var target = Target(reader: reader, segment: position, firstRow: firstRow)
       selected.removeAll(keepingCapacity: true)
+      if let ranges = try passingRanges(&tests, reader, rows) {
+        target.smallestRange = Batch.vectorSize / 8
+        target.wantsFew = ranges.reduce(0) { $0 + $1.count } <= reader.rowCount / 16
+        for range in ranges { try scan(target, range, tests, emit) }
+      } else {
+        try scan(target, rows, tests, emit)
+      }
+      try flush(target, keeping: 0, emit)
+    }
+
+    /// Returns the rows that pass one of the tests, and takes it from them, if its column lies in long runs.
+    private func passingRanges(
+      _ tests: inout [FieldPredicate], _ reader: RowGroupReader, _ rows: Range<Int>
+    ) throws -> [Range<Int>]? {
+      for (index, test) in tests.enumerated() {
+        guard let ranges = try reader.passingRanges(column: test.field, test.predicate) else { continue }
+        tests.remove(at: index)
+        return ranges.compactMap { range in
+          let range = range.clamped(to: rows)
+          return range.isEmpty ? nil : range
+        }
+      }
+      return nil
+    }
+
+    private func scan(_ target: Target, _ rows: Range<Int>, _ tests: [FieldPredicate], _ emit: Emit) throws {
+      var start = rows.lowerBound
       while start < rows.upperBound {
-        let end = min(start + Batch.vectorSize, rows.upperBound)
+        // Up to where a window of the whole row group ends: vectors are decoded whole.
+        let end = min((start / Batch.vectorSize + 1) * Batch.vectorSize, rows.upperBound)
         try operation.run.checkpoint()
-        if tests.isEmpty {
-          try emitRows(target, .range(start..<end), emit)
-        } else {
-          let kept = try test(tests, reader, start..<end)
-          if kept == end - start, selected.isEmpty {
-            try emitRows(target, .range(start..<end), emit)
-          } else if kept > 0 {
-            appendSelected(start, end - start)
-            try flush(target, keeping: Batch.vectorSize - 1, emit)
+        let kept = tests.isEmpty ? end - start : try test(tests, target.reader, start..<end)
+        if kept == end - start, kept >= target.smallestRange {
+          try flush(target, keeping: 0, emit)
+          try emitRows(target, target.wantsFew ? .selection(SelectionVector(start..<end)) : .range(start..<end), emit)
+        } else if kept > 0 {
+          if tests.isEmpty {
+            selected.append(contentsOf: UInt32(start)..<UInt32(end))
+          } else {
+            appendSelected(start, kept)
           }
+          try flush(target, keeping: Batch.vectorSize - 1, emit)
         }
         start = end
       }
-      try flush(target, keeping: 0, emit)
     }
 
     /// Leaves the rows that pass all tests in `bitmap` and returns how many they are.
@@ -303,14 +349,23 @@ final class SegmentScanOperator: Operator {
       return kept
     }
 
-    private func appendSelected(_ start: Int, _ count: Int) {
+    /// Takes the `kept` rows of `bitmap`, whose first is row `start`.
+    private func appendSelected(_ start: Int, _ kept: Int) {
       let bits = bitmap.values(as: UInt64.self)
-      for word in 0..<ValidityMask.wordCount(count) {
-        var rest = bits[word]
-        let base = start + word * 64
-        while rest != 0 {
-          selected.append(UInt32(truncatingIfNeeded: base &+ rest.trailingZeroBitCount))
-          rest &= rest &- 1
+      let place = selected.count
+      selected.append(contentsOf: repeatElement(0, count: kept))
+      selected.withUnsafeMutableBufferPointer { selected in
+        var next = place
+        var word = 0
+        while next < selected.count {
+          var rest = bits[word]
+          let base = start &+ word &* 64
+          while rest != 0 {
+            selected[next] = UInt32(truncatingIfNeeded: base &+ rest.trailingZeroBitCount)
+            next &+= 1
+            rest &= rest &- 1
+          }
+          word &+= 1
         }
       }
     }
@@ -328,6 +383,10 @@ final class SegmentScanOperator: Operator {
       let reader: RowGroupReader
       let segment: Int
       let firstRow: Int
+      /// Fewer rows than these wait for others.
+      var smallestRange = 1
+      /// Whether so few rows of the row group are wanted that columns had better not be decoded whole.
+      var wantsFew = false
     }
 
     private enum Chosen {
@@ -418,12 +477,6 @@ extension SegmentScanOperator {
     }
     countRead(segment, rowGroup, rows, tests)
     return tests
-  }
-
-  private var fields: Set<Int> {
-    var fields = Set<Int>()
-    for case .field(let field) in scan.sources { fields.insert(field) }
-    return fields
   }
 
   private func countRead(_ segment: SegmentReader, _ rowGroup: Int, _ rows: Range<Int>, _ tests: [FieldPredicate]) {

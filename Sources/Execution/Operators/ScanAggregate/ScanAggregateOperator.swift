@@ -131,8 +131,7 @@ final class ScanAggregateOperator: RowsOperator {
     _ morsel: SegmentScanOperator.Morsel, _ ordinal: Int, _ scan: SegmentScanOperator, _ worker: ScanAggregateWorker
   ) throws {
     let segment = try scan.handles[morsel.segment].open()
-    scan.metrics.segmentCounter.add(
-      morsel.rows.lowerBound == 0 && (morsel.rowGroup ?? 0) == 0 ? 1 : 0, ordering: .relaxed)
+    scan.metrics.segmentCounter.add(morsel.opensSegment ? 1 : 0, ordering: .relaxed)
     if let rowGroup = morsel.rowGroup {
       try worker.take(segment, rowGroup: rowGroup, rows: morsel.rows, ordinal: ordinal, firstRow: 0)
       return
