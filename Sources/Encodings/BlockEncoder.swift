@@ -78,12 +78,15 @@ package struct BlockEncoder {
   let keys: BlockKeys?
   let link: BlockLink?
   let tracks: (shared: BlockTracks, position: Int)?
-  /// The digits of its doubles, where they were looked for.
-  let digits: DecimalEncoder.Digits??
+  /// Digits that were looked for before, of its column perhaps.
+  let decimals: BlockDecimals?
+  let column: Int
   var count: Int { vector.count }
   var physical: PhysicalType { vector.type.physical }
 
-  /// Encodes `vector`, of any form and at least one row. - Throws: `.internal` when zstd has no memory.
+  /// Encodes `vector`, of any form and at least one row. `decimals` are those that `tracks` were walked by.
+  ///
+  /// - Throws: `.internal` when zstd has no memory.
   package static func encode(
     _ vector: Vector, _ options: BlockOptions = BlockOptions(), keys: BlockKeys? = nil, link: BlockLink? = nil,
     tracks: BlockTracks? = nil, decimals: BlockDecimals? = nil, column: Int = 0
@@ -92,9 +95,8 @@ package struct BlockEncoder {
     let usesDictionary = vector.form == .dictionary && vector.type.physical == .string
     let shaped = vector.form == .flat || usesDictionary ? vector : vector.flattened()
     let tracked = tracks.flatMap { tracks in tracks.position(of: column).map { (tracks, $0) } }
-    let digits = decimals?.digits(of: column) ?? tracked.map { $0.0.columns[$0.1].digits }
     let encoder = BlockEncoder(
-      vector: shaped, options: options, keys: keys, link: link, tracks: tracked, digits: digits)
+      vector: shaped, options: options, keys: keys, link: link, tracks: tracked, decimals: decimals, column: column)
     return try encoder.encode()
   }
 
@@ -348,8 +350,12 @@ package struct BlockEncoder {
     }
     var encoder = integerEncoder(bits)
     encoder.tracks = nil
-    var digits = options.forced == .plain ? nil : digits ?? nil
-    if self.digits == nil, options.forced != .plain, ph_changes64(bits, count) + 1 > count / 16 {
+    var digits: DecimalEncoder.Digits?
+    if options.forced == .plain {
+      digits = nil
+    } else if let decimals, decimals.hasLookedAt(column) {
+      digits = decimals.digits(of: column)
+    } else if ph_changes64(bits, count) + 1 > count / 16 {
       digits = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil).encode()
     }
     // Digits that stand for all values tell of them what the bits would.

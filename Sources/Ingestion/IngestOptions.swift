@@ -2,6 +2,7 @@ import Execution
 
 /// How to ingest.
 package struct IngestOptions: Sendable {
+  /// Threads that read and encode; of a lake one more commits.
   package var threadCount = WorkerPool.coreCount
   /// Where every lake lies, instead of where its source says.
   package var lakePath: String?

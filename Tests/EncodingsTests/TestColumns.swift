@@ -144,8 +144,9 @@ enum TestColumns {
     tracks: BlockTracks? = nil, column: Int = 0, keyVector: Vector? = nil, leader: Block? = nil,
     isChecked: Bool = true
   ) throws -> Block {
+    let decimals = tracks.map { _ in BlockDecimals([(column, vector)], isForced: true) }
     let (encoded, _) = try BlockEncoder.encode(
-      vector, options, keys: keys, link: link, tracks: tracks, column: column)
+      vector, options, keys: keys, link: link, tracks: tracks, decimals: decimals, column: column)
     return try open(encoded, vector, keyVector: keyVector, leader: leader, isChecked: isChecked)
   }
 

@@ -39,8 +39,8 @@ int ph_open_nameless_file(const char *directory);
 /// Gives the disk space of a part of a file back where the file system can; the part then reads as zeros.
 void ph_discard_file_range(int descriptor, int64_t offset, int64_t count);
 
-/// Lets the system send what was written of a part of a file to the disk, and does not wait for it: nothing is safer for
-/// it, but a later fdatasync has less to do.
+/// Lets the system send what was written of a part of a file to the disk, and does not wait for it: nothing is safer
+/// for it, but a later fdatasync has less to do.
 void ph_start_writing_back(int descriptor, int64_t offset, int64_t count);
 
 /// Returns 0 when all that was written in the file system of `descriptor`, files and names, is safe; -1 and errno when

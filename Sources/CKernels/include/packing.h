@@ -1,7 +1,7 @@
 #pragma once
 // Bit-packing in the transposed layout. A vector is 1024 values in lanes of 8, 16, 32 or 64 bits: row r of L = 1024 /
-// bits lanes holds values r * L ... r * L + L - 1. Word w of the packed form is L lanes wide (always 128 bytes), and bit
-// b of lane l's stream is bit b % bits of word b / bits. `width` bits a value, 0 <= width <= bits.
+// bits lanes holds values r * L ... r * L + L - 1. Word w of the packed form is L lanes wide (always 128 bytes), and
+// bit b of lane l's stream is bit b % bits of word b / bits. `width` bits a value, 0 <= width <= bits.
 #include <stddef.h>
 #include <stdint.h>
 

@@ -35,8 +35,8 @@ static inline double ph_power_of_ten_double(unsigned exponent) {
   return powers[exponent];
 }
 
-/// Reads the decimal digits at `text` into `mantissa` (which becomes `mantissa * 10^n + digits`, wrapping) and returns how
-/// many there were. Eight at a time; reads up to 8 bytes past the last digit. In C so that it is always inlined.
+/// Reads the decimal digits at `text` into `mantissa` (which becomes `mantissa * 10^n + digits`, wrapping) and returns
+/// how many there were. Eight at a time; reads up to 8 bytes past the last digit. In C so that it is always inlined.
 static inline __attribute__((always_inline)) size_t ph_read_digits(const void *text, uint64_t *mantissa) {
   const unsigned char *p = (const unsigned char *)text;
   size_t total = 0;
@@ -82,16 +82,16 @@ float ph_parse_float(const char *text);
 /// Returns how many of `count` bytes equal `byte`.
 size_t ph_count_byte(const void *bytes, size_t count, uint8_t byte);
 
-/// Writes to `positions` where `byte` stands among `count` bytes (below 4 GiB), and returns how many there are. Reads up to
-/// 63 bytes past `count`; `positions` has room for `count + 64` entries.
+/// Writes to `positions` where `byte` stands among `count` bytes (below 4 GiB), and returns how many there are. Reads
+/// up to 63 bytes past `count`; `positions` has room for `count + 64` entries.
 size_t ph_find_all(const void *bytes, size_t count, uint8_t byte, uint32_t *positions);
 
 /// Returns the index after the last of `count` bytes that equals `byte`; 0 when there is none.
 size_t ph_after_last(const void *bytes, size_t count, uint8_t byte);
 
-/// Finds the ends of CSV fields and records: writes to `positions` the place (below 4 GiB) of every `delimiter` and every
-/// newline that stands outside quotes, and returns how many there are. `inside` says whether the first byte stands
-/// inside quotes, and afterwards whether the byte after the last does. Reads up to 63 bytes past `count`; `positions`
-/// has room for `count + 64` entries.
+/// Finds the ends of CSV fields and records: writes to `positions` the place (below 4 GiB) of every `delimiter` and
+/// every newline that stands outside quotes, and returns how many there are. `inside` says whether the first byte
+/// stands inside quotes, and afterwards whether the byte after the last does. Reads up to 63 bytes past `count`;
+/// `positions` has room for `count + 64` entries.
 size_t ph_csv_structure(const void *bytes, size_t count, uint8_t delimiter, uint8_t quote, uint64_t *inside,
                         uint32_t *positions);

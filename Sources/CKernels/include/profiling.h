@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Finds the least and the greatest value; `flip` is 0 to compare as signed numbers, 1 << 63 to compare as unsigned ones.
-/// At least one value.
+/// Finds the least and the greatest value; `flip` is 0 to compare as signed numbers, 1 << 63 to compare as unsigned
+/// ones. At least one value.
 void ph_bounds64(const int64_t *values, size_t count, uint64_t flip, int64_t *least, int64_t *greatest);
 
 /// Returns how many values differ from the one before.
@@ -17,21 +17,22 @@ size_t ph_run_starts64(const int64_t *values, size_t count, uint32_t *starts);
 /// Returns the sum, wrapping.
 int64_t ph_sum64(const int64_t *values, size_t count);
 
-/// Returns how many of the first values, less `origin` and as unsigned numbers, are multiples of a divisor: all, or some
-/// that end before the first that is none, by less than 512. `inverse` is that of the divisor's odd part modulo 2^64,
-/// `shift` the number of its factors of two, `limit` the greatest quotient. (Hacker's Delight, "Test for zero remainder".)
+/// Returns how many of the first values, less `origin` and as unsigned numbers, are multiples of a divisor: all, or
+/// some that end before the first that is none, by less than 512. `inverse` is that of the divisor's odd part modulo
+/// 2^64, `shift` the number of its factors of two, `limit` the greatest quotient. (Hacker's Delight, "Test for zero
+/// remainder".)
 size_t ph_multiples64(const int64_t *values, size_t count, int64_t origin, uint64_t inverse, unsigned shift,
                       uint64_t limit);
 
 /// Writes each value less the one before, wrapping; 0 for the first.
 void ph_difference64(const int64_t *values, size_t count, int64_t *differences);
 
-/// Adds to `lengths[0 ... 64]` how many of about an eighth of the values, less `origin`, have each number of bits; of 1024
-/// it takes 128. Returns how many it has taken, at least one if there is one.
+/// Adds to `lengths[0 ... 64]` how many of about an eighth of the values, less `origin`, have each number of bits; of
+/// 1024 it takes 128. Returns how many it has taken, at least one if there is one.
 size_t ph_bit_lengths(const uint64_t *codes, size_t count, uint64_t origin, uint32_t *lengths);
 
-/// Finds the codes (less `origin`) that do not fit `width` bits: writes their positions and what stands above those bits
-/// (shifted with the sign when `is_signed`), and returns how many. Both outputs have room for `count` entries.
+/// Finds the codes (less `origin`) that do not fit `width` bits: writes their positions and what stands above those
+/// bits (shifted with the sign when `is_signed`), and returns how many. Both outputs have room for `count` entries.
 size_t ph_patches64(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
                     uint16_t *positions, uint64_t *highs);
 
@@ -42,10 +43,10 @@ void ph_part64(const uint8_t *classes, const uint64_t *values, size_t count, uns
 /// are zero, and returns how many. `hashes` has room for `count` and 8 more.
 size_t ph_sample_hashes64(const uint64_t *values, size_t count, uint64_t *hashes);
 
-/// Writes the rows of about one in eight different keys, ascending, and returns how many. `rows` has room for `count` and
-/// 16 more.
+/// Writes the rows of about one in eight different keys, ascending, and returns how many. `rows` has room for `count`
+/// and 16 more.
 size_t ph_sample_keys32(const uint32_t *keys, size_t count, uint32_t *rows);
 
-/// Writes each value times `power`, rounded to a whole number, and 1 to `failed` where that number divided by `power` is
-/// not the value again, bit for bit, or has more than 51 bits. Returns how many fail.
+/// Writes each value times `power`, rounded to a whole number, and 1 to `failed` where that number divided by `power`
+/// is not the value again, bit for bit, or has more than 51 bits. Returns how many fail.
 size_t ph_decimal_digits(const double *values, size_t count, double power, int64_t *integers, uint8_t *failed);

@@ -13,8 +13,8 @@ int ph_months(const int32_t *days, size_t count, int32_t *months);
 /// As `ph_years`, but the day of the month, 1 to 31.
 int ph_month_days(const int32_t *days, size_t count, int32_t *month_days);
 
-/// Writes the whole minutes of microseconds, rounded down. Returns 0, and leaves nothing of use, when one lies further than
-/// 2^52 microseconds (142 years) from 0.
+/// Writes the whole minutes of microseconds, rounded down. Returns 0, and leaves nothing of use, when one lies further
+/// than 2^52 microseconds (142 years) from 0.
 int ph_minutes(const int64_t *microseconds, size_t count, int32_t *minutes);
 
 /// As `ph_minutes`, but whole days.

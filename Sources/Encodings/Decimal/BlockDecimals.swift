@@ -4,8 +4,8 @@ import Vectors
 
 /// The decimal digits of a row group's doubles, found once for all that ask: tracks before, and the blocks themselves.
 package struct BlockDecimals: Sendable {
-  /// By column; nil where there are none.
-  private var columns: [Int: DecimalEncoder.Digits?] = [:]
+  private var columns: [Int: DecimalEncoder.Digits] = [:]
+  private var lookedAt: Set<Int> = []
 
   /// Looks at the doubles among `vectors`. Where rows come in long runs those have better encodings, and decimals are not
   /// looked for unless `isForced`.
@@ -14,18 +14,22 @@ package struct BlockDecimals: Sendable {
       guard let buffer = BlockEncoder.integers(vector.flattened()) else { continue }
       let bits = UnsafePointer(buffer.values(as: Int64.self))
       let mayHaveDecimals = isForced || ph_changes64(bits, vector.count) + 1 > vector.count / 16
-      columns[column] = .some(
-        mayHaveDecimals
-          ? DecimalEncoder(
-            values: UnsafePointer(buffer.values(as: Double.self)), count: vector.count, reals: nil
-          ).encode() : nil)
+      lookedAt.insert(column)
+      if mayHaveDecimals {
+        columns[column] = DecimalEncoder(
+          values: UnsafePointer(buffer.values(as: Double.self)), count: vector.count, reals: nil
+        ).encode()
+      }
       withExtendedLifetime(buffer) {}
     }
   }
 
   /// True when nearly all values of `column` have digits.
-  package func hasDigits(_ column: Int) -> Bool { (columns[column] ?? nil) != nil }
+  package func hasDigits(_ column: Int) -> Bool { columns[column] != nil }
 
-  /// The digits of `column`, nil where it has none; nil in all where it was not looked at.
-  func digits(of column: Int) -> DecimalEncoder.Digits?? { columns[column] }
+  /// True when what `digits` says of `column` was looked for.
+  func hasLookedAt(_ column: Int) -> Bool { lookedAt.contains(column) }
+
+  /// The digits of `column`; nil where it has none, or was not looked at.
+  func digits(of column: Int) -> DecimalEncoder.Digits? { columns[column] }
 }

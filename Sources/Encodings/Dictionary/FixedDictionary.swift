@@ -14,14 +14,27 @@ struct FixedDictionary {
   /// The runs with their codes; nil where each row has one.
   var codeRuns: ValueRuns? { runs?.with(codes) }
 
+  /// What is given codes: the values of the rows, or one of each run.
+  private struct Source {
+    let values: UnsafePointer<Int64>
+    let count: Int
+    /// Holds the values of runs; must outlive the use of `values`.
+    private let memory: AlignedBuffer?
+
+    init(_ rows: UnsafePointer<Int64>, _ rowCount: Int, _ runs: ValueRuns?) {
+      memory = runs?.values(of: rows)
+      values = memory.map { UnsafePointer($0.values(as: Int64.self)) } ?? rows
+      count = runs?.count ?? rowCount
+    }
+  }
+
   /// Numbers `values`, which lie in `minimum ... minimum + span`, by a table of all of these; codes ascend as values do.
   init(_ rows: UnsafePointer<Int64>, count rowCount: Int, minimum: Int64, span: Int, runs: ValueRuns?) {
+    let source = Source(rows, rowCount, runs)
+    defer { withExtendedLifetime(source) {} }
+    let (values, count) = (source.values, source.count)
     self.runs = runs
-    count = runs?.count ?? rowCount
-    let ofRuns = runs?.values(of: rows)
-    let values = ofRuns.map { UnsafePointer($0.values(as: Int64.self)) } ?? rows
-    defer { withExtendedLifetime(ofRuns) {} }
-    let count = count
+    self.count = count
     let codes = AlignedBuffer(byteCount: count * 8)
     let code = codes.values(as: Int64.self)
     self.codes = codes
@@ -49,11 +62,11 @@ struct FixedDictionary {
 
   /// Returns nil when `values` hold more than `limit` different ones.
   init?(_ rows: UnsafePointer<Int64>, count rowCount: Int, limit: Int, runs: ValueRuns?) {
+    let source = Source(rows, rowCount, runs)
+    defer { withExtendedLifetime(source) {} }
+    let (values, count) = (source.values, source.count)
     self.runs = runs
-    count = runs?.count ?? rowCount
-    let ofRuns = runs?.values(of: rows)
-    let values = ofRuns.map { UnsafePointer($0.values(as: Int64.self)) } ?? rows
-    defer { withExtendedLifetime(ofRuns) {} }
+    self.count = count
     codes = AlignedBuffer(byteCount: count * 8)
     let code = codes.values(as: Int64.self)
     var slotCount = 1024

@@ -18,7 +18,6 @@ package struct BlockTracks: Sendable {
   struct Column: Sendable {
     let index: Int
     let base: Int64
-    let digits: DecimalEncoder.Digits?
     /// Zigzag steps, class by class.
     let steps: AlignedBuffer
   }
@@ -26,7 +25,6 @@ package struct BlockTracks: Sendable {
   private struct Source {
     let index: Int
     let values: AlignedBuffer
-    let digits: DecimalEncoder.Digits?
     let base: Int64
 
     var pointer: UnsafePointer<Int64> { UnsafePointer(values.values(as: Int64.self)) }
@@ -39,11 +37,9 @@ package struct BlockTracks: Sendable {
         guard let integers = BlockEncoder.integers(shaped) else { return nil }
         // Runs have better encodings.
         if !isRepetitive && ph_changes64(integers.values(as: Int64.self), count) < count / 16 { return nil }
-        digits = nil
         values = integers
       case .float64:
-        guard let digits = decimals.digits(of: index) ?? nil else { return nil }
-        self.digits = digits
+        guard let digits = decimals.digits(of: index) else { return nil }
         values = digits.integers
       default: return nil
       }
@@ -88,7 +84,7 @@ package struct BlockTracks: Sendable {
       steps.map { UnsafePointer($0.values(as: UInt64.self)) }, laidOut.map { $0.values(as: UInt64.self) }, length,
       classOfLength, rowCounts, count)
     columns = zip(sources, laidOut).map { source, steps in
-      Column(index: source.index, base: source.base, digits: source.digits, steps: steps)
+      Column(index: source.index, base: source.base, steps: steps)
     }
     self.rowCounts = rowCounts
     codes = lengths

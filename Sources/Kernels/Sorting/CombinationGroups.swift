@@ -66,15 +66,8 @@ enum CombinationGroups {
   @inline(__always) private static func bounds<T: FixedWidthInteger & BitwiseCopyable>(
     _ values: UnsafePointer<T>, _ count: Int
   ) -> (least: Int64, greatest: Int64) {
-    var (least, greatest) = (values[0], values[0])
-    var row = 1
-    while row < count {
-      let value = values[row]
-      least = value < least ? value : least
-      greatest = value > greatest ? value : greatest
-      row &+= 1
-    }
-    return (Int64(least), Int64(greatest))
+    let bounds = IntegerBounds.of(values, count)
+    return (Int64(bounds.least), Int64(bounds.greatest))
   }
 
   @inline(__always) private static func add<T: FixedWidthInteger & BitwiseCopyable>(

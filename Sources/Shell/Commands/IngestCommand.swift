@@ -24,7 +24,8 @@ package enum IngestCommand: Command {
       left: new files, and what files have grown by; a CSV file replaces its table; a Kafka topic is read from the last
       commit's offsets to where it ended at the start, or with --follow for ever. Rows and the position of every file or
       partition are one commit, so after a kill the next ingest goes on without a gap and without a double. A file that
-      is not what it was is reported and left alone. Several processes may ingest one topic: they share its partitions.
+      is not what it was is reported and left alone. Of a lake, as many threads as --threads says read and encode, and one
+      more commits, which mostly waits for the disk. Several processes may ingest one topic: they share its partitions.
       Who follows merges the small segments of its commits, and every ten minutes (for --retain below 100 minutes, a tenth
       of it) removes what nobody can look back to any more, as `pulsehouse gc` does.
       With --brokers a lake whose source names its topic is read from that topic, without the lake between.

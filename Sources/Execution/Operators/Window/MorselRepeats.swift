@@ -10,14 +10,13 @@ import Vectors
 /// time: rows of one key lie in one morsel, or in the few that overlap it, of which the rows within its bounds are read
 /// too. However many late rows there are, every answer is right; there are only more rows to read again.
 final class MorselRepeats: FirstRowSource {
-  /// Morsels that a morsel overlaps on average, at most.
+  /// Morsels that a morsel overlaps on average, at most; and as many does a worker keep beside its own, so that those
+  /// which the next ones overlap are read but once.
   private static let mostOverlapping = 4
   /// Types whose bounds are integers.
   private static let parting: Set<LogicalType> = [.smallint, .integer, .bigint, .date, .timestamp, .timestamptz]
   /// Rows of the largest morsels, about.
   private static let morselRows = 1 << 18
-  /// Morsels that a worker keeps beside its own, at most: those that the next ones overlap are read but once then.
-  private static let mostKept = mostOverlapping
 
   private let windowing: Windowing
   /// Keys, order and outputs of the rows; and keys and order alone.
@@ -95,7 +94,7 @@ final class MorselRepeats: FirstRowSource {
     let workers = min(run.threadCount, max(1, morselCount))
     let rowCount = min(most, MorselRepeats.morselRows) * workers
     let overlapping = split.overlapping.reduce(0) { $0 + $1.count }
-    let neighbours = min((overlapping + morselCount - 1) / max(1, morselCount), MorselRepeats.mostKept)
+    let neighbours = min((overlapping + morselCount - 1) / max(1, morselCount), MorselRepeats.mostOverlapping)
     let sizes = [neighbours, 0].map { rowCount * (32 + 2 * columnBytes + $0 * (8 + columnBytes)) }
     if reservation.tryResize(to: sizes[0]) {
       keptCount = neighbours + 1

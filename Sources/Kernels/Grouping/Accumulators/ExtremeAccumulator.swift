@@ -67,18 +67,8 @@ package final class ExtremeAccumulator: Accumulator {
     let values = self.values(as: type)
     let seen = self.seen.base
     if groups == nil, vector.form == .flat, vector.validity == nil, vector.count > 0 {
-      let input = vector.values(as: type)
-      let count = vector.count
-      var low = input[0]
-      var high = input[0]
-      var row = 1
-      while row < count {
-        let value = input[row]
-        low = value < low ? value : low
-        high = value > high ? value : high
-        row &+= 1
-      }
-      let best = isMaximum ? high : low
+      let bounds = IntegerBounds.of(vector.values(as: type), vector.count)
+      let best = isMaximum ? bounds.greatest : bounds.least
       let old = values[0]
       values[0] = isMaximum ? (best > old ? best : old) : (best < old ? best : old)
       seen[0] = 1
