@@ -349,7 +349,7 @@ package struct BlockEncoder {
     var encoder = integerEncoder(bits)
     encoder.tracks = nil
     var digits = options.forced == .plain ? nil : digits ?? nil
-    if self.digits == nil, options.forced != .plain, ph_changes64(bits, count) + 1 > count / 16 {
+    if self.digits == nil, options.forced != .plain, IntegerEncoder.changesOften(bits, count) {
       digits = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil).encode()
     }
     // Digits that stand for all values tell of them what the bits would.
