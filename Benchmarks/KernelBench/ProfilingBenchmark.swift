@@ -28,7 +28,10 @@ struct ProfilingBenchmark {
       ph_bounds64(value, rows, 0, &least, &greatest)
     }
     measure("changes") { _ = ph_changes64(value, rows) }
-    measure("sum") { _ = ph_sum64(value, rows) }
+    measure("bounds, sum and changes") {
+      var profile = ph_profile()
+      ph_profile64(value, rows, 0, &profile)
+    }
     measure("starts of runs of eight") {
       _ = ph_run_starts64(runs.values(as: Int64.self), rows, output.values(as: UInt32.self))
     }
@@ -42,10 +45,29 @@ struct ProfilingBenchmark {
     measure("sums of differences") { ph_prefix_sum64(output.values(as: Int64.self), rows, 0) }
     let counts = AlignedBuffer(byteCount: 65 * 4, zeroed: true)
     measure("bits of one code in eight") { _ = ph_bit_lengths(codes, rows, 0, counts.values(as: UInt32.self)) }
+    sorts(output)
     measure("hashes of one value in eight") { _ = ph_sample_hashes64(codes, rows, output.values(as: UInt64.self)) }
     patches(codes, output)
     tracks(random)
     withExtendedLifetime((values, runs, instants, output)) {}
+  }
+
+  /// What the choice of an encoding sorts and weighs: some hundred differences, and widths for each vector.
+  private func sorts(_ output: AlignedBuffer) {
+    let sorted = output.values(as: Int64.self)
+    measure("sorts of 512 values of 24 bits") {
+      for start in stride(from: 0, to: rows, by: 512) {
+        for row in 0..<512 { sorted[row] = Int64((start + row) * 7_919 % 16_777_213) }
+        ph_sort64(sorted, nil, 512, sorted + 512, nil)
+      }
+    }
+    let lengths = (0..<65).map { UInt32($0 < 24 ? 5 : 0) }
+    let highs: [UInt8] = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20]
+    var widths = [UInt8](repeating: 0, count: highs.count)
+    var sizes = [UInt32](repeating: 0, count: highs.count)
+    measure("widths of vectors of 23 bits") {
+      for _ in 0..<rows / 1024 { ph_frame_widths(lengths, 8, 1024, 23, 26, highs, highs.count, &widths, &sizes) }
+    }
   }
 
   private func patches(_ codes: UnsafePointer<UInt64>, _ output: AlignedBuffer) {

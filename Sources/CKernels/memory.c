@@ -5,9 +5,11 @@
 // freed ones wait for the next buffer of their size.
 //
 // - below 4 KiB: malloc;
-// - up to 2 MiB: slots of a size class (eight classes to a doubling), cut from aligned chunks, so that masking an
-//   address finds its chunk. A chunk without used slots goes to a pool that every class of its kind takes from. The
-//   first chunk of a class keeps small pages: a short query would pay for 2 MiB to use a few KiB.
+// - up to 128 KiB: slots of a size class (eight classes to a doubling), cut from aligned chunks, so that masking an
+//   address finds its chunk. A chunk without used slots goes to a pool that every class takes from. The first chunk of
+//   a class keeps small pages: a short query would pay for 2 MiB to use a few KiB.
+// - up to 2 MiB: runs of pages of regions that all sizes share, at the lowest place with room. Classes would each keep
+//   what they used at most, and sizes take turns: a row group is decoded, then encoded.
 // - above: a mapping each; freed mappings wait in a short list for a buffer of about their size.
 #define _GNU_SOURCE
 #include "CKernels.h"
@@ -22,12 +24,16 @@
 
 #define SMALLEST 4096u
 #define SMALL_LIMIT (128u << 10)
-#define SLOT_LIMIT (2u << 20)
+#define RUN_LIMIT (2u << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
-#define SMALL_CHUNK ((size_t)2 << 20)
-#define LARGE_CHUNK ((size_t)8 << 20)
-#define CLASS_COUNT 73
+#define CHUNK ((size_t)2 << 20)
+#define CLASS_COUNT 41
 #define CHUNK_HEAD 4096u
+#define PAGE ((size_t)4096)
+#define REGION ((size_t)16 << 20)
+#define REGION_PAGES ((uint32_t)(REGION / PAGE))
+// So much of the first region keeps small pages, as the first chunk of a class does.
+#define SMALL_PAGED ((size_t)4 << 20)
 #define MAPPING_COUNT 64
 // Bytes that wait for reuse at most, of each kind, unless ph_buffer_keep allows more.
 #define SMALLEST_LIMIT ((size_t)128 << 20)
@@ -49,11 +55,25 @@ struct size_class {
   uint32_t chunk_count;
 };
 
+// Its first page is its head.
+struct region {
+  struct region *next;
+  uint32_t used;
+  // No run of free pages is longer.
+  uint32_t longest;
+  // A bit for each page that is used.
+  uint64_t pages[REGION_PAGES / 64];
+};
+
 static size_t waiting_limit = SMALLEST_LIMIT;
 static struct size_class classes[CLASS_COUNT];
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct chunk *pools[2];
+static struct chunk *pool;
 static size_t pool_bytes;
+static pthread_mutex_t region_lock = PTHREAD_MUTEX_INITIALIZER;
+// The oldest first, so that the youngest become empty.
+static struct region *regions;
+static size_t empty_bytes;
 static struct {
   void *base;
   size_t size;
@@ -80,9 +100,6 @@ static size_t class_size(uint32_t number) {
   return ((size_t)1 << exponent) + ((size_t)((number - 1) % 8 + 1) << (exponent - 3));
 }
 
-static int is_small(uint32_t number) { return class_size(number) <= SMALL_LIMIT; }
-static size_t chunk_size(int small) { return small ? SMALL_CHUNK : LARGE_CHUNK; }
-
 static void *map_aligned(size_t size, size_t alignment) {
   char *base = mmap(NULL, size + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return NULL;
@@ -94,39 +111,36 @@ static void *map_aligned(size_t size, size_t alignment) {
 }
 
 static struct chunk *new_chunk(uint32_t number, int first) {
-  int small = is_small(number);
-  size_t size = chunk_size(small);
   pthread_mutex_lock(&pool_lock);
-  struct chunk *chunk = pools[small];
+  struct chunk *chunk = pool;
   if (chunk) {
-    pools[small] = chunk->next;
-    pool_bytes -= size;
+    pool = chunk->next;
+    pool_bytes -= CHUNK;
   }
   pthread_mutex_unlock(&pool_lock);
   if (!chunk) {
-    chunk = map_aligned(size, size);
+    chunk = map_aligned(CHUNK, CHUNK);
     if (!chunk) return NULL;
-    if (!first) madvise(chunk, size, MADV_HUGEPAGE);
+    if (!first) madvise(chunk, CHUNK, MADV_HUGEPAGE);
   }
   chunk->next = chunk->previous = NULL;
   chunk->free = NULL;
   chunk->class_number = number;
   chunk->used = chunk->cut = 0;
-  chunk->slots = (uint32_t)((size - CHUNK_HEAD) / class_size(number));
+  chunk->slots = (uint32_t)((CHUNK - CHUNK_HEAD) / class_size(number));
   return chunk;
 }
 
-static void release_chunk(struct chunk *chunk, int small) {
-  size_t size = chunk_size(small);
+static void release_chunk(struct chunk *chunk) {
   pthread_mutex_lock(&pool_lock);
-  int keeps = pool_bytes + size <= waiting_limit;
+  int keeps = pool_bytes + CHUNK <= waiting_limit;
   if (keeps) {
-    chunk->next = pools[small];
-    pools[small] = chunk;
-    pool_bytes += size;
+    chunk->next = pool;
+    pool = chunk;
+    pool_bytes += CHUNK;
   }
   pthread_mutex_unlock(&pool_lock);
-  if (!keeps) munmap(chunk, size);
+  if (!keeps) munmap(chunk, CHUNK);
 }
 
 static void push(struct size_class *class, struct chunk *chunk) {
@@ -167,9 +181,8 @@ static void *allocate_slot(size_t size) {
 
 static void free_slot(void *base, size_t size) {
   uint32_t number = class_of(size);
-  int small = is_small(number);
   struct size_class *class = &classes[number];
-  struct chunk *chunk = (struct chunk *)((uintptr_t)base & ~(uintptr_t)(chunk_size(small) - 1));
+  struct chunk *chunk = (struct chunk *)((uintptr_t)base & ~(uintptr_t)(CHUNK - 1));
   struct chunk *empty = NULL;
   pthread_mutex_lock(&class->lock);
   struct slot *slot = base;
@@ -184,7 +197,99 @@ static void free_slot(void *base, size_t size) {
     empty = chunk;
   }
   pthread_mutex_unlock(&class->lock);
-  if (empty) release_chunk(empty, small);
+  if (empty) release_chunk(empty);
+}
+
+// The first page from `page` on whose bit is `used`; REGION_PAGES where there is none.
+static uint32_t next_page(const struct region *region, uint32_t page, int used) {
+  while (page < REGION_PAGES) {
+    uint64_t bits = (used ? region->pages[page / 64] : ~region->pages[page / 64]) >> (page % 64);
+    if (bits) return page + (uint32_t)__builtin_ctzll(bits);
+    page = (page / 64 + 1) * 64;
+  }
+  return REGION_PAGES;
+}
+
+static void mark_pages(struct region *region, uint32_t page, uint32_t count, int used) {
+  region->used = used ? region->used + count : region->used - count;
+  while (count > 0) {
+    const uint32_t first = page % 64, here = 64 - first < count ? 64 - first : count;
+    const uint64_t bits = (here == 64 ? ~0ull : (1ull << here) - 1) << first;
+    if (used) region->pages[page / 64] |= bits;
+    else region->pages[page / 64] &= ~bits;
+    page += here;
+    count -= here;
+  }
+}
+
+static int is_empty(const struct region *region) { return region->used == 1; }
+
+static struct region *new_region(int first) {
+  struct region *region = map_aligned(REGION, REGION);
+  if (!region) return NULL;
+  const size_t small = first ? SMALL_PAGED : 0;
+  madvise((char *)region + small, REGION - small, MADV_HUGEPAGE);
+  region->used = 1;
+  region->pages[0] = 1;
+  region->longest = REGION_PAGES - 1;
+  return region;
+}
+
+static void *allocate_run(size_t size) {
+  const uint32_t count = (uint32_t)((size + PAGE - 1) / PAGE);
+  pthread_mutex_lock(&region_lock);
+  struct region **place = &regions;
+  for (;; place = &(*place)->next) {
+    struct region *region = *place;
+    if (!region) {
+      region = *place = new_region(place == &regions);
+      if (!region) {
+        pthread_mutex_unlock(&region_lock);
+        return NULL;
+      }
+      empty_bytes += REGION;
+    }
+    if (region->longest < count) continue;
+    uint32_t longest = 0, start = next_page(region, 0, 0);
+    while (start < REGION_PAGES) {
+      const uint32_t end = next_page(region, start, 1);
+      if (end - start >= count) break;
+      if (end - start > longest) longest = end - start;
+      start = next_page(region, end, 0);
+    }
+    if (start >= REGION_PAGES) {
+      region->longest = longest;
+      continue;
+    }
+    if (is_empty(region)) empty_bytes -= REGION;
+    mark_pages(region, start, count, 1);
+    pthread_mutex_unlock(&region_lock);
+    return (char *)region + start * PAGE;
+  }
+}
+
+static void free_run(void *base, size_t size) {
+  const uint32_t count = (uint32_t)((size + PAGE - 1) / PAGE);
+  struct region *region = (struct region *)((uintptr_t)base & ~(uintptr_t)(REGION - 1)), *surplus = NULL;
+  uint32_t start = (uint32_t)(((uintptr_t)base & (REGION - 1)) / PAGE);
+  pthread_mutex_lock(&region_lock);
+  mark_pages(region, start, count, 0);
+  const uint32_t end = next_page(region, start, 1);
+  // The head's page is used.
+  while (!(region->pages[(start - 1) / 64] >> ((start - 1) % 64) & 1)) start--;
+  if (end - start > region->longest) region->longest = end - start;
+  if (is_empty(region)) {
+    if (empty_bytes + REGION <= waiting_limit) {
+      empty_bytes += REGION;
+    } else {
+      struct region **place = &regions;
+      while (*place != region) place = &(*place)->next;
+      *place = region->next;
+      surplus = region;
+    }
+  }
+  pthread_mutex_unlock(&region_lock);
+  if (surplus) munmap(surplus, REGION);
 }
 
 static size_t mapping_size(size_t size) { return (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1); }
@@ -246,12 +351,14 @@ static void free_mapping(void *base, size_t size) {
 
 void *ph_buffer_allocate(size_t size) {
   if (size < SMALLEST) return aligned_alloc(64, (size + 63) & ~(size_t)63);
-  return size <= SLOT_LIMIT ? allocate_slot(size) : allocate_mapping(size);
+  if (size <= SMALL_LIMIT) return allocate_slot(size);
+  return size <= RUN_LIMIT ? allocate_run(size) : allocate_mapping(size);
 }
 
 void ph_buffer_free(void *base, size_t size) {
   if (size < SMALLEST) free(base);
-  else if (size <= SLOT_LIMIT) free_slot(base, size);
+  else if (size <= SMALL_LIMIT) free_slot(base, size);
+  else if (size <= RUN_LIMIT) free_run(base, size);
   else free_mapping(base, size);
 }
 
@@ -262,30 +369,50 @@ void ph_buffer_keep(size_t size) {
 }
 
 // What waits in a class: chunks without used slots.
-static void release_class(struct size_class *class, size_t size) {
+static void release_class(struct size_class *class) {
   pthread_mutex_lock(&class->lock);
   for (struct chunk *chunk = class->open, *next; chunk; chunk = next) {
     next = chunk->next;
     if (chunk->used > 0) continue;
     take_out(class, chunk);
     class->chunk_count--;
-    munmap(chunk, size);
+    munmap(chunk, CHUNK);
   }
   pthread_mutex_unlock(&class->lock);
 }
 
+// Regions that are empty, and the free pages of the others, which may be touched again.
+static void release_regions(void) {
+  pthread_mutex_lock(&region_lock);
+  struct region **place = &regions;
+  while (*place) {
+    struct region *region = *place;
+    if (is_empty(region)) {
+      *place = region->next;
+      empty_bytes -= REGION;
+      munmap(region, REGION);
+      continue;
+    }
+    for (uint32_t start = next_page(region, 0, 0), end; start < REGION_PAGES; start = next_page(region, end, 0)) {
+      end = next_page(region, start, 1);
+      madvise((char *)region + start * PAGE, (end - start) * PAGE, MADV_DONTNEED);
+    }
+    place = &region->next;
+  }
+  pthread_mutex_unlock(&region_lock);
+}
+
 void ph_buffer_release(void) {
   for (uint32_t number = 0; number < CLASS_COUNT; number++) {
-    release_class(&classes[number], chunk_size(is_small(number)));
+    release_class(&classes[number]);
   }
+  release_regions();
   pthread_mutex_lock(&pool_lock);
-  for (int small = 0; small < 2; small++) {
-    for (struct chunk *chunk = pools[small], *next; chunk; chunk = next) {
-      next = chunk->next;
-      munmap(chunk, chunk_size(small));
-    }
-    pools[small] = NULL;
+  for (struct chunk *chunk = pool, *next; chunk; chunk = next) {
+    next = chunk->next;
+    munmap(chunk, CHUNK);
   }
+  pool = NULL;
   pool_bytes = 0;
   for (int i = 0; i < MAPPING_COUNT; i++) {
     if (mappings[i].base) munmap(mappings[i].base, mappings[i].size);

@@ -7,6 +7,27 @@
 #define PH_CLONES
 #endif
 
+#define PH_NARROW(BITS)                                                                                               \
+  PH_CLONES static void narrow##BITS(const uint64_t *restrict values, size_t count, uint64_t frame,                   \
+                                     uint##BITS##_t *restrict lanes) {                                                \
+    for (size_t i = 0; i < count; i++) lanes[i] = (uint##BITS##_t)(values[i] - frame);                                \
+    for (size_t i = count; i < 1024; i++) lanes[i] = 0;                                                               \
+  }
+
+PH_NARROW(8)
+PH_NARROW(16)
+PH_NARROW(32)
+PH_NARROW(64)
+
+void ph_narrow64(const uint64_t *values, size_t count, uint64_t frame, unsigned lane_log, void *lanes) {
+  switch (lane_log) {
+    case 0: narrow8(values, count, frame, lanes); break;
+    case 1: narrow16(values, count, frame, lanes); break;
+    case 2: narrow32(values, count, frame, lanes); break;
+    default: narrow64(values, count, frame, lanes);
+  }
+}
+
 // A word of all lanes is 128 bytes: two vectors of 64, which the compiler cuts to what the processor has. All lanes
 // shift by the same amount, so a body per width is not needed.
 #define PH_PACKING(BITS, TYPE)                                                                                        \

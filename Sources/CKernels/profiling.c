@@ -32,10 +32,86 @@ PH_CLONES size_t ph_changes64(const int64_t *values, size_t count) {
   return (size_t)changes;
 }
 
-PH_CLONES int64_t ph_sum64(const int64_t *values, size_t count) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < count; i++) sum += (uint64_t)values[i];
-  return (int64_t)sum;
+PH_CLONES void ph_profile64(const int64_t *values, size_t count, int has_before, struct ph_profile *profile) {
+  int64_t low = values[0], high = values[0];
+  uint64_t sum = (uint64_t)values[0], changes = has_before && values[0] != values[-1];
+  for (size_t i = 1; i < count; i++) {
+    const int64_t value = values[i];
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+    sum += (uint64_t)value;
+    changes += value != values[i - 1];
+  }
+  *profile = (struct ph_profile){low, high, (int64_t)sum, (size_t)changes};
+}
+
+// By the bytes in which values differ, the lowest first.
+void ph_sort64(int64_t *values, uint32_t *places, size_t count, int64_t *spare_values, uint32_t *spare_places) {
+  uint64_t differing = 0;
+  for (size_t i = 1; i < count; i++) differing |= (uint64_t)values[i] ^ (uint64_t)values[0];
+  int64_t *from = values, *to = spare_values;
+  uint32_t *from_places = places, *to_places = spare_places;
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    if ((differing >> shift & 255) == 0) continue;
+    // The sign's byte is turned, so that negative values come first.
+    const unsigned turn = shift == 56 ? 128 : 0;
+    uint32_t starts[256] = {0};
+    for (size_t i = 0; i < count; i++) starts[((uint64_t)from[i] >> shift & 255) ^ turn]++;
+    uint32_t start = 0;
+    for (unsigned digit = 0; digit < 256; digit++) {
+      const uint32_t here = starts[digit];
+      starts[digit] = start;
+      start += here;
+    }
+    for (size_t i = 0; i < count; i++) {
+      const uint32_t place = starts[((uint64_t)from[i] >> shift & 255) ^ turn]++;
+      to[place] = from[i];
+      if (places) to_places[place] = from_places[i];
+    }
+    int64_t *const values_now = to;
+    uint32_t *const places_now = to_places;
+    to = from, from = values_now;
+    to_places = from_places, from_places = places_now;
+  }
+  if (from == values) return;
+  __builtin_memcpy(values, from, count * sizeof *values);
+  if (places) __builtin_memcpy(places, from_places, count * sizeof *places);
+}
+
+PH_CLONES void ph_quotients64(const int64_t *values, size_t count, int64_t origin, uint64_t inverse, unsigned shift,
+                              int64_t *quotients) {
+  for (size_t i = 0; i < count; i++) {
+    const int64_t value = (int64_t)((uint64_t)values[i] - (uint64_t)origin);
+    quotients[i] = (int64_t)((uint64_t)(value >> shift) * inverse);
+  }
+}
+
+PH_CLONES void ph_zigzag64(const int64_t *values, size_t count, uint64_t *codes) {
+  for (size_t i = 0; i < count; i++) codes[i] = (uint64_t)values[i] << 1 ^ (uint64_t)(values[i] >> 63);
+}
+
+// What one width takes does not follow from what another does, so vectors hold some of them side by side.
+PH_CLONES void ph_frame_widths(const uint32_t *lengths, uint32_t scale, uint32_t rows, uint32_t longest, uint32_t full,
+                               const uint8_t *highs, size_t high_count, uint8_t *widths, uint32_t *sizes) {
+  // Codes longer than each width.
+  uint32_t above[65 + 32] = {0};
+  for (uint32_t width = longest; width > 0; width--) above[width - 1] = above[width] + lengths[width] * scale;
+  for (size_t index = 0; index < high_count; index++) {
+    const uint32_t high = highs[index];
+    // Sizes are below 2^25; the width stands behind, turned so that of equal sizes that of the widest is the least.
+    uint32_t best = UINT32_MAX;
+    for (uint32_t width = 0; width <= longest; width++) {
+      const uint32_t patches = above[width], outliers = above[width + high];
+      const uint32_t places = patches * 16 < rows ? patches * 16 : rows;
+      const int32_t rest = (int32_t)(full + 20) - (int32_t)(width + high);
+      const uint32_t size =
+          rows * width + patches * (high + 3) + places + outliers * (uint32_t)(rest > 0 ? rest : 0);
+      const uint32_t key = size << 7 | (127 - width);
+      best = key < best ? key : best;
+    }
+    widths[index] = (uint8_t)(127 - (best & 127));
+    sizes[index] = best >> 7;
+  }
 }
 
 PH_CLONES size_t ph_multiples64(const int64_t *values, size_t count, int64_t origin, uint64_t inverse, unsigned shift,
@@ -60,20 +136,6 @@ PH_CLONES void ph_difference64(const int64_t *values, size_t count, int64_t *dif
   for (size_t i = 1; i < count; i++) differences[i] = (int64_t)((uint64_t)values[i] - (uint64_t)values[i - 1]);
 }
 
-size_t ph_bit_lengths(const uint64_t *codes, size_t count, uint64_t origin, uint32_t *lengths) {
-  size_t counted = 0;
-  // One line of the cache in eight, each time another one of its eight.
-  for (size_t block = 0, turn = 0; block < count; block += 64, turn += 5) {
-    const size_t start = block + (turn & 7) * 8;
-    const size_t end = start + 8 < count ? start + 8 : count;
-    for (size_t i = start; i < end; i++, counted++) {
-      const uint64_t code = codes[i] - origin;
-      lengths[code == 0 ? 0 : 64 - __builtin_clzll(code)]++;
-    }
-  }
-  return counted;
-}
-
 // Baselines of what follows, and all there is elsewhere.
 static void part_base(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count,
                       uint64_t **targets) {
@@ -95,6 +157,24 @@ static size_t run_starts_from(size_t first, const int64_t *values, size_t count,
 
 static size_t run_starts_base(const int64_t *values, size_t count, uint32_t *starts) {
   return run_starts_from(0, values, count, starts);
+}
+
+// One line of the cache in eight, each time another one of its eight.
+static size_t bit_lengths_from(size_t first, const uint64_t *codes, size_t count, uint64_t origin, uint32_t *lengths) {
+  size_t counted = 0;
+  for (size_t block = first; block < count; block += 64) {
+    const size_t start = block + (block / 64 * 5 & 7) * 8;
+    const size_t end = start + 8 < count ? start + 8 : count;
+    for (size_t i = start; i < end; i++, counted++) {
+      const uint64_t code = codes[i] - origin;
+      lengths[code == 0 ? 0 : 64 - __builtin_clzll(code)]++;
+    }
+  }
+  return counted;
+}
+
+static size_t bit_lengths_base(const uint64_t *codes, size_t count, uint64_t origin, uint32_t *lengths) {
+  return bit_lengths_from(0, codes, count, origin, lengths);
 }
 
 static size_t patches_from(size_t first, const uint64_t *codes, size_t count, uint64_t origin, unsigned width,
@@ -152,6 +232,37 @@ PH_V4 static void part_v4(const uint8_t *classes, const uint64_t *values, size_t
     }
   }
   part_base(classes + i, values + i, count - i, class_count, targets);
+}
+
+// Eight lines at a time, whose lengths are counted together, one length after the other: one by one each would wait for
+// the one before where they are alike.
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,popcnt,lzcnt"))) static size_t bit_lengths_v4(
+    const uint64_t *codes, size_t count, uint64_t origin, uint32_t *lengths) {
+  const __m512i least = _mm512_set1_epi64((int64_t)origin), full = _mm512_set1_epi64(64);
+  size_t block = 0, counted = 0;
+  for (; block + 512 <= count; block += 512, counted += 64) {
+    __m512i any = _mm512_setzero_si512(), shortest = full;
+    __m128i found[8];
+#pragma GCC unroll 8
+    for (size_t line = 0; line < 8; line++) {
+      const size_t start = block + line * 64 + (line * 5 & 7) * 8;
+      const __m512i code = _mm512_sub_epi64(_mm512_loadu_si512(codes + start), least);
+      const __m512i bits = _mm512_sub_epi64(full, _mm512_lzcnt_epi64(code));
+      any = _mm512_or_si512(any, code);
+      shortest = _mm512_min_epu64(shortest, bits);
+      found[line] = _mm512_cvtepi64_epi8(bits);
+    }
+    const __m256i low = _mm256_set_m128i(_mm_unpacklo_epi64(found[2], found[3]), _mm_unpacklo_epi64(found[0], found[1]));
+    const __m256i high =
+        _mm256_set_m128i(_mm_unpacklo_epi64(found[6], found[7]), _mm_unpacklo_epi64(found[4], found[5]));
+    const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    const uint64_t longest = (uint64_t)_mm512_reduce_or_epi64(any);
+    const unsigned last = longest == 0 ? 0 : 64 - (unsigned)__builtin_clzll(longest);
+    for (unsigned bits = (unsigned)_mm512_reduce_min_epu64(shortest); bits <= last; bits++) {
+      lengths[bits] += (uint32_t)__builtin_popcountll(_mm512_cmpeq_epi8_mask(all, _mm512_set1_epi8((char)bits)));
+    }
+  }
+  return counted + bit_lengths_from(block, codes, count, origin, lengths);
 }
 
 PH_V4 static size_t run_starts_v4(const int64_t *values, size_t count, uint32_t *starts) {
@@ -214,6 +325,7 @@ PH_V4 static size_t sample_keys_v4(const uint32_t *keys, size_t count, uint32_t 
 }
 
 static void (*part)(const uint8_t *, const uint64_t *, size_t, unsigned, uint64_t **) = part_base;
+static size_t (*bit_lengths)(const uint64_t *, size_t, uint64_t, uint32_t *) = bit_lengths_base;
 static size_t (*patches)(const uint64_t *, size_t, uint64_t, unsigned, int, uint16_t *, uint64_t *) = patches_base;
 static size_t (*run_starts)(const int64_t *, size_t, uint32_t *) = run_starts_base;
 static size_t (*sample_hashes)(const uint64_t *, size_t, uint64_t *) = sample_hashes_base;
@@ -227,10 +339,12 @@ __attribute__((constructor)) static void pick_profiling(void) {
     run_starts = run_starts_v4;
     sample_hashes = sample_hashes_v4;
     sample_keys = sample_keys_v4;
+    if (__builtin_cpu_supports("avx512cd")) bit_lengths = bit_lengths_v4;
   }
 }
 #else
 #define part part_base
+#define bit_lengths bit_lengths_base
 #define patches patches_base
 #define run_starts run_starts_base
 #define sample_hashes sample_hashes_base
@@ -239,6 +353,9 @@ __attribute__((constructor)) static void pick_profiling(void) {
 
 void ph_part64(const uint8_t *classes, const uint64_t *values, size_t count, unsigned class_count, uint64_t **targets) {
   part(classes, values, count, class_count, targets);
+}
+size_t ph_bit_lengths(const uint64_t *codes, size_t count, uint64_t origin, uint32_t *lengths) {
+  return bit_lengths(codes, count, origin, lengths);
 }
 size_t ph_patches64(const uint64_t *codes, size_t count, uint64_t origin, unsigned width, int is_signed,
                     uint16_t *positions, uint64_t *highs) {

@@ -71,6 +71,8 @@ extension Block {
       place += stop - row
       row = stop + 1
     }
+    // Who takes all rows at once does not come again.
+    stream.digits.dropWholeValues()
     return output
   }
 

@@ -355,7 +355,7 @@ package struct BlockEncoder {
       digits = nil
     } else if let decimals, decimals.hasLookedAt(column) {
       digits = decimals.digits(of: column)
-    } else if ph_changes64(bits, count) + 1 > count / 16 {
+    } else if IntegerEncoder.changesOften(bits, count) {
       digits = DecimalEncoder(values: UnsafePointer(double), count: count, reals: isReal ? real : nil).encode()
     }
     // Digits that stand for all values tell of them what the bits would.

@@ -19,10 +19,11 @@ package struct EncodedBlock: Sendable {
 
   init(_ writer: ByteWriter, _ encodings: [Encoding]) {
     let padded = (writer.count + 63) & ~63
-    let bytes = AlignedBuffer(byteCount: padded, zeroed: true)
+    let bytes = AlignedBuffer(byteCount: padded)
     writer.bytes.withUnsafeBytes { source in
       if let base = source.baseAddress { bytes.base.copyMemory(from: base, byteCount: source.count) }
     }
+    (bytes.base + writer.count).initializeMemory(as: UInt8.self, repeating: 0, count: padded - writer.count)
     self.bytes = bytes
     self.encodings = encodings
     checksum = CRC32C.checksum(bytes.bytes)

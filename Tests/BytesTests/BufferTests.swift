@@ -18,6 +18,42 @@ import Testing
     #expect((first.base + byteCount).load(as: UInt8.self) == 0)
   }
 
+  /// What waits for reuse is given back to the system, and nothing of what is in use, whatever lies between.
+  @Test func keepsItsBytesWhenFreeMemoryIsGivenBack() {
+    var kept: [AlignedBuffer] = []
+    for round in 0..<3 {
+      var dropped: [AlignedBuffer] = []
+      for step in 0..<120 {
+        let buffer = AlignedBuffer(byteCount: [9_000, 140_000, 700_000, 1_050_000, 2_000_000][step % 5] + 64 * step)
+        buffer.base.initializeMemory(as: UInt8.self, repeating: UInt8(step + round), count: buffer.byteCount)
+        if step % 3 == round { kept.append(buffer) } else { dropped.append(buffer) }
+      }
+      dropped = []
+      Heap.release()
+      for (place, buffer) in kept.enumerated() {
+        let mark = UInt8(place % 40 * 3 + place / 40 * 2)
+        #expect(buffer.bytes.allSatisfy { $0 == mark })
+      }
+    }
+  }
+
+  /// Buffers of one size lie where those of another lay before: what a process touches follows from what it has at once.
+  @Test func sizesTakeTurns() async {
+    // In a process of its own, where nobody else takes memory meanwhile.
+    await #expect(processExitsWith: .success) {
+      var pages: Set<UInt> = []
+      for step in 0..<400 {
+        let buffers = (0..<4).map { AlignedBuffer(byteCount: 200_000 + ((step * 7 + $0) % 30) * 60_000) }
+        for buffer in buffers {
+          let start = UInt(bitPattern: buffer.base)
+          pages.formUnion((start >> 12)...((start + UInt(buffer.byteCount)) >> 12))
+        }
+      }
+      // Four of the largest take eight megabytes.
+      precondition(pages.count << 12 < 16 << 20, "\(pages.count) pages")
+    }
+  }
+
   @Test func neverOverlapsAcrossThreads() async {
     let failures = await withTaskGroup(of: Int.self) { group in
       for task in 0..<4 {

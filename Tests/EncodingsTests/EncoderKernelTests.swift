@@ -187,6 +187,146 @@ import Vectors
     }
   }
 
+  @Test(arguments: [0, 1, 63, 64, 65, 511, 512, 513, 1000, 1024, 5000]) func lengthsAreThoseOfOneLineInEight(count: Int)
+  {
+    var random = SeededGenerator(seed: UInt64(count))
+    for origin: UInt64 in [0, 1_000_003] {
+      for most: UInt64 in [1, 64, 1 << 20, .max] {
+        let codes = (0..<count).map { _ in (most == 1 ? 0 : random.next() % most) &+ origin }
+        var expected = [UInt32](repeating: 7, count: 66)
+        var taken = 0
+        for row in 0..<count where row / 8 % 8 == row / 64 * 5 % 8 {
+          expected[64 - (codes[row] &- origin).leadingZeroBitCount] += 1
+          taken += 1
+        }
+        var lengths = [UInt32](repeating: 7, count: 66)
+        #expect(ph_bit_lengths(codes, count, origin, &lengths) == taken)
+        #expect(lengths == expected)
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 7, 8, 9, 64, 1000, 1024]) func aProfileIsThatOfOneRowAfterTheOther(count: Int) {
+    var random = SeededGenerator(seed: UInt64(count) + 3)
+    for most: UInt64 in [2, 1000, .max] {
+      let values = (0...count).map { _ in Int64(truncatingIfNeeded: random.next() % most) &- 1 }
+      for first in 0...1 {
+        let rows = values[first..<first + count]
+        var profile = ph_profile()
+        values.withUnsafeBufferPointer { ph_profile64($0.baseAddress! + first, count, Int32(first), &profile) }
+        #expect(profile.least == rows.min() && profile.greatest == rows.max())
+        #expect(profile.sum == rows.reduce(0, &+))
+        #expect(profile.changes == rows.indices.filter { $0 > 0 && values[$0] != values[$0 - 1] }.count)
+      }
+    }
+  }
+
+  @Test(arguments: [0, 1, 2, 255, 513, 5000]) func sortingTakesPlacesAlong(count: Int) {
+    var random = SeededGenerator(seed: UInt64(count) + 5)
+    for most: UInt64 in [1, 100, 1 << 33, .max] {
+      let values = (0..<count).map { _ in
+        Int64(bitPattern: random.next() % most) &- (random.next() % 2 == 0 ? 0 : Int64(most / 3))
+      }
+      var sorted = values
+      var spare = values
+      ph_sort64(&sorted, nil, count, &spare, nil)
+      #expect(sorted == values.sorted())
+      var again = values
+      var places = (0..<UInt32(count)).map { $0 }
+      var sparePlaces = places
+      ph_sort64(&again, &places, count, &spare, &sparePlaces)
+      #expect(again == sorted)
+      // Equal values keep their order.
+      #expect(places == values.indices.sorted { (values[$0], $0) < (values[$1], $1) }.map { UInt32($0) })
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 12, 1_000_000, 3 << 40] as [Int64]) func quotientsOfMultiplesAreExact(divisor: Int64) {
+    var random = SeededGenerator(seed: UInt64(divisor))
+    let shift = divisor.trailingZeroBitCount
+    var inverse: UInt64 = 1
+    for _ in 0..<64 { inverse = inverse &* (2 &- UInt64(divisor >> Int64(shift)) &* inverse) }
+    let origin: Int64 = -4321
+    let expected = (0..<1003).map { _ in Int64(truncatingIfNeeded: random.next()) / divisor / 2 }
+    var values = expected.map { $0 * divisor + origin }
+    values.withUnsafeMutableBufferPointer {
+      ph_quotients64($0.baseAddress!, $0.count, origin, inverse, UInt32(shift), $0.baseAddress!)
+    }
+    #expect(values == expected)
+  }
+
+  @Test func zigzagsAlternate() {
+    let values: [Int64] = [0, -1, 1, -2, 2, .max, .min, 5, -5, 1 << 40]
+    var codes = [UInt64](repeating: 7, count: values.count)
+    ph_zigzag64(values, values.count, &codes)
+    #expect(codes == [0, 1, 2, 3, 4, .max - 1, .max, 10, 9, 1 << 41])
+  }
+
+  @Test(arguments: [0, 1, 7, 64, 1000, 1024], [0, 1, 2, 3] as [UInt32]) func lanesAreCutAndFilled(
+    count: Int, laneLog: UInt32
+  ) {
+    var random = SeededGenerator(seed: UInt64(count) + UInt64(laneLog))
+    let frame: UInt64 = 1_000_003
+    let values = (0..<count).map { _ in random.next() }
+    let bytes = 1 << Int(laneLog)
+    var lanes = [UInt8](repeating: 7, count: 1024 * bytes + 1)
+    ph_narrow64(values, count, frame, laneLog, &lanes)
+    var expected: [UInt8] = []
+    for row in 0..<1024 {
+      let value = row < count ? values[row] &- frame : 0
+      withUnsafeBytes(of: value.littleEndian) { expected += $0[..<bytes] }
+    }
+    #expect(lanes == expected + [7])
+  }
+
+  /// The widths of frames are those of a search from the widest down.
+  @Test(arguments: [1024, 1000, 9], [0, 1, 11, 33, 64]) func widthsOfFramesTakeTheFewestBits(rows: Int, longest: Int) {
+    var random = SeededGenerator(seed: UInt64(rows + longest))
+    let highs: [UInt8] = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32]
+    for full in [longest, min(64, longest + 9)] {
+      for _ in 0..<20 {
+        var lengths = [UInt32](repeating: 0, count: 65)
+        for _ in 0..<max(rows / 8, 1) {
+          // Few are long.
+          var bits = 0
+          while bits < longest && random.next() % 12 != 0 { bits += 1 }
+          lengths[random.next() % 3 == 0 ? bits : bits / 3] += 1
+        }
+        var widths = [UInt8](repeating: 0, count: highs.count)
+        var sizes = [UInt32](repeating: 0, count: highs.count)
+        ph_frame_widths(
+          lengths, 8, UInt32(rows), UInt32(longest), UInt32(full), highs, highs.count, &widths, &sizes)
+        for (index, high) in highs.enumerated() {
+          let high = Int(high)
+          var best = (width: longest, size: rows * longest)
+          for width in (0...longest).reversed() {
+            let patches = lengths[(width + 1)...].reduce(0) { $0 + Int($1) * 8 }
+            let outliers = width + high < 64 ? lengths[(width + high + 1)...].reduce(0) { $0 + Int($1) * 8 } : 0
+            let size =
+              rows * width + patches * (high + 3) + min(patches * 16, rows) + outliers
+              * max(full - width - high + 20, 0)
+            if size < best.size { best = (width, size) }
+          }
+          #expect(Int(widths[index]) == best.width && Int(sizes[index]) == best.size)
+        }
+      }
+    }
+  }
+
+  /// Zeros of both signs and NaNs keep their bits in a dictionary.
+  @Test func dictionariesOfDoublesKeepBits() throws {
+    let numbers: [Double] = [0, -0.0, .nan, Double(bitPattern: 0x7FF8_0000_0000_0001), -.infinity, 1.5, -7, .infinity]
+    let values = (0..<4000).map { numbers[($0 * 5 + $0 / 7) % numbers.count] }
+    var options = BlockOptions()
+    options.forced = .dictionary
+    let vector = Vector.of(.double, values.map { .double($0) })
+    let (encoded, _) = try BlockEncoder.encode(vector, options)
+    #expect(encoded.encodings.first == .dictionary)
+    let read = try TestColumns.open(encoded, vector).read(0..<values.count).flattened()
+    let bits = UnsafeBufferPointer(start: read.values(as: UInt64.self), count: values.count)
+    #expect(Array(bits) == values.map(\.bitPattern))
+  }
+
   /// The count of different values from a sample of them is near the truth, and nearer where they are few.
   @Test(arguments: [2, 100, 5000, 20_000, 100_000]) func differentValuesAreCounted(different: Int) throws {
     var random = SeededGenerator(seed: UInt64(different))

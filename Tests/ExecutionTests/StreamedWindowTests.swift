@@ -135,6 +135,40 @@ import Vectors
     }
   }
 
+  /// Rows that are equal in all columns of the order but the last, in the middle of a row group, at its end or at a
+  /// file's: that one decides, and where it falls, rows are not in order.
+  @Test(arguments: [nil, 1, 100, 500, 2048, 4100, 8999], [false, true]) func theLastColumnDecides(
+    tie: Int?, falls: Bool
+  ) throws {
+    let rows = (0..<9000).map { row -> [Scalar] in
+      let isSecond = row == tie
+      let day = isSecond ? (falls ? 1 : 9) : row + 1 == tie ? 5 : row * 7919 % 100
+      return [int(row / 3000), .null, .null, int(isSecond ? row - 1 : row), int(day)]
+    }
+    let builder = PlanBuilder()
+    let table = builder.table(Self.types, rows, batchSize: 4100)
+    let segments = try SegmentTables(builder, Self.schema, rowGroupRowCount: 500)
+    let scan = builder.scan(table, Self.types)
+    let node = builder.window(
+      scan, partition: [col(scan, 0)], order: [SortKey(col(scan, 3)), SortKey(col(scan, 4))],
+      [WindowCall(.rowNumber, [], output: builder.column("n", .bigint))])
+    let expected = rows.enumerated().map { row, values in
+      let isTurned = falls && tie.map { row == $0 || row + 1 == $0 } ?? false
+      let place = row % 3000 + 1 + (isTurned ? (row == tie ? -1 : 1) : 0)
+      return values + [int(place)]
+    }
+    for threads in [1, 3] {
+      let found = Rows()
+      let context = QueryContext(tables: segments, threadCount: threads, now: 0)
+      _ = try Executor.run(builder.plan(node), in: context) { found.add($0) }
+      let isSame = RandomPlanTests.counts(found.all) == RandomPlanTests.counts(expected)
+      #expect(isSame)
+      // What is in order is not sorted.
+      let isInOrder = found.all == expected
+      #expect(isInOrder || falls)
+    }
+  }
+
   /// As the reference has it, row by row.
   @Test func giveWhatTheReferenceGives() throws {
     var random = Random(seed: 3)

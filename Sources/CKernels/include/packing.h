@@ -11,6 +11,10 @@ void ph_pack16(const uint16_t *values, unsigned width, uint16_t *packed);
 void ph_pack32(const uint32_t *values, unsigned width, uint32_t *packed);
 void ph_pack64(const uint64_t *values, unsigned width, uint64_t *packed);
 
+/// Cuts the values, less `frame`, to lanes of 8 << lane_log bits, at most 1024 of them; the rest of 1024 lanes become
+/// 0.
+void ph_narrow64(const uint64_t *values, size_t count, uint64_t frame, unsigned lane_log, void *lanes);
+
 /// Unpacks 1024 values from width * 128 bytes.
 void ph_unpack8(const uint8_t *packed, unsigned width, uint8_t *values);
 void ph_unpack16(const uint16_t *packed, unsigned width, uint16_t *values);

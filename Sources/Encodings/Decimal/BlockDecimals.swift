@@ -13,7 +13,7 @@ package struct BlockDecimals: Sendable {
     for (column, vector) in vectors where vector.type.physical == .float64 {
       guard let buffer = BlockEncoder.integers(vector.flattened()) else { continue }
       let bits = UnsafePointer(buffer.values(as: Int64.self))
-      let mayHaveDecimals = isForced || ph_changes64(bits, vector.count) + 1 > vector.count / 16
+      let mayHaveDecimals = isForced || IntegerEncoder.changesOften(bits, vector.count)
       lookedAt.insert(column)
       if mayHaveDecimals {
         columns[column] = DecimalEncoder(

@@ -1,4 +1,5 @@
 import Bytes
+import CKernels
 import Vectors
 
 /// Finds the distinct values of a column of fixed width by their bits, up to a limit, and gives each row a code, or each
@@ -104,11 +105,23 @@ struct FixedDictionary {
 
   /// Sorts the entries by `key`, then by their bits, and renumbers the codes.
   mutating func sort(by key: (UInt64) -> Int64) {
-    let keyed = entries.enumerated().map { (key: key($0.element), bits: $0.element, code: $0.offset) }
-    let sorted = keyed.sorted { $0.key != $1.key ? $0.key < $1.key : $0.bits < $1.bits }
-    var rank = [Int64](repeating: 0, count: entries.count)
-    for (position, entry) in sorted.enumerated() { rank[entry.code] = Int64(position) }
-    entries = sorted.map(\.bits)
+    let entryCount = entries.count
+    var keys = entries.map(key)
+    var order = (0..<UInt32(entryCount)).map { $0 }
+    var spareKeys = keys
+    var spareOrder = order
+    ph_sort64(&keys, &order, entryCount, &spareKeys, &spareOrder)
+    // Few keys stand for several bit patterns: zeros of both signs, NaNs.
+    var start = 0
+    while start < entryCount {
+      var end = start + 1
+      while end < entryCount && keys[end] == keys[start] { end += 1 }
+      if end - start > 1 { order[start..<end].sort { entries[Int($0)] < entries[Int($1)] } }
+      start = end
+    }
+    var rank = [Int64](repeating: 0, count: entryCount)
+    for (position, entry) in order.enumerated() { rank[Int(entry)] = Int64(position) }
+    entries = order.map { entries[Int($0)] }
     let code = codes.values(as: Int64.self)
     rank.withUnsafeBufferPointer { rank in
       for row in 0..<count { code[row] = rank[Int(code[row])] }

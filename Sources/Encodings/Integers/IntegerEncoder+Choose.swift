@@ -193,7 +193,9 @@ extension IntegerEncoder {
       index += step
     }
     if sample.isEmpty { return Window(base: 0, bits: 0) }
-    sample.sort()
+    withUnsafeTemporaryAllocation(of: Int64.self, capacity: sample.count) { spare in
+      ph_sort64(&sample, nil, sample.count, spare.baseAddress, nil)
+    }
     return IntegerEncoder.window(sample)
   }
 
@@ -206,16 +208,18 @@ extension IntegerEncoder {
     sample.withUnsafeBufferPointer { sample in
       for width in (0..<full).reversed() {
         let reach: UInt64 = 1 << UInt64(width)
-        // The most differences that any window of this width holds, and where it begins.
-        var first = 0
+        // The most differences that any window of this width holds, and where the first of those begins: each that ends a
+        // row later may hold one more, and no window that holds fewer than another before it is of interest.
         var most = 0
         var start = 0
-        for end in 0...last {
-          while UInt64(bitPattern: sample[end] &- sample[first]) >= reach { first += 1 }
-          if end - first + 1 > most {
-            most = end - first + 1
+        var end = 0
+        while end <= last {
+          let first = end &- most
+          if UInt64(bitPattern: sample[end] &- sample[first]) < reach {
+            most &+= 1
             start = first
           }
+          end &+= 1
         }
         let share = Double(sample.count - most) / Double(sample.count)
         // Narrower ones would patch as good as all.
@@ -237,14 +241,7 @@ extension IntegerEncoder {
     let difference = buffer.values(as: Int64.self)
     // The span fits, so no difference overflows.
     ph_difference64(values, count, difference)
-    if divisor > 1 {
-      let division = ExactDivision(divisor)
-      var index = 0
-      while index < count {
-        difference[index] = division.quotient(difference[index])
-        index &+= 1
-      }
-    }
+    if divisor > 1 { ExactDivision(divisor).quotients(difference, count, into: difference) }
     // The first of each vector is not used; as a neighbour's it disturbs nothing.
     for row in stride(from: 0, to: count, by: 1024) { difference[row] = row + 1 < count ? difference[row + 1] : 0 }
     var least: Int64 = 0
@@ -265,12 +262,7 @@ extension IntegerEncoder {
     // Where as good as none falls, or as good as all lie in the window, folding only costs a bit.
     if kinds.contains(.foldedDifference), least < 0, window.outside > 0.05 {
       let folded = AlignedBuffer(byteCount: count * 8)
-      let codes = folded.values(as: UInt64.self)
-      var index = 0
-      while index < count {
-        codes[index] = DeltaStream.zigzag(difference[index])
-        index &+= 1
-      }
+      ph_zigzag64(difference, count, folded.values(as: UInt64.self))
       offer(.foldedDifference, folded, base: 0, .folded)
     }
     return offers

@@ -105,15 +105,15 @@ struct IntegerEncoder {
     profile.bounds.reserveCapacity((count + 1023) >> 10)
     for start in stride(from: 0, to: count, by: IntegerEncoder.profiledRows) {
       let rows = min(IntegerEncoder.profiledRows, count - start)
-      for bounds in PackedEncoder.bounds(values + start, rows) {
-        minimum = min(minimum, bounds.least)
-        maximum = max(maximum, bounds.greatest)
-        profile.bounds.append(bounds)
+      for vector in stride(from: start, to: start + rows, by: 1024) {
+        var found = ph_profile()
+        ph_profile64(values + vector, min(1024, start + rows - vector), vector > 0 ? 1 : 0, &found)
+        minimum = min(minimum, found.least)
+        maximum = max(maximum, found.greatest)
+        profile.bounds.append((found.least, found.greatest))
+        changes += found.changes
+        profile.sum &+= found.sum
       }
-      // With the last row before, for the change from it.
-      let before = start > 0 ? 1 : 0
-      changes += ph_changes64(values + start - before, rows + before)
-      profile.sum &+= ph_sum64(values + start, rows)
       // Where rows come in runs, those are counted.
       if start == 0, countsDistinct, count >= DistinctCounter.Sample.leastRowCount, changes > rows / 3,
         DistinctCounter.Sample.suits(minimum, maximum)
@@ -131,6 +131,21 @@ struct IntegerEncoder {
     profile.spanFits = !overflow
     if !overflow && span > 256 { profile.divisor = divisor(minimum) }
     return profile
+  }
+
+  /// Tells whether runs of equal values are shorter than 16 rows in the mean: mostly the first rows do.
+  static func changesOften(_ values: UnsafePointer<Int64>, _ count: Int) -> Bool {
+    var changes = 0
+    var start = 0
+    while start < count {
+      // With the last row before, for the change from it.
+      let before = start > 0 ? 1 : 0
+      let rows = min(profiledRows, count - start)
+      changes += ph_changes64(values + start - before, rows + before)
+      if changes + 1 > count / 16 { return true }
+      start += rows
+    }
+    return false
   }
 
   /// The greatest common divisor of the differences to `minimum`, found on a sample and proved on all rows.
@@ -180,14 +195,9 @@ struct IntegerEncoder {
   func packedCodes(_ profile: Profile) -> AlignedBuffer? {
     if profile.divisor == 1 { return nil }
     let buffer = AlignedBuffer(byteCount: count * 8)
-    let codes = buffer.values(as: UInt64.self)
     let minimum = profile.minimum
     let division = ExactDivision(profile.divisor)
-    var index = 0
-    while index < count {
-      codes[index] = UInt64(bitPattern: division.quotient(values[index] &- minimum))
-      index &+= 1
-    }
+    division.quotients(values, count, origin: minimum, into: buffer.values(as: Int64.self))
     return buffer
   }
 
@@ -326,6 +336,13 @@ struct ExactDivision {
   /// Returns `value / divisor`; `value` must be a multiple, of either sign.
   @inline(__always) func quotient(_ value: Int64) -> Int64 {
     Int64(bitPattern: UInt64(bitPattern: value &>> shift) &* inverse)
+  }
+
+  /// Divides each value less `origin`, in place where that is where they lie.
+  func quotients(
+    _ values: UnsafePointer<Int64>, _ count: Int, origin: Int64 = 0, into quotients: UnsafeMutablePointer<Int64>
+  ) {
+    ph_quotients64(values, count, origin, inverse, UInt32(shift), quotients)
   }
 
   /// The first value that is no multiple lies in so many rows behind those that `multiples` counts.

@@ -55,6 +55,8 @@ final class KeyedDeltaStream {
     return UnsafePointer(output.values(as: Int64.self))
   }
 
+  func dropValues() { values = nil }
+
   @inline(__always) private func chain<Key: FixedWidthInteger & UnsignedInteger>(
     _ keys: UnsafePointer<Key>, _ maximumKey: UInt64, _ output: AlignedBuffer, _ scratch: DecodeScratch
   ) {

@@ -52,7 +52,7 @@ struct PackedEncoder {
   private static let plannedDepth = 3
 
   /// Widths of high bits that are tried.
-  private static let highWidths = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32]
+  private static let highWidths: [UInt8] = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32]
 
   /// What is true of the codes of a stream.
   private struct Shape {
@@ -63,6 +63,9 @@ struct PackedEncoder {
     var full = 0
     /// True when at least one code is negative.
     var hasNegatives = false
+
+    /// How many bits each vector's codes have above its least.
+    var vectorWidths: [Int] { zip(leasts, greatests).map { PackedEncoder.bits($1 &- $0) } }
   }
 
   /// Returns the bounds of each vector of signed integers; with `flip` of unsigned ones, whose order its bit turns.
@@ -105,14 +108,6 @@ struct PackedEncoder {
 
   /// Bits that stand for the time a patch takes.
   private static let patchTime = 2
-
-  /// Bits of `length` codes of `width` of which `patches` have high parts, `outliers` of them above `high` bits.
-  private static func bits(
-    _ width: Int, _ patches: Int, _ high: Int, _ outliers: Int, _ length: Int, _ full: Int
-  ) -> Int {
-    length * width + patches * (high + 1 + patchTime) + min(patches * 16, length)
-      + (outliers > 0 ? outliers * max(full - width - high + 20, 0) : 0)
-  }
 
   /// Bits of the places of `patches` among `length` codes.
   private static func places(_ patches: Int, _ length: Int) -> Int {
@@ -205,10 +200,8 @@ struct PackedEncoder {
     let vectors = vectorCount
     let full = shape.full
     var framedBits = 0
-    for vector in 0..<vectors {
-      framedBits += length(vector) * PackedEncoder.bits(shape.greatests[vector] &- shape.leasts[vector])
-    }
-    let histogram = AlignedBuffer(byteCount: vectors * 65 * 4, zeroed: true)
+    for (vector, width) in shape.vectorWidths.enumerated() { framedBits += length(vector) * width }
+    let histogram = AlignedBuffer(byteCount: mayPatch ? vectors * 65 * 4 : 0, zeroed: true)
     let lengths = histogram.values(as: UInt32.self)
     defer { withExtendedLifetime(histogram) {} }
     let step = PackedEncoder.sampling
@@ -231,40 +224,12 @@ struct PackedEncoder {
         if framedBits > count * full / 20 * 19 && inVectors > whole - count { return }
       }
     }
-    var framedPlans: [(widths: [UInt8], size: Int)?] = [nil, nil]
-    for high in [0] + PackedEncoder.highWidths where high == 0 || (high <= full && mayPatch) {
-      var widths = [UInt8](repeating: 0, count: vectors)
-      var total = vectors * (high == 0 ? 72 : 104)
-      for vector in 0..<vectors {
-        let length = length(vector)
-        let vectorFull = PackedEncoder.bits(shape.greatests[vector] &- shape.leasts[vector])
-        var chosen = vectorFull
-        var least = length * vectorFull
-        if high > 0 {
-          // `above` counts the codes longer than the width, `outliers` those longer than width and high together.
-          var above = 0
-          var outliers = 0
-          for width in stride(from: vectorFull, through: 0, by: -1) {
-            // Shorter codes only patch more.
-            if above * (high + 3) >= least { break }
-            let size = PackedEncoder.bits(width, above, high, outliers, length, full)
-            if size < least {
-              least = size
-              chosen = width
-            }
-            above += Int(lengths[vector * 65 + width]) * step
-            if width + high <= vectorFull { outliers += Int(lengths[vector * 65 + width + high]) * step }
-          }
-        }
-        widths[vector] = UInt8(chosen)
-        total += least
-      }
-      let kind = high > 0 ? 1 : 0
-      if total < (framedPlans[kind]?.size ?? .max) { framedPlans[kind] = (widths, total) }
-    }
+    let whole = shape.vectorWidths.map { UInt8($0) }
+    var framedPlans = [(widths: whole, size: vectors * 72 + framedBits)]
+    if mayPatch, let patched = patchedFrames(shape, lengths) { framedPlans.append(patched) }
     for (kind, framedPlan) in framedPlans.enumerated() {
       let margin = mustFrame ? 0 : (kind == 1 ? leastGain : best / 20) + 1024
-      guard let framedPlan, framedPlan.size < best - margin else { continue }
+      guard framedPlan.size < best - margin else { continue }
       plan.hasFrames = true
       plan.isPatched = kind == 1
       plan.arePatchesSigned = false
@@ -275,44 +240,86 @@ struct PackedEncoder {
     }
   }
 
+  /// The widths of vectors whose longer codes are patched by as many high bits in all of them, those that take the fewest
+  /// bits; nil where codes are too short for that. `lengths` are those of each vector's codes above its least.
+  private func patchedFrames(
+    _ shape: Shape, _ lengths: UnsafePointer<UInt32>
+  ) -> (widths: [UInt8], size: Int)? {
+    let highs = PackedEncoder.highWidths.filter { $0 <= shape.full }
+    if highs.isEmpty { return nil }
+    let vectors = vectorCount
+    // What vectors take for each number of high bits, one vector after the other.
+    var widths = [UInt8](repeating: 0, count: vectors * highs.count)
+    var sizes = [UInt32](repeating: 0, count: highs.count)
+    var totals = [Int](repeating: vectors * 104, count: highs.count)
+    widths.withUnsafeMutableBufferPointer { widths in
+      guard let base = widths.baseAddress else { return }
+      for (vector, width) in shape.vectorWidths.enumerated() {
+        ph_frame_widths(
+          lengths + vector * 65, UInt32(PackedEncoder.sampling), UInt32(length(vector)), UInt32(width),
+          UInt32(shape.full), highs, highs.count, base + vector * highs.count, &sizes)
+        for (index, size) in sizes.enumerated() { totals[index] += Int(size) }
+      }
+    }
+    guard let least = totals.min(), let best = totals.firstIndex(of: least) else { return nil }
+    return ((0..<vectors).map { widths[$0 * highs.count + best] }, least)
+  }
+
   /// Appends the stream without its encoding byte.
   func write(_ plan: Plan, into writer: inout ByteWriter) {
-    let vectors = vectorCount
-    var starts: [UInt32] = [0]
-    // A vector at a time is collected in memory of fixed size.
-    let scratch = AlignedBuffer(byteCount: 1024 * 8 * 3 + 1024 * 2)
+    // A vector at a time is packed in memory of fixed size.
+    let scratch = AlignedBuffer(byteCount: 1024 * 8 * 2)
     defer { withExtendedLifetime(scratch) {} }
-    let lanes = scratch.base
-    let words = scratch.base + 1024 * 8
-    let vectorHighs = (scratch.base + 1024 * 16).assumingMemoryBound(to: UInt64.self)
-    let vectorPositions = (scratch.base + 1024 * 24).assumingMemoryBound(to: UInt16.self)
-    var positions: [UInt16] = []
-    var highs: [UInt64] = []
-    var packed = ByteWriter(reserving: plan.byteCount)
-    for vector in 0..<vectors {
-      let length = length(vector)
-      let width = plan.hasFrames ? Int(plan.widths[vector]) : plan.uniformWidth
-      let frame = (plan.hasFrames ? plan.frames[vector] : 0) &+ origin
-      let values = codes + vector << 10
-      if plan.isPatched {
-        let found = ph_patches64(
-          values, length, frame, UInt32(width), plan.arePatchesSigned ? 1 : 0, vectorPositions, vectorHighs)
-        positions.append(contentsOf: UnsafeBufferPointer(start: vectorPositions, count: found))
-        highs.append(contentsOf: UnsafeBufferPointer(start: vectorHighs, count: found))
-        starts.append(UInt32(positions.count))
-      }
-      if width == 0 { continue }
-      pack(values, length, frame, width, plan.laneLog, lanes, words)
-      let byteCount = PackedStream.byteCount(length: length, width: width, laneLog: plan.laneLog)
-      packed.appendRaw(UnsafeRawBufferPointer(start: words, count: byteCount))
+    if !plan.isPatched {
+      writeHead(plan, Patches(), into: &writer)
+      for vector in 0..<vectorCount { writer.appendRaw(pack(vector, plan, scratch)) }
+      return
     }
-    let isBitmap = positions.count * 16 > count
+    // What follows the patches is packed as they are found, while the vector is at hand.
+    var patches = Patches(rowCount: count)
+    var packed = ByteWriter(reserving: plan.byteCount)
+    for vector in 0..<vectorCount {
+      patches.count += ph_patches64(
+        codes + vector << 10, length(vector), frame(vector, plan), UInt32(width(vector, plan)),
+        plan.arePatchesSigned ? 1 : 0, patches.positions + patches.count, patches.highs + patches.count)
+      patches.starts.append(UInt32(patches.count))
+      packed.appendRaw(pack(vector, plan, scratch))
+    }
+    writeHead(plan, patches, into: &writer)
+    packed.bytes.withUnsafeBytes { writer.appendRaw($0) }
+  }
+
+  /// The codes that do not fit: where they are in their vectors, and their high parts.
+  private struct Patches {
+    var count = 0
+    var starts: [UInt32] = [0]
+    private let memory: AlignedBuffer
+    let positions: UnsafeMutablePointer<UInt16>
+    let highs: UnsafeMutablePointer<UInt64>
+
+    /// Has room for a patch of each row; what is not used is not touched.
+    init(rowCount: Int = 0) {
+      memory = AlignedBuffer(byteCount: rowCount * 10)
+      highs = memory.values(as: UInt64.self)
+      positions = (memory.base + rowCount * 8).assumingMemoryBound(to: UInt16.self)
+    }
+  }
+
+  private func width(_ vector: Int, _ plan: Plan) -> Int {
+    plan.hasFrames ? Int(plan.widths[vector]) : plan.uniformWidth
+  }
+
+  private func frame(_ vector: Int, _ plan: Plan) -> UInt64 { (plan.hasFrames ? plan.frames[vector] : 0) &+ origin }
+
+  /// Appends what stands before the packed vectors.
+  private func writeHead(_ plan: Plan, _ patches: Patches, into writer: inout ByteWriter) {
+    let isBitmap = patches.count * 16 > count
     writer.pad(to: 8)
     writer.append(UInt8(plan.laneLog))
     writer.append(UInt8((plan.hasFrames ? 1 : 0) | (isBitmap ? 2 : 0)))
     writer.append(UInt8(plan.uniformWidth))
     writer.append(UInt8(0))
-    writer.append(UInt32(positions.count))
+    writer.append(UInt32(patches.count))
     writer.append(base)
     writer.append(multiplier)
     writer.append(plan.maximumCode)
@@ -320,48 +327,35 @@ struct PackedEncoder {
       writer.appendArray(plan.frames)
       writer.appendArray(plan.widths)
     }
-    if !positions.isEmpty {
+    if patches.count > 0 {
       PackedPatches.write(
-        starts: starts, positions: positions, highs: highs, areSigned: plan.arePatchesSigned, isBitmap: isBitmap,
-        depth: depth, into: &writer)
+        starts: patches.starts, positions: patches.positions, highs: patches.highs, areSigned: plan.arePatchesSigned,
+        isBitmap: isBitmap, depth: depth, into: &writer)
     }
     writer.pad(to: 64)
-    packed.bytes.withUnsafeBytes { writer.appendRaw($0) }
+    withExtendedLifetime(patches) {}
   }
 
-  private func pack(
-    _ values: UnsafePointer<UInt64>, _ length: Int, _ frame: UInt64, _ width: Int, _ laneLog: Int,
-    _ lanes: UnsafeMutableRawPointer, _ words: UnsafeMutableRawPointer
-  ) {
-    let width = UInt32(width)
-    switch laneLog {
-    case 0:
-      narrow(values, length, frame, lanes.assumingMemoryBound(to: UInt8.self))
-      ph_pack8(lanes.assumingMemoryBound(to: UInt8.self), width, words.assumingMemoryBound(to: UInt8.self))
-    case 1:
-      narrow(values, length, frame, lanes.assumingMemoryBound(to: UInt16.self))
-      ph_pack16(lanes.assumingMemoryBound(to: UInt16.self), width, words.assumingMemoryBound(to: UInt16.self))
-    case 2:
-      narrow(values, length, frame, lanes.assumingMemoryBound(to: UInt32.self))
-      ph_pack32(lanes.assumingMemoryBound(to: UInt32.self), width, words.assumingMemoryBound(to: UInt32.self))
-    default:
-      narrow(values, length, frame, lanes.assumingMemoryBound(to: UInt64.self))
-      ph_pack64(lanes.assumingMemoryBound(to: UInt64.self), width, words.assumingMemoryBound(to: UInt64.self))
+  /// Packs a vector in `scratch`, where it stays until the next one.
+  private func pack(_ vector: Int, _ plan: Plan, _ scratch: AlignedBuffer) -> UnsafeRawBufferPointer {
+    let width = width(vector, plan)
+    let length = length(vector)
+    let lanes = scratch.base
+    let words = scratch.base + 1024 * 8
+    if width > 0 {
+      ph_narrow64(codes + vector << 10, length, frame(vector, plan), UInt32(plan.laneLog), lanes)
+      switch plan.laneLog {
+      case 0:
+        ph_pack8(lanes.assumingMemoryBound(to: UInt8.self), UInt32(width), words.assumingMemoryBound(to: UInt8.self))
+      case 1:
+        ph_pack16(lanes.assumingMemoryBound(to: UInt16.self), UInt32(width), words.assumingMemoryBound(to: UInt16.self))
+      case 2:
+        ph_pack32(lanes.assumingMemoryBound(to: UInt32.self), UInt32(width), words.assumingMemoryBound(to: UInt32.self))
+      default:
+        ph_pack64(lanes.assumingMemoryBound(to: UInt64.self), UInt32(width), words.assumingMemoryBound(to: UInt64.self))
+      }
     }
-  }
-
-  /// Cuts codes to lanes; rows past `length` become zero.
-  @inline(__always) private func narrow<Lane: FixedWidthInteger & UnsignedInteger>(
-    _ values: UnsafePointer<UInt64>, _ length: Int, _ frame: UInt64, _ lanes: UnsafeMutablePointer<Lane>
-  ) {
-    var index = 0
-    while index < length {
-      lanes[index] = Lane(truncatingIfNeeded: values[index] &- frame)
-      index &+= 1
-    }
-    while index < 1024 {
-      lanes[index] = 0
-      index &+= 1
-    }
+    let byteCount = PackedStream.byteCount(length: length, width: width, laneLog: plan.laneLog)
+    return UnsafeRawBufferPointer(start: words, count: width == 0 ? 0 : byteCount)
   }
 }

@@ -167,9 +167,10 @@ struct PackedPatches {
   /// Appends patches: `starts` per vector and one more, positions ascending in each vector. Signed ones lie in frames
   /// that begin below zero.
   static func write(
-    starts: [UInt32], positions: [UInt16], highs: [UInt64], areSigned: Bool, isBitmap: Bool, depth: Int,
-    into writer: inout ByteWriter
+    starts: [UInt32], positions: UnsafePointer<UInt16>, highs: UnsafePointer<UInt64>, areSigned: Bool, isBitmap: Bool,
+    depth: Int, into writer: inout ByteWriter
   ) {
+    let count = Int(starts[starts.count - 1])
     writer.appendArray(starts)
     if isBitmap {
       var words = [UInt64](repeating: 0, count: (starts.count - 1) * 16)
@@ -180,13 +181,10 @@ struct PackedPatches {
       }
       writer.appendArray(words)
     } else {
-      writer.appendArray(positions)
+      writer.appendArray(positions, count: count)
     }
-    highs.withUnsafeBufferPointer {
-      guard let base = $0.baseAddress else { return }
-      let encoder = PackedEncoder(
-        codes: base, count: $0.count, base: 0, multiplier: 1, depth: depth + 1, isSigned: areSigned)
-      encoder.write(encoder.plan(), into: &writer)
-    }
+    let encoder = PackedEncoder(
+      codes: highs, count: count, base: 0, multiplier: 1, depth: depth + 1, isSigned: areSigned)
+    encoder.write(encoder.plan(), into: &writer)
   }
 }

@@ -36,7 +36,7 @@ package struct BlockTracks: Sendable {
       case .int16, .int32, .int64:
         guard let integers = BlockEncoder.integers(shaped) else { return nil }
         // Runs have better encodings.
-        if !isRepetitive && ph_changes64(integers.values(as: Int64.self), count) < count / 16 { return nil }
+        if !isRepetitive && !IntegerEncoder.changesOften(integers.values(as: Int64.self), count) { return nil }
         values = integers
       case .float64:
         guard let digits = decimals.digits(of: index) else { return nil }

@@ -105,6 +105,8 @@ final class TrackedStream {
     return UnsafePointer(output.values(as: Int64.self))
   }
 
+  func dropValues() { values = nil }
+
   @inline(__always) private func walk<Key: FixedWidthInteger & UnsignedInteger>(
     _ keys: UnsafePointer<Key>, _ maximumKey: UInt64, _ classes: RowClasses, _ output: AlignedBuffer,
     _ scratch: DecodeScratch
@@ -197,6 +199,15 @@ extension IntegerStream {
     case .keyedDelta(let stream): try stream.allValues(scratch)
     case .tracked(let stream): try stream.allValues(scratch)
     default: nil
+    }
+  }
+
+  /// Gives back the memory of `wholeValues`, which are decoded anew when they are asked for again.
+  func dropWholeValues() {
+    switch self {
+    case .keyedDelta(let stream): stream.dropValues()
+    case .tracked(let stream): stream.dropValues()
+    default: break
     }
   }
 }

@@ -4,6 +4,8 @@ import Vectors
 package struct OrderCheck {
   private let orders: [SortOrder]
   private var last: [Vector] = []
+  /// True when a row was equal to the one before it in all columns.
+  package private(set) var hasTies = false
 
   /// Takes the number of columns, the first one most significant.
   package init(columnCount: Int) { orders = Array(repeating: SortOrder(), count: columnCount) }
@@ -12,12 +14,16 @@ package struct OrderCheck {
   package mutating func accepts(_ columns: [Vector]) -> Bool {
     precondition(columns.count == orders.count, "columns as promised")
     guard let count = columns.first?.count, count > 0 else { return true }
-    if !last.isEmpty, RowComparator(left: last, right: columns, orders: orders).compare(0, 0) > 0 { return false }
+    if !last.isEmpty {
+      let order = RowComparator(left: last, right: columns, orders: orders).compare(0, 0)
+      if order > 0 { return false }
+      if order == 0 { hasTies = true }
+    }
     last = columns.map { $0.slice(count - 1..<count) }
-    return OrderCheck.isAscending(columns, orders, count)
+    return isAscending(columns, count)
   }
 
-  private static func isAscending(_ columns: [Vector], _ orders: [SortOrder], _ count: Int) -> Bool {
+  private mutating func isAscending(_ columns: [Vector], _ count: Int) -> Bool {
     let isPlain = columns.allSatisfy { column in
       switch column.type.physical {
       case .int16, .int32, .int64: column.nullCount == 0
@@ -26,23 +32,30 @@ package struct OrderCheck {
     }
     guard isPlain else {
       let comparator = RowComparator(columns, orders: orders)
-      for row in 1..<count where comparator.compare(row - 1, row) > 0 { return false }
+      for row in 1..<count {
+        let order = comparator.compare(row - 1, row)
+        if order > 0 { return false }
+        if order == 0 { hasTies = true }
+      }
       return true
     }
     // 1 while a row equals the one before in all columns so far.
     var equal = [UInt8](repeating: 1, count: count)
     var falls: UInt8 = 0
+    var ties: UInt8 = 0
     equal.withUnsafeMutableBufferPointer { equal in
       guard let base = equal.baseAddress else { return }
       for column in columns where column.form != .constant {
         let flat = column.flattened()
         switch flat.type.physical {
-        case .int16: falls |= scan(flat.values(as: Int16.self), count, base)
-        case .int32: falls |= scan(flat.values(as: Int32.self), count, base)
-        default: falls |= scan(flat.values(as: Int64.self), count, base)
+        case .int16: falls |= OrderCheck.scan(flat.values(as: Int16.self), count, base)
+        case .int32: falls |= OrderCheck.scan(flat.values(as: Int32.self), count, base)
+        default: falls |= OrderCheck.scan(flat.values(as: Int64.self), count, base)
         }
       }
+      for row in stride(from: 1, to: count, by: 1) { ties |= base[row] }
     }
+    if ties != 0 { hasTies = true }
     return falls == 0
   }
 

@@ -15,6 +15,7 @@ private final class MorselEnds: Sendable {
   private struct State {
     var ends: [Ends?]
     var hasFailed = false
+    var hasTies = false
   }
 
   private let state: Mutex<State>
@@ -22,6 +23,11 @@ private final class MorselEnds: Sendable {
   init(count: Int) { state = Mutex(State(ends: Array(repeating: nil, count: count))) }
 
   var hasFailed: Bool { state.withLock { $0.hasFailed } }
+
+  /// True when rows are equal in all fields but the last, so that more morsels likely need that one.
+  var hasTies: Bool { state.withLock { $0.hasTies } }
+
+  func noteTies() { state.withLock { $0.hasTies = true } }
 
   func set(_ index: Int, _ ends: Ends?) {
     state.withLock { state in
@@ -38,6 +44,12 @@ private final class MorselEnds: Sendable {
 private final class KeptReader: @unchecked Sendable {
   // @unchecked: touched by one worker only.
   var reader: RowGroupReader?
+}
+
+extension RowGroupReader {
+  fileprivate func read(column: Int, row: Int) throws -> Vector {
+    try read(column: column, selection: SelectionVector([UInt32(truncatingIfNeeded: row)]))
+  }
 }
 
 extension SegmentScanOperator {
@@ -78,7 +90,7 @@ extension SegmentScanOperator {
     let readers = (0..<run.threadCount).map { _ in KeptReader() }
     try WorkerPool.shared.forEach(count: morsels.count, threads: run.threadCount) { index, worker in
       if ends.hasFailed { return }
-      ends.set(index, try scan.value.ordered(scan.value.morsels[index], fields, readers[worker]))
+      ends.set(index, try scan.value.ordered(scan.value.morsels[index], fields, readers[worker], ends))
     }
     guard let all = ends.all else { return false }
     var check = OrderCheck(columnCount: fields.count)
@@ -87,8 +99,22 @@ extension SegmentScanOperator {
 
   /// Returns a morsel's first and last row, or nil when its rows do not ascend.
   private func ordered(
-    _ morsel: Morsel, _ fields: [Int], _ kept: KeptReader
+    _ morsel: Morsel, _ fields: [Int], _ kept: KeptReader, _ ends: MorselEnds
   ) throws -> MorselEnds.Ends? {
+    if fields.count > 1, !ends.hasTies {
+      // Where no rows are equal in all the others, the last field has no say, and is read at the ends alone.
+      let (found, hasTies) = try ordered(morsel, Array(fields.dropLast()), kept, atEnds: fields.suffix(1))
+      if !hasTies { return found }
+      ends.noteTies()
+    }
+    return try ordered(morsel, fields, kept, atEnds: []).ends
+  }
+
+  /// Looks whether a morsel's rows ascend by `fields`, and whether some are equal in all of them. Returns the first and
+  /// the last row with more fields `atEnds`; nil where rows fall.
+  private func ordered(
+    _ morsel: Morsel, _ fields: [Int], _ kept: KeptReader, atEnds: ArraySlice<Int>
+  ) throws -> (ends: MorselEnds.Ends?, hasTies: Bool) {
     let segment = try handles[morsel.segment].open()
     var check = OrderCheck(columnCount: fields.count)
     var first: [Vector] = []
@@ -103,12 +129,16 @@ extension SegmentScanOperator {
         try run.checkpoint()
         let end = min(start + Batch.vectorSize, rows.upperBound)
         let columns = try fields.map { try reader.read(column: $0, rows: start..<end) }
-        guard check.accepts(columns) else { return nil }
-        if first.isEmpty { first = columns.map { $0.slice(0..<1) } }
+        guard check.accepts(columns) else { return (nil, check.hasTies) }
+        if check.hasTies, !atEnds.isEmpty { return (nil, true) }
+        if first.isEmpty {
+          first = try columns.map { $0.slice(0..<1) } + atEnds.map { try reader.read(column: $0, row: start) }
+        }
         last = columns.map { $0.slice(end - start - 1..<end - start) }
+        if end == rows.upperBound { last += try atEnds.map { try reader.read(column: $0, row: end - 1) } }
         start = end
       }
     }
-    return MorselEnds.Ends(first: first, last: last)
+    return (MorselEnds.Ends(first: first, last: last), check.hasTies)
   }
 }
