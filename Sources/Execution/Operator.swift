@@ -65,6 +65,7 @@ class Operator {
   let metrics: NodeMetrics
   private var isPrepared = false
   private var failure: (any Error)?
+  private let making = Mutex(())
 
   init(_ node: PhysicalNode, _ run: QueryRun) {
     self.node = node
@@ -93,15 +94,18 @@ class Operator {
     }
   }
 
-  /// Makes the state of one thread, with its rows and time counted.
-  final func worker() throws -> OperatorWorker { MeteredWorker(try makeWorker(), metrics, run.context.isTimed) }
+  /// Makes the state of one thread, with its rows and time counted. Any thread may ask; one worker is made at a time.
+  final func worker() throws -> OperatorWorker {
+    let made = try making.withLock { _ in Box(try makeWorker()) }
+    return MeteredWorker(made.value, metrics, run.context.isTimed)
+  }
 
   func prepare() throws {}
 
   /// Returns the number of morsels of a phase; nil when there is no such phase. Phases are asked for in order.
   func morselCount(phase: Int) throws -> Int? { fatalError("each operator has its own") }
 
-  /// Makes the state of one thread.
+  /// Makes the state of one thread. Called for one worker at a time: an operator may note down what it makes.
   func makeWorker() throws -> OperatorWorker { fatalError("each operator has its own") }
 
   /// Tells whether the rows ascend by `wanted`, NULLs last, in one phase. May read data to find out; asked when prepared.

@@ -14,17 +14,6 @@ class Sink {
 
 /// Runs every morsel of an operator on all threads of the query.
 enum Pipeline {
-  private final class Slots: @unchecked Sendable {
-    // @unchecked: slot `i` is touched by worker `i` only.
-    var workers: [OperatorWorker?]
-    var sinks: [Sink?]
-
-    init(_ count: Int) {
-      workers = Array(repeating: nil, count: count)
-      sinks = Array(repeating: nil, count: count)
-    }
-  }
-
   /// Runs `source` to its end into sinks that `makeSink` gives for each worker that takes part, and returns those.
   ///
   /// A sink may throw `EarlyStop` to end the pipeline without an error.
@@ -32,7 +21,8 @@ enum Pipeline {
   static func run<S: Sink>(_ source: Operator, _ makeSink: @escaping (_ worker: Int) throws -> S) throws -> [S] {
     let run = source.run
     try source.prepareOnce()
-    let slots = Slots(run.threadCount)
+    let workers = Slots<OperatorWorker>(count: run.threadCount)
+    let sinks = Slots<Sink>(count: run.threadCount)
     let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     pthread_mutex_init(lock, nil)
     defer {
@@ -51,20 +41,20 @@ enum Pipeline {
         try forEach(count: count, threads: run.threadCount) { morsel, slot in
           let outer = owner.map { Stopwatch.ofThread.enter($0) }
           defer { if owner != nil { _ = Stopwatch.ofThread.enter(outer ?? nil) } }
-          // One worker or sink is made at a time: operators may note down what they make.
-          func make<T>(_ body: () throws -> T) rethrows -> T {
+          // One sink is made at a time: who makes them may note them down.
+          func newSink() throws -> Sink {
             pthread_mutex_lock(lock)
             defer { pthread_mutex_unlock(lock) }
-            return try body()
+            return try makeSink(slot)
           }
           // The sink comes first: whatever fails from here on must reach those who wait for this morsel.
-          let sink = try slots.sinks[slot] ?? make { try makeSink(slot) }
-          slots.sinks[slot] = sink
+          let sink = try sinks[slot] ?? newSink()
+          sinks[slot] = sink
           do {
             try sink.begin(ordinal: thisBase + morsel)
             try run.checkpoint()
-            let worker = try slots.workers[slot] ?? make { try source.worker() }
-            slots.workers[slot] = worker
+            let worker = try workers[slot] ?? source.worker()
+            workers[slot] = worker
             try worker.run(phase: thisPhase, morsel: morsel) { batch in
               try run.checkpoint()
               try sink.consume(batch)
@@ -87,7 +77,7 @@ enum Pipeline {
       guard hasEnough.value else { throw error }
     }
     source.finish()
-    return slots.sinks.compactMap { $0 as? S }
+    return sinks.values.compactMap { $0 as? S }
   }
 
   /// As `WorkerPool.forEach`, for closures that share state by slot.

@@ -237,32 +237,3 @@ private final class PartitionWriter {
     builder = RowGroupBuilder(schema: target.fields, rowGroupRowCount: target.options.rowGroupRowCount)
   }
 }
-
-/// Results of a parallel loop: each index is written by the one worker that has it, and read after the loop.
-private final class Slots<Value>: @unchecked Sendable {
-  // @unchecked: indices are disjoint between workers, and the pool's end of job orders writes before reads.
-  private let values: UnsafeMutablePointer<Value?>
-  private let count: Int
-
-  init(count: Int) {
-    self.count = count
-    values = UnsafeMutablePointer.allocate(capacity: count)
-    values.initialize(repeating: nil, count: count)
-  }
-
-  deinit {
-    values.deinitialize(count: count)
-    values.deallocate()
-  }
-
-  subscript(index: Int) -> Value? {
-    get {
-      precondition(index >= 0 && index < count, "no such slot")
-      return values[index]
-    }
-    set {
-      precondition(index >= 0 && index < count, "no such slot")
-      values[index] = newValue
-    }
-  }
-}

@@ -93,16 +93,16 @@ final class ScanAggregateOperator: RowsOperator {
     let workerCount = max(1, min(run.threadCount, morsels.count))
     let reservation = run.reservation(for: "GROUP BY")
     guard reservation.tryResize(to: plan.byteCount * workerCount) else { return false }
-    let workers = Box([ScanAggregateWorker?](repeating: nil, count: workerCount))
+    let workers = Slots<ScanAggregateWorker>(count: workerCount)
     let this = Box((plan, scan, run))
     try WorkerPool.shared.forEach(count: morsels.count, threads: workerCount) { index, slot in
       let (plan, scan, run) = this.value
-      let worker = workers.value[slot] ?? ScanAggregateWorker(scan, plan, run)
-      workers.value[slot] = worker
+      let worker = workers[slot] ?? ScanAggregateWorker(scan, plan, run)
+      workers[slot] = worker
       try run.checkpoint()
       try ScanAggregateOperator.take(scan.morsels[index], index, scan, worker)
     }
-    var states = workers.value.compactMap { $0 }
+    var states = workers.values
     if states.isEmpty { states = [ScanAggregateWorker(scan, plan, run)] }
     metrics.codeGroupingFlag.store(true, ordering: .relaxed)
     scan.metrics.countRows(states.reduce(0) { $0 + $1.keptRows })
