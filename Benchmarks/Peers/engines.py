@@ -166,6 +166,11 @@ class ClickHouse:
             )
             self.execute(f"OPTIMIZE TABLE {table} FINAL")
 
+    def settle(self) -> None:
+        """Waits until nothing is merged in the background."""
+        while int(self.answer("SELECT count() AS n FROM system.merges").column(0)[0].as_py()) > 0:
+            time.sleep(0.05)
+
     def byte_count(self, table: str) -> int:
         database, name = table.split(".")
         answer = self.answer(

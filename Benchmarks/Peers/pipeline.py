@@ -213,7 +213,11 @@ class Pipeline:
         try:
             for statement in before:
                 process.run(statement) if engine in ("pulsehouse", "datafusion") else process.call("execute", statement)
-            return process.run(timed) if engine in ("pulsehouse", "datafusion") else process.call("timed", timed)
+            seconds = process.run(timed) if engine in ("pulsehouse", "datafusion") else process.call("timed", timed)
+            # Its merges would be at work while another engine is timed.
+            if engine == "clickhouse":
+                process.call("settle")
+            return seconds
         except EngineError as error:
             raise EngineError(f"{TITLES[engine]}: {error}") from None
 

@@ -39,6 +39,9 @@ final class WorkerGrouping {
 
   var byteCount: Int { state.byteCount + pieceBytes + spill.byteCount }
 
+  /// True when its groups can go to disk; otherwise what is grouped stays in memory.
+  var isWritable: Bool { state.writtenTypes != nil }
+
   /// Takes rows that follow each other from `position` on.
   func update(_ input: GroupingInput, position: UInt64) throws {
     if writesRows { return try spill.append(GroupingRows.batch(input, operation.aggregates, position: position)) }
@@ -58,7 +61,7 @@ final class WorkerGrouping {
   /// Gives memory back: what is grouped goes to disk, or else what is still to come. Returns false when nothing helps.
   func relieve() throws -> Bool {
     if set.isEmpty || writesRows { return false }
-    if state.writtenTypes == nil {
+    if !isWritable {
       try closePiece()
       writesRows = true
       return true
@@ -168,7 +171,9 @@ final class GroupingSink: Sink {
     self.operation = operation
     groupings = try operation.sets.map { try WorkerGrouping(operation, $0) }
     reservation = operation.run.reservation(for: "GROUP BY")
-    share = operation.run.context.budget.limit / 2 / operation.run.threadCount
+    let half = operation.run.context.budget.limit / 2 / operation.run.threadCount
+    // What stays in memory must still be within the half when the last batch has doubled a table.
+    share = groupings.allSatisfy { $0.isWritable } ? half : half / 2
   }
 
   override func begin(ordinal: Int) { position = UInt64(ordinal) << 32 }
