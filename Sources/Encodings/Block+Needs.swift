@@ -3,7 +3,7 @@ import Vectors
 
 /// Another column of the row group that a block needs before it can be read.
 package enum BlockNeed: Hashable {
-  /// The narrow form of a column whose values are keys.
+  /// A column whose values are keys.
   case keys(column: Int)
   /// A column of integers that this one builds upon.
   case base(column: Int)
@@ -25,11 +25,11 @@ extension Block {
     }
   }
 
-  /// Gives a block that predicts by key the key column's narrow form over the whole row group, and the memory it lies in.
-  package func supplyKeys(_ keys: NarrowColumn, _ memory: AlignedBuffer) throws(PulsehouseError) {
+  /// Gives a block that predicts by key the keys of the row group's rows.
+  package func supplyKeys(_ keys: SuppliedKeys) throws(PulsehouseError) {
     switch stream {
-    case .keyedDelta(let stream): try stream.supply(keys, memory)
-    case .tracked(let stream): try stream.supply(keys, memory)
+    case .keyedDelta(let stream): try stream.supply(keys)
+    case .tracked(let stream): try stream.supply(keys)
     default: break
     }
   }

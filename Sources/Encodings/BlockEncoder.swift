@@ -31,7 +31,7 @@ package struct BlockKeys: Sendable {
     var maximum: Int64 = 0
     ph_bounds64(value, keys.count, 0, &minimum, &maximum)
     let (span, overflow) = maximum.subtractingReportingOverflow(minimum)
-    guard !overflow, UInt64(span) < KeyedDeltaStream.maximumKeySpan else { return nil }
+    guard !overflow, UInt64(span) < SuppliedKeys.span else { return nil }
     codes = AlignedBuffer(byteCount: keys.count * 4)
     let code = codes.values(as: UInt32.self)
     var row = 0

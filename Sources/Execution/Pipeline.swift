@@ -1,5 +1,5 @@
 import Bytes
-import Glibc
+import Synchronization
 import Vectors
 
 /// Takes the batches of a pipeline, one instance for each worker.
@@ -23,15 +23,10 @@ enum Pipeline {
     try source.prepareOnce()
     let workers = Slots<OperatorWorker>(count: run.threadCount)
     let sinks = Slots<Sink>(count: run.threadCount)
-    let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    pthread_mutex_init(lock, nil)
-    defer {
-      pthread_mutex_destroy(lock)
-      lock.deallocate()
-    }
+    let makingSink = Mutex(())
     // What the sinks do is the work of whoever runs the pipeline.
     let owner = run.context.isTimed ? Stopwatch.ofThread.current : nil
-    let hasEnough = Box(false)
+    let hasEnough = Atomic(false)
     var phase = 0
     var base = 0
     do {
@@ -42,13 +37,8 @@ enum Pipeline {
           let outer = owner.map { Stopwatch.ofThread.enter($0) }
           defer { if owner != nil { _ = Stopwatch.ofThread.enter(outer ?? nil) } }
           // One sink is made at a time: who makes them may note them down.
-          func newSink() throws -> Sink {
-            pthread_mutex_lock(lock)
-            defer { pthread_mutex_unlock(lock) }
-            return try makeSink(slot)
-          }
           // The sink comes first: whatever fails from here on must reach those who wait for this morsel.
-          let sink = try sinks[slot] ?? newSink()
+          let sink = try sinks[slot] ?? makingSink.withLock { _ in try makeSink(slot) }
           sinks[slot] = sink
           do {
             try sink.begin(ordinal: thisBase + morsel)
@@ -64,7 +54,7 @@ enum Pipeline {
             // The failure that caused this is on its way.
             return
           } catch {
-            if error is EarlyStop { hasEnough.value = true }
+            if error is EarlyStop { hasEnough.store(true, ordering: .relaxed) }
             sink.abort()
             throw error
           }
@@ -74,7 +64,7 @@ enum Pipeline {
       }
     } catch {
       // Who has enough has it from morsels before any that failed, so a failure beyond them does not count.
-      guard hasEnough.value else { throw error }
+      guard hasEnough.load(ordering: .relaxed) else { throw error }
     }
     source.finish()
     return sinks.values.compactMap { $0 as? S }

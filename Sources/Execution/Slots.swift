@@ -5,7 +5,7 @@
 package final class Slots<Value>: @unchecked Sendable {
   // @unchecked: indices are disjoint between threads, and the pool's end of job orders writes before reads.
   private let places: UnsafeMutablePointer<Value?>
-  package let count: Int
+  private let count: Int
 
   /// All places are empty.
   package init(count: Int) {

@@ -13,14 +13,8 @@ package final class RowGroupReader {
   package private(set) var rowGroup: Int
   package private(set) var rowCount: Int
   private var blocks: [Block?]
-  /// Narrow forms of columns that predict others.
-  private var keyColumns: [Int: KeyColumn] = [:]
-
-  private struct KeyColumn {
-    let narrow: NarrowColumn
-    let memory: AlignedBuffer
-  }
-
+  /// The keys of columns that predict others.
+  private var suppliedKeys: [Int: SuppliedKeys] = [:]
   private let scratch = DecodeScratch()
 
   package init(_ segment: SegmentReader, rowGroup: Int) {
@@ -38,7 +32,7 @@ package final class RowGroupReader {
     self.rowGroup = rowGroup
     rowCount = segment.rowCount(rowGroup: rowGroup)
     blocks = Array(repeating: nil, count: segment.schema.count)
-    keyColumns = [:]
+    suppliedKeys = [:]
   }
 
   /// Returns what is known of a column in this row group.
@@ -109,19 +103,18 @@ package final class RowGroupReader {
 
   private func supplyKeys(_ block: Block, _ column: Int, _ keyColumn: Int) throws(PulsehouseError) {
     let keyBlock = try neededBlock(keyColumn, by: column)
-    let keys: KeyColumn
-    if let known = keyColumns[keyColumn] {
+    let keys: SuppliedKeys
+    if let known = suppliedKeys[keyColumn] {
       keys = known
     } else {
-      let memory = AlignedBuffer(byteCount: (rowCount + 1024) * 8)
-      guard let narrow = try keyBlock.narrow(0..<rowCount, into: memory) else {
+      guard let found = try SuppliedKeys(keyBlock) else {
         throw segment.named(PulsehouseError(.corrupt, "a key column that has no keys"), column, rowGroup)
       }
-      keys = KeyColumn(narrow: narrow, memory: memory)
-      keyColumns[keyColumn] = keys
+      keys = found
+      suppliedKeys[keyColumn] = keys
     }
     do throws(PulsehouseError) {
-      try block.supplyKeys(keys.narrow, keys.memory)
+      try block.supplyKeys(keys)
     } catch {
       throw segment.named(error, column, rowGroup)
     }

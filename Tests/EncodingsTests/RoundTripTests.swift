@@ -134,23 +134,29 @@ import Vectors
     try Self.check(try TestColumns.open(vector), expected, "\(type) in runs of \(runRows)")
   }
 
-  @Test func rowsOfFewKeysAreReadByTheirChains() throws {
-    let count = 4000
-    let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 * 7919 % 61)) })
+  /// Keys that change with each row, that lie in runs, and a single one.
+  @Test(arguments: [1, 40, 20_000]) func rowsOfFewKeysAreReadByTheirChains(runRows: Int) throws {
+    let count = 20_000
+    func key(_ row: Int) -> Int { row / runRows * 7919 % 61 }
+    let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64(key($0))) })
     var random = SeededGenerator(seed: 5)
     var positions = [Int64](repeating: 0, count: 61).map { _ in Int64(random.next() % 90_000_000) }
     let expected: [Scalar] = (0..<count).map { row in
-      positions[row * 7919 % 61] += Int64(random.next() % 2000) - 1000
-      return .double(Double(positions[row * 7919 % 61]) / 1e6)
+      positions[key(row)] += Int64(random.next() % 2000) - 1000
+      return .double(Double(positions[key(row)]) / 1e6)
     }
     let vector = Vector.of(.double, expected)
     let keys = BlockKeys(column: 1, keyVector)
+    var options = BlockOptions()
+    options.forced = .keyedDelta
     for wanted in [[0], [60], [3, 17, 44], [1, 2, 3, 4, 5, 6]] {
-      let block = try TestColumns.open(vector, keys: keys, keyVector: keyVector)
-      #expect(block.encodings == [.decimal, .keyedDelta])
-      let rows = (0..<count).filter { wanted.contains($0 * 7919 % 61) && $0 % 2 == 0 && $0 < 3500 }
-      let read = try rows.map { UInt32($0) }.withUnsafeBufferPointer { try block.read($0) }
-      #expect(rows.indices.allSatisfy { read.scalar(at: $0) == expected[rows[$0]] }, "keys \(wanted)")
+      for every in [4, 200] {
+        let block = try TestColumns.open(vector, options, keys: keys, keyVector: keyVector)
+        #expect(block.encodings == [.decimal, .keyedDelta])
+        let rows = (0..<count).filter { wanted.contains(key($0)) && $0 % every == 0 && (700..<4300).contains($0) }
+        let read = try rows.map { UInt32($0) }.withUnsafeBufferPointer { try block.read($0) }
+        #expect(rows.indices.allSatisfy { read.scalar(at: $0) == expected[rows[$0]] }, "keys \(wanted)")
+      }
     }
   }
 

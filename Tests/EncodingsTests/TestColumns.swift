@@ -159,8 +159,7 @@ enum TestColumns {
       let other = try open(keyVector)
       switch need {
       case .keys:
-        let memory = AlignedBuffer(byteCount: (keyVector.count + 1024) * 8)
-        if let keys = try other.narrow(0..<keyVector.count, into: memory) { try block.supplyKeys(keys, memory) }
+        if let keys = try SuppliedKeys(other) { try block.supplyKeys(keys) }
       case .base: try block.supplyBase(other)
       case .leader:
         guard let leader else { return block }

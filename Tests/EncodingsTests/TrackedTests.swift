@@ -9,12 +9,28 @@ private struct Walkers {
   let latitudes: [Double]
   let longitudes: [Double]
 
-  init(count: Int, walkers: Int, isClustered: Bool, seed: UInt64) {
+  /// How the rows of walkers lie: as it happens, one walker after the other, or in turns of a few rows to hundreds.
+  enum Order: CaseIterable {
+    case mixed
+    case clustered
+    case turns
+  }
+
+  init(count: Int, walkers: Int, order: Order, seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     func within(_ span: Int64) -> Int64 { Int64(random.next() % UInt64(2 * span + 1)) - span }
     let homes = (0..<walkers).map { _ in (within(80_000_000), within(170_000_000)) }
     var places = homes
-    let keys = (0..<count).map { isClustered ? $0 * walkers / count : Int(random.next() % UInt64(walkers)) }
+    var keys: [Int] = []
+    while keys.count < count {
+      let walker = Int(random.next() % UInt64(walkers))
+      switch order {
+      case .mixed: keys.append(walker)
+      case .clustered: keys.append(keys.count * walkers / count)
+      case .turns: keys += Array(repeating: walker, count: Int(1 << (random.next() % 10)))
+      }
+    }
+    keys.removeLast(keys.count - count)
     var latitudes: [Double] = []
     var longitudes: [Double] = []
     for key in keys {
@@ -40,10 +56,10 @@ private struct Walkers {
     .double(-.infinity), .double(.leastNonzeroMagnitude), .double(.greatestFiniteMagnitude), .double(1.0 / 3),
   ]
 
-  @Test(arguments: [true, false], [0, 29]) func columnsThatMoveTogetherComeBack(isClustered: Bool, oddEvery: Int) throws
-  {
+  @Test(arguments: Walkers.Order.allCases, [0, 29])
+  private func columnsThatMoveTogetherComeBack(order: Walkers.Order, oddEvery: Int) throws {
     let count = 20_000
-    let walkers = Walkers(count: count, walkers: 37, isClustered: isClustered, seed: 3)
+    let walkers = Walkers(count: count, walkers: 37, order: order, seed: 3)
     let keyVector = Vector.of(.integer, walkers.keys.map { .integer(Int64($0) + 10_001) })
     func column(_ values: [Double], _ shift: Int) -> [Scalar] {
       values.enumerated().map { row, value in
@@ -53,19 +69,25 @@ private struct Walkers {
     let expected = [column(walkers.latitudes, 1), column(walkers.longitudes, 2)]
     let vectors = expected.map { Vector.of(.double, $0) }
     let keys = try #require(BlockKeys(column: 0, keyVector))
-    let tracks = try #require(TestColumns.tracks([(1, vectors[0]), (2, vectors[1])], keys: keys))
+    // In turns, a row lies as near to the one before it.
+    let isForced = order == .turns
+    var options = BlockOptions()
+    options.forced = isForced ? .tracked : nil
+    let tracks = try #require(
+      TestColumns.tracks([(1, vectors[0]), (2, vectors[1])], keys: keys, isForced: isForced))
     #expect(tracks.leader == 1)
     func open() throws -> [Block] {
-      let leader = try TestColumns.open(vectors[0], keys: keys, tracks: tracks, column: 1, keyVector: keyVector)
+      let leader = try TestColumns.open(
+        vectors[0], options, keys: keys, tracks: tracks, column: 1, keyVector: keyVector)
       return [
         leader,
         try TestColumns.open(
-          vectors[1], keys: keys, tracks: tracks, column: 2, keyVector: keyVector, leader: leader),
+          vectors[1], options, keys: keys, tracks: tracks, column: 2, keyVector: keyVector, leader: leader),
       ]
     }
     for (block, values) in zip(try open(), expected) {
       #expect(block.encodings == [.decimal, .tracked])
-      try RoundTripTests.check(block, values, "clustered \(isClustered), odd every \(oddEvery)")
+      try RoundTripTests.check(block, values, "\(order), odd every \(oddEvery)")
     }
     // Rows of few keys, before all others are decoded: few rows and many, of several keys, some of the keys' rows alone.
     for (wanted, every) in [([0], 1), ([36], 1), ([5, 9, 20], 2), ([1, 2, 3, 4, 5, 6], 1), ([7], 50)] {
@@ -75,7 +97,7 @@ private struct Walkers {
         #expect(rows.indices.allSatisfy { read.scalar(at: $0) == values[rows[$0]] }, "keys \(wanted)")
       }
     }
-    if oddEvery > 0 { return }
+    if oddEvery > 0 || isForced { return }
     // Smaller than with steps from the last value alone.
     var sizes = [0, 0]
     for index in [0, 1] {
@@ -132,7 +154,7 @@ private struct Walkers {
     let keyVector = Vector.of(.integer, (0..<count).map { .integer(Int64($0 % 7)) })
     let keys = try #require(BlockKeys(column: 0, keyVector))
     func pair(_ seed: UInt64) throws -> (Block, Block) {
-      let walkers = Walkers(count: count, walkers: 7, isClustered: false, seed: seed)
+      let walkers = Walkers(count: count, walkers: 7, order: .mixed, seed: seed)
       let vectors = [walkers.latitudes, walkers.longitudes].map { Vector.of(.double, $0.map { .double($0) }) }
       let tracks = try #require(TestColumns.tracks([(1, vectors[0]), (2, vectors[1])], keys: keys, isForced: true))
       var options = BlockOptions()

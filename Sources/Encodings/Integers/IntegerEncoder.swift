@@ -213,7 +213,7 @@ struct IntegerEncoder {
 
   /// Differences to the last row with the same key, as zigzag codes; those of a key's first row are to a base.
   func keyed(_ key: RowKeys) -> (AlignedBuffer, PackedEncoder.Plan, Int64)? {
-    guard count > 0, UInt64(key.maximum) < KeyedDeltaStream.maximumKeySpan else { return nil }
+    guard count > 0, UInt64(key.maximum) < SuppliedKeys.span else { return nil }
     // The median of a sample lies where most first rows do; the span fits, so no difference to it overflows.
     let base = stride(from: 0, to: count, by: max(1, count / 255)).map { values[$0] }.sorted()
     let middle = base[base.count / 2]

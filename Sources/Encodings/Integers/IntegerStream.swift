@@ -195,7 +195,7 @@ enum IntegerStream {
         out[index] = T(truncatingIfNeeded: values[run])
       }
     case .keyedDelta(let stream):
-      if stream.followChains(selection, into: out) { return }
+      if stream.followChains(selection, into: out, scratch) { return }
       let source = try stream.allValues(scratch)
       for (index, row) in selection.enumerated() { out[index] = T(truncatingIfNeeded: source[Int(row)]) }
     case .tracked(let stream):

@@ -13,14 +13,10 @@ final class KeyedDeltaStream {
   let base: Int64
   /// Zigzag differences, a code per row.
   let differences: PackedStream
-  /// The keys of all rows, once supplied, and the memory they lie in.
-  private var keys: NarrowColumn?
-  private var keyMemory: AlignedBuffer?
+  /// The keys of all rows, once supplied.
+  private var keys: SuppliedKeys?
   /// All values, once decoded.
   private var values: AlignedBuffer?
-
-  /// Keys are at most this much above the least key, so that a table of last values stays small.
-  static let maximumKeySpan: UInt64 = 1 << 20
 
   init(_ cursor: inout BlockCursor, count: Int) throws(PulsehouseError) {
     self.count = count
@@ -31,25 +27,20 @@ final class KeyedDeltaStream {
 
   var hasKeys: Bool { keys != nil }
 
-  /// Takes the key column's narrow form over the whole row group; `memory` is kept with it.
-  func supply(_ keys: NarrowColumn, _ memory: AlignedBuffer) throws(PulsehouseError) {
-    guard keys.count == count, keys.maximumCode < KeyedDeltaStream.maximumKeySpan else {
-      throw BlockCursor.damaged("a key column too wide to predict from")
-    }
-    self.keys = keys
-    keyMemory = memory
-  }
+  /// Takes the keys of the row group's rows.
+  func supply(_ keys: SuppliedKeys) throws(PulsehouseError) { self.keys = try keys.checked(for: count) }
 
   /// Returns all values, decoding them the first time.
   func allValues(_ scratch: DecodeScratch) throws(PulsehouseError) -> UnsafePointer<Int64> {
     if let values { return UnsafePointer(values.values(as: Int64.self)) }
     guard let keys else { throw PulsehouseError(.internal, "a keyed block read before its keys") }
     let output = AlignedBuffer(byteCount: (count + 1024) * 8)
-    switch keys.width {
-    case 1: chain(keys.codes.assumingMemoryBound(to: UInt8.self), keys.maximumCode, output, scratch)
-    case 2: chain(keys.codes.assumingMemoryBound(to: UInt16.self), keys.maximumCode, output, scratch)
-    case 4: chain(keys.codes.assumingMemoryBound(to: UInt32.self), keys.maximumCode, output, scratch)
-    default: chain(keys.codes.assumingMemoryBound(to: UInt64.self), keys.maximumCode, output, scratch)
+    let narrow = try keys.narrow()
+    switch narrow.width {
+    case 1: chain(narrow.codes.assumingMemoryBound(to: UInt8.self), keys.greatest, output, scratch)
+    case 2: chain(narrow.codes.assumingMemoryBound(to: UInt16.self), keys.greatest, output, scratch)
+    case 4: chain(narrow.codes.assumingMemoryBound(to: UInt32.self), keys.greatest, output, scratch)
+    default: chain(narrow.codes.assumingMemoryBound(to: UInt64.self), keys.greatest, output, scratch)
     }
     values = output
     return UnsafePointer(output.values(as: Int64.self))
@@ -83,42 +74,56 @@ final class KeyedDeltaStream {
     withExtendedLifetime(table) {}
   }
 
-  /// The most keys whose chains are followed one by one.
-  private static let mostChains = 4
+  /// Unpacking a vector costs about as much as picking a dozen codes one by one.
+  private static let mostPicked = 12
 
   /// Decodes the selected rows (ascending) by following the chains of their keys; false when there are too many keys or
   /// all values are there already.
   func followChains<T: FixedWidthInteger>(
-    _ selection: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<T>
+    _ selection: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<T>, _ scratch: DecodeScratch
   ) -> Bool {
-    guard values == nil, let keys, let last = selection.last, selection.count <= count / 16 else { return false }
-    var wanted: [UInt64] = []
-    for row in selection {
-      let key = keys.code(at: Int(row))
-      if wanted.contains(key) { continue }
-      if wanted.count == KeyedDeltaStream.mostChains { return false }
-      wanted.append(key)
-    }
-    let rowCount = Int(last) + 1
-    let bitmap = AlignedBuffer(byteCount: Bits.wordCount(rowCount) * 8)
-    let words = bitmap.values(as: UInt64.self)
+    guard values == nil, let keys, let last = selection.last, selection.count <= count / 16,
+      let wanted = keys.few(of: selection)
+    else { return false }
     for key in wanted {
-      keys.mark(key, rowCount, words)
       var value = base
-      var place = 0
-      for word in 0..<Bits.wordCount(rowCount) {
-        var bits = words[word]
-        while bits != 0 {
-          let row = word << 6 | bits.trailingZeroBitCount
-          bits &= bits &- 1
-          let code = differences.code(at: row)
-          value &+= Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1)))
-          while place < selection.count && Int(selection[place]) < row { place += 1 }
-          if place < selection.count && Int(selection[place]) == row { out[place] = T(truncatingIfNeeded: value) }
+      switch keys.rows(of: key, below: Int(last) + 1) {
+      case .ranges(let ranges):
+        KeyRows.byVector(ranges, selection) { rows in
+          let values = unzigzagged(rows, scratch)
+          for index in 0..<rows.count {
+            value &+= values[index]
+            values[index] = value
+          }
+          return UnsafePointer(values)
+        } take: {
+          out[$0] = T(truncatingIfNeeded: $1)
+        }
+      case .bits(let bitmap):
+        bitmap.forEach(selection) { row in
+          value &+= difference(differences.code(at: row))
+          return value
+        } take: {
+          out[$0] = T(truncatingIfNeeded: $1)
         }
       }
     }
-    withExtendedLifetime(bitmap) {}
     return true
+  }
+
+  /// Returns the differences of rows of one vector, in scratch memory.
+  private func unzigzagged(_ rows: Range<Int>, _ scratch: DecodeScratch) -> UnsafeMutablePointer<Int64> {
+    let values = scratch.values
+    if rows.count <= KeyedDeltaStream.mostPicked {
+      for (index, row) in rows.enumerated() { values[index] = difference(differences.code(at: row)) }
+      return values
+    }
+    differences.decode(rows.lowerBound >> 10, into: values, scratch)
+    DeltaStream.unzigzag(values)
+    return values + (rows.lowerBound & 1023)
+  }
+
+  @inline(__always) private func difference(_ code: UInt64) -> Int64 {
+    Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1)))
   }
 }

@@ -23,8 +23,7 @@ final class TrackedStream {
   let steps: [PackedStream]
   private let ownClasses: RowClasses?
   private var classes: RowClasses?
-  private var keys: NarrowColumn?
-  private var keyMemory: AlignedBuffer?
+  private var keys: SuppliedKeys?
   /// All values, once decoded.
   private var values: AlignedBuffer?
 
@@ -68,14 +67,8 @@ final class TrackedStream {
   var hasKeys: Bool { keys != nil }
   var hasClasses: Bool { classes != nil }
 
-  /// Takes the key column's narrow form over the whole row group; `memory` is kept with it.
-  func supply(_ keys: NarrowColumn, _ memory: AlignedBuffer) throws(PulsehouseError) {
-    guard keys.count == count, keys.maximumCode < KeyedDeltaStream.maximumKeySpan else {
-      throw BlockCursor.damaged("a key column too wide to predict from")
-    }
-    self.keys = keys
-    keyMemory = memory
-  }
+  /// Takes the keys of the row group's rows.
+  func supply(_ keys: SuppliedKeys) throws(PulsehouseError) { self.keys = try keys.checked(for: count) }
 
   /// Takes the classes of the leader, which has been validated.
   func supply(_ leader: TrackedStream) throws(PulsehouseError) {
@@ -95,11 +88,12 @@ final class TrackedStream {
       throw PulsehouseError(.internal, "a tracked block read before its keys and classes")
     }
     let output = AlignedBuffer(byteCount: (count + 1024) * 8)
-    switch keys.width {
-    case 1: walk(keys.codes.assumingMemoryBound(to: UInt8.self), keys.maximumCode, classes, output, scratch)
-    case 2: walk(keys.codes.assumingMemoryBound(to: UInt16.self), keys.maximumCode, classes, output, scratch)
-    case 4: walk(keys.codes.assumingMemoryBound(to: UInt32.self), keys.maximumCode, classes, output, scratch)
-    default: walk(keys.codes.assumingMemoryBound(to: UInt64.self), keys.maximumCode, classes, output, scratch)
+    let narrow = try keys.narrow()
+    switch narrow.width {
+    case 1: walk(narrow.codes.assumingMemoryBound(to: UInt8.self), keys.greatest, classes, output, scratch)
+    case 2: walk(narrow.codes.assumingMemoryBound(to: UInt16.self), keys.greatest, classes, output, scratch)
+    case 4: walk(narrow.codes.assumingMemoryBound(to: UInt32.self), keys.greatest, classes, output, scratch)
+    default: walk(narrow.codes.assumingMemoryBound(to: UInt64.self), keys.greatest, classes, output, scratch)
     }
     values = output
     return UnsafePointer(output.values(as: Int64.self))
@@ -148,46 +142,36 @@ final class TrackedStream {
     withExtendedLifetime((unpacked, tracks)) {}
   }
 
-  /// The most keys whose rows are followed one by one.
-  private static let mostChains = 4
-
   /// Decodes the selected rows (ascending) by following the rows of their keys; false when there are too many keys or all
   /// values are there already.
   func followChains<T: FixedWidthInteger>(
     _ selection: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<T>, _ scratch: DecodeScratch
   ) -> Bool {
-    guard values == nil, let keys, let classes, let last = selection.last, selection.count <= count / 16 else {
-      return false
-    }
-    var wanted: [UInt64] = []
-    for row in selection {
-      let key = keys.code(at: Int(row))
-      if key == wanted.last || wanted.contains(key) { continue }
-      if wanted.count == TrackedStream.mostChains { return false }
-      wanted.append(key)
-    }
+    guard values == nil, let keys, let classes, let last = selection.last, selection.count <= count / 16,
+      let wanted = keys.few(of: selection)
+    else { return false }
     let rowCount = Int(last) + 1
-    let bitmap = AlignedBuffer(byteCount: Bits.wordCount(rowCount) * 8)
-    let words = bitmap.values(as: UInt64.self)
     for key in wanted {
-      keys.mark(key, rowCount, words)
-      let chain = Chain(self, classes, rowCount: Bits.count(words, rowCount), scratch)
-      let track = Tracks(keyCount: 1, base: base)
-      var place = 0
-      for word in 0..<Bits.wordCount(rowCount) {
-        var bits = words[word]
-        while bits != 0 {
-          let row = word << 6 | bits.trailingZeroBitCount
-          bits &= bits &- 1
-          let (code, reference) = chain.step(row)
-          let value = track.step(0, Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1))), reference)
-          while place < selection.count && Int(selection[place]) < row { place &+= 1 }
-          if place < selection.count && Int(selection[place]) == row { out[place] = T(truncatingIfNeeded: value) }
+      switch keys.rows(of: key, below: rowCount) {
+      case .ranges(let ranges):
+        let chain = RangeChain(self, classes, scratch)
+        KeyRows.byVector(ranges, selection) {
+          chain.values(of: $0)
+        } take: {
+          out[$0] = T(truncatingIfNeeded: $1)
         }
+      case .bits(let bitmap):
+        let chain = Chain(self, classes, rowCount: bitmap.count, scratch)
+        let track = Tracks(keyCount: 1, base: base)
+        bitmap.forEach(selection) { row in
+          let (code, reference) = chain.step(row)
+          return track.step(0, Int64(bitPattern: (code &>> 1) ^ (0 &- (code & 1))), reference)
+        } take: {
+          out[$0] = T(truncatingIfNeeded: $1)
+        }
+        withExtendedLifetime((chain, track)) {}
       }
-      withExtendedLifetime((chain, track)) {}
     }
-    withExtendedLifetime(bitmap) {}
     return true
   }
 }
@@ -210,91 +194,6 @@ extension IntegerStream {
     default: break
     }
   }
-}
-
-/// Finds the steps of a key's rows, which come in ascending order.
-private final class Chain {
-  private let stream: TrackedStream
-  private let classes: RowClasses
-  private let scratch: DecodeScratch
-  private let classCount: Int
-  /// Many rows of a key lie together: then steps are unpacked by the vector, else picked one by one.
-  private let isDense: Bool
-  private let memory: AlignedBuffer
-  /// The classes of a vector's rows; range tests may read 63 bytes past them, and write a bit for each to `bits`.
-  private let ofRow: UnsafeMutablePointer<UInt8>
-  private let bits: UnsafeMutablePointer<UInt64>
-  /// Rows of each class before the next one; which vector of each class is unpacked; 1 for steps from home.
-  private let counts: UnsafeMutablePointer<Int>
-  private let unpacked: UnsafeMutablePointer<Int>
-  private let references: UnsafeMutablePointer<Int>
-  /// A vector of steps of each class.
-  private let steps: UnsafeMutablePointer<UInt64>
-  private var vector = -1
-  private var counted = 0
-
-  private static let denseRowCount = 192
-
-  init(_ stream: TrackedStream, _ classes: RowClasses, rowCount: Int, _ scratch: DecodeScratch) {
-    self.stream = stream
-    self.classes = classes
-    self.scratch = scratch
-    classCount = classes.rowCounts.count
-    isDense = rowCount > Chain.denseRowCount
-    let most = TrackedStream.maximumClassCount
-    memory = AlignedBuffer(byteCount: 1024 + 64 + 128 + most * 24 + (isDense ? classCount * 8192 : 0))
-    ofRow = memory.values(as: UInt8.self)
-    bits = (memory.base + 1088).assumingMemoryBound(to: UInt64.self)
-    counts = (memory.base + 1216).assumingMemoryBound(to: Int.self)
-    unpacked = counts + most
-    references = unpacked + most
-    steps = UnsafeMutableRawPointer(references + most).assumingMemoryBound(to: UInt64.self)
-    for index in 0..<most {
-      unpacked[index] = -1
-      references[index] = index < classCount && stream.isFromHome[index] ? 1 : 0
-    }
-  }
-
-  /// Returns a row's zigzag step, and whether it is from home.
-  @inline(__always) func step(_ row: Int) -> (UInt64, reference: Int) {
-    if row >> 10 != vector { open(row >> 10) }
-    let index = row & 1023
-    if index &- counted < 32 {
-      while counted < index {
-        counts[Int(ofRow[counted]) & (TrackedStream.maximumClassCount &- 1)] &+= 1
-        counted &+= 1
-      }
-    } else {
-      count(to: index)
-    }
-    let rowClass = Int(ofRow[index]) & (TrackedStream.maximumClassCount &- 1)
-    let rank = counts[rowClass]
-    if !isDense { return (pick(rowClass, rank), references[rowClass]) }
-    if unpacked[rowClass] != rank >> 10 { unpack(rowClass, rank >> 10) }
-    return (steps[rowClass << 10 | rank & 1023], references[rowClass])
-  }
-
-  private func open(_ vector: Int) {
-    self.vector = vector
-    classes.codes.codes(vector, into: ofRow, scratch)
-    counted = 0
-    for index in 0..<classCount { counts[index] = classes.starts[vector * classCount + index] }
-  }
-
-  private func count(to index: Int) {
-    for rowClass in 0..<classCount {
-      let code = UInt8(truncatingIfNeeded: rowClass)
-      counts[rowClass] &+= ph_between8(ofRow + counted, index - counted, code, code, bits)
-    }
-    counted = index
-  }
-
-  private func unpack(_ rowClass: Int, _ vector: Int) {
-    stream.steps[rowClass].codes(vector, into: steps + rowClass << 10, scratch)
-    unpacked[rowClass] = vector
-  }
-
-  private func pick(_ rowClass: Int, _ rank: Int) -> UInt64 { stream.steps[rowClass].code(at: rank) }
 }
 
 /// Where each key is: its last value, and its home.
