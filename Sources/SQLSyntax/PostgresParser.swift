@@ -108,6 +108,8 @@ package enum PostgresParser {
   private static let stackByteCount = 64 << 20
   /// Refused before parsing: the C library's time grows with the square of the depth, its stack with the depth.
   private static let maximumEstimate = 10_000
+  /// Each takes about 150 bytes of the C library's tree.
+  private static let maximumCopiedTokenCount = 4_000_000
 
   private static func parse(
     utf8 text: UnsafeBufferPointer<UInt8>, _ offset: Int
@@ -119,6 +121,11 @@ package enum PostgresParser {
       throw PulsehouseError(
         .user, "invalid byte sequence for encoding \"UTF8\": 0x00", sqlState: "22021",
         range: shifted(position..<(position + 1), by: offset))
+    }
+    guard CopyEstimate.isBelow(maximumCopiedTokenCount, text) else {
+      throw PulsehouseError(
+        .user, "too much is set to several columns at once", sqlState: "54000",
+        hint: "Set the columns one by one, or take what they are set to FROM a subquery.")
     }
     guard text.count > ownThreadByteCount else { return try parseHere(text, offset) }
     guard NestingEstimate.depth(of: text) <= maximumEstimate else { throw SyntaxFailure.tooDeep(nil) }

@@ -45,6 +45,24 @@ import Testing
     #expect(failure(sum(200_000))?.sqlState == "54001")
   }
 
+  /// Columns that are set together have what they are set to once each in the tree, and that once each for those around.
+  @Test func whatIsSetToManyColumnsIsBounded() throws {
+    func together(_ count: Int) -> String {
+      let columns = Array(repeating: "a", count: count).joined(separator: ", ")
+      return "UPDATE t SET (\(columns)) = (SELECT \(columns))"
+    }
+    #expect(try PostgresParser.parse(together(500)).count == 1)
+    #expect(failure(together(3000))?.sqlState == "54000")
+    func nested(_ depth: Int) -> String {
+      String(repeating: "WITH x AS (UPDATE t SET (a, b)=(", count: depth) + "SELECT 1"
+        + String(repeating: ") RETURNING 1) SELECT 1", count: depth)
+    }
+    #expect(try PostgresParser.parse(nested(6)).count == 1)
+    for depth in [40, 70] { #expect(failure(nested(depth))?.sqlState == "54000") }
+    let compared = Array(repeating: "(a, b) = (1, 2)", count: 3000).joined(separator: " AND ")
+    #expect(try PostgresParser.parse("UPDATE t SET (a, b, c) = (SELECT 1, 2, 3) WHERE \(compared)").count == 1)
+  }
+
   @Test func longFlatTextsParse() throws {
     // Logical operators are flat in the tree, however many there are.
     let logic = "SELECT " + Array(repeating: "a = 1", count: 20_000).joined(separator: " OR ")

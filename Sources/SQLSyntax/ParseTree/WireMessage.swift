@@ -1,5 +1,7 @@
 /// One message of the parser's protocol buffer, read in place.
 ///
+/// The C library has its tree as JSON too, in a quarter of the time, but Debian's version leaves out negative integers there.
+///
 /// A view: it is valid only while the buffer that the C library returned lives, so it never leaves the parse call. The
 /// bytes are the library's own, yet every length is checked; what does not fit reads as absent.
 struct WireMessage {
