@@ -217,8 +217,9 @@ class Bench:
                 # The first statement makes an engine open its tables; only the query itself is measured.
                 process.run("SELECT count(*) AS n FROM gold.dim_activities")
                 process.forget_peak()
-                process.run(queries.text(name, engine, order, constants))
+                own = process.own_peak(lambda: process.run(queries.text(name, engine, order, constants)))
                 self.results.add("memory", name, order, threads, engine, [process.memory("VmHWM") / 1e6])
+                self.results.add("own memory", name, order, threads, engine, [own / 1e6])
                 process.close()
             self.results.save()
             self.progress.add(self.options.engines, "memory", name, order)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow
@@ -63,8 +65,23 @@ class Process:
     def forget_peak(self) -> None:
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
 
+    def own_peak(self, work) -> int:
+        """Does `work` and returns the most memory that was the process's alone meanwhile, in bytes.
+
+        The kernel keeps no peak of that, so it is looked at all the time: what lasts less than a millisecond may be missed.
+        """
+        peak = self.memory("RssAnon")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            running = pool.submit(work)
+            while not running.done():
+                peak = max(peak, self.memory("RssAnon"))
+                time.sleep(0.0005)
+            running.result()
+        return max(peak, self.memory("RssAnon"))
+
     def memory(self, name: str) -> int:
-        """Returns a line of the process's memory (VmHWM: the most since `forget_peak`, VmRSS: now), in bytes."""
+        """Returns a line of the process's memory (VmHWM: the most since `forget_peak`, RssAnon: what is no mapped file's
+        now), in bytes."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith(name + ":"):
                 return int(line.split()[1]) * 1024

@@ -18,6 +18,7 @@ KINDS = {
     "scan": "Queries, milliseconds",
     "pipeline": "Pipeline, milliseconds",
     "memory": "Peak memory of a query, MB",
+    "own memory": "Peak memory of a query without pages of mapped files, MB",
     "storage": "Bytes a row",
 }
 
@@ -72,7 +73,7 @@ class Results:
             peers = [row["minimum"] for engine, row in rows.items() if not engine.startswith("pulsehouse")]
             ours = rows.get("pulsehouse")
             ratio = min(peers) / ours["minimum"] if peers and ours and ours["minimum"] > 0 else math.nan
-            title = queries.title(name) if kind in ("scan", "memory") else name
+            title = queries.title(name) if kind in ("scan", "memory", "own memory") else name
             result.append((ratio, f"{title} ({order})" if order else title, rows))
         return sorted(result, key=lambda entry: (math.isnan(entry[0]), entry[0]))
 
